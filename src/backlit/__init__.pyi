@@ -1,0 +1,60 @@
+# What `import backlit` offers; each name is loaded when it is first used.
+from . import errors
+from .core.backprop import backward, forward, tangent, value_and_grad
+from .core.layers import Dense, Dropout, LayerNorm, PiecewiseLinear
+from .core.losses import (
+    AbsoluteError,
+    BinaryCrossEntropy,
+    CrossEntropy,
+    Huber,
+    Poisson,
+    Quantile,
+    SquaredError,
+)
+from .core.network import Network
+from .core.optimizers import SGD, Adam, Momentum, Nesterov, RMSprop
+from .core.schedules import Constant, Cosine, Exponential, StepDecay
+from .core.state import State
+from .engines.choice import choose
+from .engines.protocol import Data
+from .tables import datasets
+from .training import EpochDone, Settings, StepsDone, Stopped, begin, train
+
+__all__ = [
+    "SGD",
+    "AbsoluteError",
+    "Adam",
+    "BinaryCrossEntropy",
+    "Constant",
+    "Cosine",
+    "CrossEntropy",
+    "Data",
+    "Dense",
+    "Dropout",
+    "EpochDone",
+    "Exponential",
+    "Huber",
+    "LayerNorm",
+    "Momentum",
+    "Nesterov",
+    "Network",
+    "PiecewiseLinear",
+    "Poisson",
+    "Quantile",
+    "RMSprop",
+    "Settings",
+    "SquaredError",
+    "State",
+    "StepDecay",
+    "StepsDone",
+    "Stopped",
+    "backward",
+    "begin",
+    "choose",
+    "datasets",
+    "errors",
+    "forward",
+    "tangent",
+    "train",
+    "value_and_grad",
+]

@@ -1,0 +1,3 @@
+from backlit.cli.main import main
+
+main()

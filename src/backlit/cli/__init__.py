@@ -1,0 +1,1 @@
+"""The command line: each command opens, calls the library and prints."""

@@ -1,0 +1,1 @@
+"""The mathematics: layers, losses, backpropagation, optimizers. It knows no tables, files or screens."""

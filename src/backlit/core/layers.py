@@ -1,0 +1,349 @@
+"""The layers: feed forward, backpropagation and forward mode of each, side by side.
+
+The letters are the textbooks': X goes in, Z = X @ W + b are the dot products, A = f(Z) comes out; dX is ∂E/∂X, and so
+on for every letter; tX is the rate at which X changes along a direction. Layers are frozen records without state:
+weights p come in, and what `backward` needs travels in a cache, a named tuple that anybody can read.
+
+    shapes()                            the layer's weights: name -> shape
+    forward(p, X, key) -> Y, cache      key: the counters of the random draws, or None: no dropout
+    backward(p, cache, dY) -> dX, dp    dp: ∂E/∂ every weight, in the order of p
+    tangent(p, tp, cache, tX) -> tY     the derivative of Y along (tp, tX)
+
+With to_input=False `backward` leaves out dX, which nothing below the first weights needs.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from typing import ClassVar, NamedTuple
+
+import numpy as np
+
+from backlit.core import rng
+from backlit.core.activations import ACTIVATIONS
+from backlit.core.arrays import Array, Weights, array_namespace, like
+from backlit.core.initializers import INITIALIZERS
+from backlit.core.registry import lookup
+from backlit.errors import require
+
+
+@dataclass(frozen=True)
+class Layer:
+    """What a layer without weights, as wide as its input, need not say again."""
+
+    name: ClassVar[str]
+    random: ClassVar[bool] = False  #: whether forward wants a key
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        return {}
+
+    @property
+    def width(self) -> int | None:
+        """The number of inputs it takes; None for any."""
+        return None
+
+    def units(self, sources: tuple[str, ...]) -> tuple[str, ...]:
+        """The names of the outputs, given the names of the inputs."""
+        return sources
+
+    def start(self, seed: int, position: int) -> tuple[np.ndarray, ...]:
+        """Starting weights (float64), in the order of shapes()."""
+        return ()
+
+    def factors(self, weight: str) -> tuple[float, float]:
+        """What the rate and the decay of these weights are multiplied by."""
+        return 1.0, 1.0
+
+    def forward(self, p: Weights, X: Array, key: rng.Key | None = None) -> tuple[Array, tuple]:
+        raise NotImplementedError
+
+    def backward(self, p: Weights, cache: tuple, dY: Array, to_input: bool = True) -> tuple[Array | None, Weights]:
+        raise NotImplementedError
+
+    def tangent(self, p: Weights, tp: Weights, cache: tuple, tX: Array) -> Array:
+        raise NotImplementedError
+
+
+class DenseCache(NamedTuple):
+    """X (n, d_in) went in; Z (n, d_out) are the dot products; A = f(Z)."""
+
+    X: Array
+    Z: Array
+    A: Array
+
+
+@dataclass(frozen=True)
+class Dense(Layer):
+    """Every unit's dot product with all inputs, then an activation: A = f(X @ W + b).
+
+    Parameters
+    ----------
+    d_in, d_out : number of inputs and of units
+    activation : a name from ACTIVATIONS
+    weights : how W starts, a name from INITIALIZERS; "" takes the activation's own. Biases start at 0
+    bias_rate, bias_decay : factors on the rate and the decay of the biases; bias_rate=0 keeps them as they are
+    """
+
+    d_in: int
+    d_out: int
+    activation: str = "identity"
+    weights: str = ""
+    bias_rate: float = 1.0
+    bias_decay: float = 1.0
+
+    name: ClassVar[str] = "dense"
+
+    def __post_init__(self) -> None:
+        require(self.d_in >= 1, "d_in", self.d_in, "1 or more inputs")
+        require(self.d_out >= 1, "d_out", self.d_out, "1 or more units")
+        require(self.bias_rate >= 0, "bias_rate", self.bias_rate, "0 or greater")
+        require(self.bias_decay >= 0, "bias_decay", self.bias_decay, "0 or greater")
+        lookup("activation", ACTIVATIONS, self.activation)
+        if self.weights:
+            lookup("initializer", INITIALIZERS, self.weights)
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        return {"w": (self.d_in, self.d_out), "b": (self.d_out,)}
+
+    @property
+    def width(self) -> int:
+        return self.d_in
+
+    def units(self, sources: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(str(j) for j in range(1, self.d_out + 1))
+
+    def start(self, seed: int, position: int) -> tuple[np.ndarray, ...]:
+        how = INITIALIZERS[self.weights or ACTIVATIONS[self.activation].start]
+        deviation = math.sqrt(how.variance(self.d_in, self.d_out))
+        size = self.d_in * self.d_out
+        if how.distribution == "normal":
+            W = deviation * rng.normal(seed, rng.START, position, size=size)
+        else:
+            W = deviation * math.sqrt(3) * (2 * rng.uniform(seed, rng.START, position, size=size) - 1)
+        return W.reshape(self.d_in, self.d_out), np.zeros(self.d_out)
+
+    def factors(self, weight: str) -> tuple[float, float]:
+        return (self.bias_rate, self.bias_decay) if weight == "b" else (1.0, 1.0)
+
+    def forward(self, p: Weights, X: Array, key: rng.Key | None = None) -> tuple[Array, DenseCache]:
+        xp, f = array_namespace(X), ACTIVATIONS[self.activation]
+        W, b = p
+        Z = X @ W + b
+        A = f.value(xp, Z)
+        return A, DenseCache(X, Z, A)
+
+    def backward(self, p: Weights, cache: DenseCache, dA: Array, to_input: bool = True) -> tuple[Array | None, Weights]:
+        xp, f = array_namespace(dA), ACTIVATIONS[self.activation]
+        W, b = p
+        X, Z, A = cache
+        dZ = dA * f.slope(xp, Z, A)
+        dW = X.T @ dZ
+        db = xp.sum(dZ, axis=0)
+        dX = dZ @ W.T if to_input else None
+        return dX, (dW, db)
+
+    def tangent(self, p: Weights, tp: Weights, cache: DenseCache, tX: Array) -> Array:
+        xp, f = array_namespace(tX), ACTIVATIONS[self.activation]
+        W, b = p
+        tW, tb = tp
+        X, Z, A = cache
+        tZ = tX @ W + X @ tW + tb
+        return tZ * f.slope(xp, Z, A)
+
+
+class PiecewiseCache(NamedTuple):
+    """X (n, d) went in; U (n, outputs) is how far it has come through each bin, before clamping."""
+
+    X: Array
+    U: Array
+
+
+@dataclass(frozen=True)
+class PiecewiseLinear(Layer):
+    """Each chosen input as how far it has come through each of its bins; other inputs pass through.
+
+    For edges b_1 < ... < b_{T+1} component t is clip((x − b_t) / (b_{t+1} − b_t), 0, 1), the first unclamped below and
+    the last above. No weights. At an edge the slope on its right is given.
+    Gorishniy, Rubachev & Babenko, "On Embeddings for Numerical Features in Tabular Deep Learning" (2022), eq. 1.
+
+    Parameters
+    ----------
+    edges : for each input its edges, strictly increasing, two or more; or () for one that passes through
+    """
+
+    edges: tuple[tuple[float, ...], ...]
+
+    name: ClassVar[str] = "piecewise_linear"
+
+    def __post_init__(self) -> None:
+        require(len(self.edges) > 0, "edges", self.edges, "one tuple for each input")
+        for i, edges in enumerate(self.edges):
+            good = not edges or (
+                len(edges) >= 2 and all(map(math.isfinite, edges)) and all(a < b for a, b in pairwise(edges))
+            )
+            require(good, f"edges[{i}]", edges, "(), or two or more finite numbers in increasing order")
+
+    def __repr__(self) -> str:
+        return f"PiecewiseLinear({len(self.edges)} inputs to {len(self._source)})"
+
+    @property
+    def width(self) -> int:
+        return len(self.edges)
+
+    def units(self, sources: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(
+            name
+            for source, edges in zip(sources, self.edges)
+            for name in ([f"{source}#{t}" for t in range(1, len(edges))] if edges else [source])
+        )
+
+    @cached_property
+    def _source(self) -> np.ndarray:
+        """Each output's input."""
+        return np.repeat(np.arange(len(self.edges)), [max(1, len(edges) - 1) for edges in self.edges])
+
+    @cached_property
+    def _bins(self) -> np.ndarray:
+        """Each output's left edge, width, least and greatest value: (4, outputs)."""
+        columns = []
+        for edges in self.edges:
+            T = len(edges) - 1
+            if not edges:
+                columns.append((0.0, 1.0, -math.inf, math.inf))
+            for t in range(T):
+                low, high = (-math.inf if t == 0 else 0.0), (math.inf if t == T - 1 else 1.0)
+                columns.append((edges[t], edges[t + 1] - edges[t], low, high))
+        return np.array(columns).T
+
+    def forward(self, p: Weights, X: Array, key: rng.Key | None = None) -> tuple[Array, PiecewiseCache]:
+        xp = array_namespace(X)
+        left, width, low, high = like(self._bins, X)
+        U = (xp.take(X, xp.asarray(self._source), axis=1) - left) / width
+        return xp.minimum(xp.maximum(U, low), high), PiecewiseCache(X, U)
+
+    def backward(
+        self, p: Weights, cache: PiecewiseCache, dY: Array, to_input: bool = True
+    ) -> tuple[Array | None, Weights]:
+        if not to_input:
+            return None, ()
+        gather = like(self._source[:, None] == np.arange(len(self.edges)), dY)  # (outputs, inputs)
+        return (dY * self._slope(cache)) @ gather, ()
+
+    def tangent(self, p: Weights, tp: Weights, cache: PiecewiseCache, tX: Array) -> Array:
+        xp = array_namespace(tX)
+        return xp.take(tX, xp.asarray(self._source), axis=1) * self._slope(cache)
+
+    def _slope(self, cache: PiecewiseCache) -> Array:
+        xp = array_namespace(cache.X)
+        left, width, low, high = like(self._bins, cache.X)
+        inside = (low <= cache.U) & (cache.U < high)
+        return xp.astype(inside, cache.X.dtype) / width
+
+
+class DropoutCache(NamedTuple):
+    """M (n, d): 0 for a silenced unit, 1 / (1 − rate) for one kept; None where nothing was silenced."""
+
+    M: Array | None
+
+
+@dataclass(frozen=True)
+class Dropout(Layer):
+    """While training, each unit of each row is silenced with probability `rate`, the others times 1 / (1 − rate).
+
+    Srivastava et al., JMLR 15 (2014), in the inverted form. Without a key (prediction, traces of chosen rows) nothing
+    is silenced.
+    """
+
+    rate: float
+
+    name: ClassVar[str] = "dropout"
+    random: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        require(0 <= self.rate < 1, "rate of dropout", self.rate, "from 0 to below 1")
+
+    def forward(self, p: Weights, X: Array, key: rng.Key | None = None) -> tuple[Array, DropoutCache]:
+        if key is None or self.rate == 0:
+            return X, DropoutCache(None)
+        M = like(rng.keep(key, X.shape[1], self.rate), X) * (1 / (1 - self.rate))
+        return X * M, DropoutCache(M)
+
+    def backward(
+        self, p: Weights, cache: DropoutCache, dY: Array, to_input: bool = True
+    ) -> tuple[Array | None, Weights]:
+        return (dY if cache.M is None else dY * cache.M), ()
+
+    def tangent(self, p: Weights, tp: Weights, cache: DropoutCache, tX: Array) -> Array:
+        return tX if cache.M is None else tX * cache.M
+
+
+class LayerNormCache(NamedTuple):
+    """N (n, d): each row with mean 0 and variance 1; deviation (n, 1): what it was divided by."""
+
+    N: Array
+    deviation: Array
+
+
+@dataclass(frozen=True)
+class LayerNorm(Layer):
+    """Each row's units brought to mean 0 and variance 1 (N), then scaled and shifted: Y = gamma · N + beta.
+
+    Ba, Kiros & Hinton, "Layer Normalization" (2016), eq. 4.
+    """
+
+    d: int
+    epsilon: float = 1e-5
+
+    name: ClassVar[str] = "layer_norm"
+
+    def __post_init__(self) -> None:
+        require(self.d >= 2, "d", self.d, "2 or more units")
+        require(self.epsilon > 0, "epsilon", self.epsilon, "greater than 0")
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        return {"gamma": (self.d,), "beta": (self.d,)}
+
+    @property
+    def width(self) -> int:
+        return self.d
+
+    def start(self, seed: int, position: int) -> tuple[np.ndarray, ...]:
+        return np.ones(self.d), np.zeros(self.d)
+
+    def forward(self, p: Weights, X: Array, key: rng.Key | None = None) -> tuple[Array, LayerNormCache]:
+        xp = array_namespace(X)
+        gamma, beta = p
+        C = X - xp.mean(X, axis=1, keepdims=True)
+        deviation = xp.sqrt(xp.mean(C * C, axis=1, keepdims=True) + self.epsilon)
+        N = C / deviation
+        return gamma * N + beta, LayerNormCache(N, deviation)
+
+    def backward(
+        self, p: Weights, cache: LayerNormCache, dY: Array, to_input: bool = True
+    ) -> tuple[Array | None, Weights]:
+        xp = array_namespace(dY)
+        gamma, beta = p
+        N, deviation = cache
+        dgamma = xp.sum(dY * N, axis=0)
+        dbeta = xp.sum(dY, axis=0)
+        dX = self._centred(xp, dY * gamma, N) / deviation if to_input else None
+        return dX, (dgamma, dbeta)
+
+    def tangent(self, p: Weights, tp: Weights, cache: LayerNormCache, tX: Array) -> Array:
+        xp = array_namespace(tX)
+        gamma, beta = p
+        tgamma, tbeta = tp
+        N, deviation = cache
+        tN = self._centred(xp, tX, N) / deviation
+        return gamma * tN + tgamma * N + tbeta
+
+    @staticmethod
+    def _centred(xp, V: Array, N: Array) -> Array:
+        """V without its mean and without its part along N; the Jacobian of N is symmetric, so both modes need it."""
+        return V - xp.mean(V, axis=1, keepdims=True) - N * xp.mean(V * N, axis=1, keepdims=True)
+
+
+LAYERS: dict[str, type[Layer]] = {cls.name: cls for cls in (Dense, PiecewiseLinear, Dropout, LayerNorm)}

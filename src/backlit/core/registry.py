@@ -1,0 +1,53 @@
+"""Names to records, and records to JSON and back: the same for losses, layers, schedules and optimizers."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from backlit.errors import ArgumentError, UnknownNameError
+
+T = TypeVar("T")
+
+
+def lookup(kind: str, registry: Mapping[str, T], name: str) -> T:
+    """The entry called `name`, or an error that suggests the nearest names."""
+    if name not in registry:
+        raise UnknownNameError(kind, name, registry)
+    return registry[name]
+
+
+def resolve(kind: str, registry: Mapping[str, Any], spec: Any) -> Any:
+    """A record from its name, or the record itself.
+
+    Entries of `registry` are record classes (made with their defaults) or finished records.
+    """
+    if isinstance(spec, str):
+        entry = lookup(kind, registry, spec)
+        return entry() if isinstance(entry, type) else entry
+    classes = tuple({entry if isinstance(entry, type) else type(entry) for entry in registry.values()})
+    if isinstance(spec, classes):
+        return spec
+    raise ArgumentError(f"{kind} is {spec!r}; give a name ({', '.join(registry)}) or a record")
+
+
+def to_dict(record: Any) -> dict[str, Any]:
+    """A record as JSON: its name and its fields."""
+    return {"name": record.name} | {f.name: getattr(record, f.name) for f in dataclasses.fields(record)}
+
+
+def from_dict(kind: str, registry: Mapping[str, Any], saved: Mapping[str, Any]) -> Any:
+    """The record that `to_dict` wrote."""
+    fields = dict(saved)
+    entry = lookup(kind, registry, fields.pop("name", None))
+    cls = entry if isinstance(entry, type) else type(entry)
+    known = {f.name for f in dataclasses.fields(cls)}
+    for name in fields:
+        if name not in known:
+            raise UnknownNameError(f"setting of {kind} {cls.name!r}", name, known)
+    return cls(**{name: _frozen(value) for name, value in fields.items()})
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(map(_frozen, value)) if isinstance(value, list) else value

@@ -1,0 +1,107 @@
+"""Randomness from counters: every draw is a pure function of (seed, purpose, layer, step, table row, unit).
+
+Nothing is consumed in order, so any step of a run can be replayed alone, a batch can be split among threads, and a row
+keeps its draws wherever in the batch it stands. All of it is whole-number arithmetic, the same on every machine and in
+the native engine. The 64-bit mixer is the finalizer of SplitMix64 (Steele, Lea & Flood, OOPSLA 2014), the 32-bit one
+Ettinger's "lowbias32" (hash-prospector, 2018).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+
+START, ORDER, DROPOUT, SPLIT = 1, 2, 3, 4  #: purposes: starting weights, order of rows, dropout masks, split
+
+_MASK = (1 << 64) - 1
+_GOLDEN, _SPLITMIX_1, _SPLITMIX_2 = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
+_LOWBIAS_1, _LOWBIAS_2 = np.uint32(0x7FEB352D), np.uint32(0x846CA68B)
+_15 = np.uint32(15)
+
+
+class Key(NamedTuple):
+    """What the dropout masks of one layer at one step depend on.
+
+    seed : of the run
+    rows : (n, 1) the draws of the batch's table rows at this step, 32 bits each
+    layer : position in the network, from 0
+    """
+
+    seed: int
+    rows: np.ndarray
+    layer: int = 0
+
+    def at(self, layer: int) -> Key:
+        """The same step's key for another layer."""
+        return Key(self.seed, self.rows, layer)
+
+
+def step_keys(seed: int, step: int, batches: Sequence[np.ndarray]) -> list[Key]:
+    """The keys of `step` and the steps after it, one for each batch of table rows."""
+    ends = np.cumsum([len(rows) for rows in batches])
+    steps = np.arange(step, step + len(batches), dtype=np.uint64)
+    of_step = _mix64((steps ^ np.uint64(_fold(seed, DROPOUT))) + np.uint64(_GOLDEN))
+    of_row = np.repeat(of_step, np.diff(ends, prepend=0)) + np.concatenate(batches).astype(np.uint64)
+    draws = _mix64(of_row).astype(np.uint32)[:, None]
+    return [Key(seed, draws[end - len(rows) : end]) for rows, end in zip(batches, ends.tolist())]
+
+
+def keep(key: Key, units: int, rate: float) -> np.ndarray:
+    """Dropout's decision, (n, units): True where a unit of a row is kept, with probability 1 − rate."""
+    x = key.rows ^ _unit_draws(key.seed, key.layer, units)  # both are well mixed: lowbias32 without its outer shifts
+    x *= _LOWBIAS_1
+    x ^= x >> _15
+    x *= _LOWBIAS_2
+    return x >= np.uint32(round(rate * 2**32))
+
+
+@lru_cache(maxsize=256)
+def _unit_draws(seed: int, layer: int, units: int) -> np.ndarray:
+    return _mix64(np.arange(units, dtype=np.uint64) + np.uint64(_fold(seed, DROPOUT, layer, units))).astype(np.uint32)
+
+
+def order(seed: int, epoch: int, rows: np.ndarray) -> np.ndarray:
+    """The order in which an epoch visits its rows: a permutation of 0..n−1, by each table row's own draw.
+
+    The mixer is one to one, so different rows never draw the same number and any sort gives the same order.
+    """
+    return np.argsort(_mix64(rows.astype(np.uint64) + np.uint64(_fold(seed, ORDER, epoch))))
+
+
+def uniform(seed: int, *counters: int, size: int) -> np.ndarray:
+    """`size` numbers in [0, 1), 53 bits each, for the purpose and counters given."""
+    draws = _mix64(np.arange(size, dtype=np.uint64) + np.uint64(_fold(seed, *counters)))
+    return (draws >> np.uint64(11)).astype(np.float64) * 2.0**-53
+
+
+def normal(seed: int, *counters: int, size: int) -> np.ndarray:
+    """`size` numbers of mean 0 and variance 1: sums of twelve uniform ones less 6 (Irwin-Hall).
+
+    Close to the normal distribution up to 3 standard deviations and never beyond 6; chosen because it is exact
+    arithmetic, where the usual methods take a logarithm whose last digit differs between machines.
+    """
+    return uniform(seed, *counters, size=12 * size).reshape(size, 12).sum(axis=1) - 6
+
+
+def _fold(*words: int) -> int:
+    """One 64-bit number from several, each mixed in after the other."""
+    state = 0
+    for word in words:
+        state = _mix64_int((state ^ (word & _MASK)) + _GOLDEN)
+    return state
+
+
+def _mix64_int(x: int) -> int:
+    x &= _MASK
+    x = ((x ^ (x >> 30)) * _SPLITMIX_1) & _MASK
+    x = ((x ^ (x >> 27)) * _SPLITMIX_2) & _MASK
+    return x ^ (x >> 31)
+
+
+def _mix64(x: np.ndarray) -> np.ndarray:
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(_SPLITMIX_1)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(_SPLITMIX_2)
+    return x ^ (x >> np.uint64(31))

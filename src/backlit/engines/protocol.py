@@ -1,0 +1,142 @@
+"""What an engine is: something that runs whole stretches of training steps, and predicts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from backlit.core.arrays import Array, array_namespace, as_array, like, require_finite, reshape
+from backlit.core.network import Network
+from backlit.core.optimizers import Optimizer
+from backlit.core.state import State
+from backlit.errors import DataError, ShapeError
+
+
+@dataclass(frozen=True, init=False, eq=False)
+class Data:
+    """Encoded rows to learn from or to be measured on.
+
+    Parameters
+    ----------
+    X : (n, d) inputs; the network computes in their dtype (whole numbers become float64)
+    Y : (n, k) targets; (n,) is taken as one column
+    weights : (n,) how much each row counts, 0 or greater; scaled to mean 1
+    rows : (n,) each row's position in its table, from 0; dropout and the order of rows depend on it. None: 0 to n − 1
+
+    Raises
+    ------
+    ShapeError
+        Where the parts do not fit together.
+    DataError
+        No rows; NaN or infinity, and where; a negative weight; a row that stands twice.
+    """
+
+    X: Array
+    Y: Array
+    weights: Array | None
+    rows: np.ndarray
+
+    def __init__(self, X: Array, Y: Array, weights: Array | None = None, rows: np.ndarray | None = None) -> None:
+        X = _floating("X", X)
+        Y = like(_floating("Y", Y), X)
+        if Y.ndim == 1:
+            Y = reshape(Y, (-1, 1))
+        if X.ndim != 2 or Y.ndim != 2:
+            raise ShapeError(f"X has shape {tuple(X.shape)} and Y {tuple(Y.shape)}; give (n, d) and (n, k)")
+        n = X.shape[0]
+        if Y.shape[0] != n:
+            raise ShapeError(f"X has {n} rows and Y {Y.shape[0]}; give one target row for each input row")
+        if n == 0:
+            raise DataError("X has no rows; give at least one")
+        require_finite("X", X)
+        require_finite("Y", Y)
+        rows = np.arange(n) if rows is None else np.asarray(rows)
+        if rows.shape != (n,):
+            raise ShapeError(f"rows has shape {rows.shape}; give one number for each of the {n} rows")
+        if len(np.unique(rows)) < n:
+            raise DataError(
+                "rows names a row twice; give each its own number, and a weight of 2 to one that counts double"
+            )
+        object.__setattr__(self, "X", X)
+        object.__setattr__(self, "Y", Y)
+        object.__setattr__(self, "weights", None if weights is None else _scaled(weights, X))
+        object.__setattr__(self, "rows", rows)
+
+    def __len__(self) -> int:
+        return self.X.shape[0]
+
+
+def _floating(name: str, values: Array) -> Array:
+    """An array of real numbers from whatever holds some."""
+    values = as_array(values)
+    xp: Any = array_namespace(values)
+    if xp is np and values.dtype.kind not in "fiub":
+        raise DataError(f"{name} holds {values.dtype}, not numbers; encode it first")
+    return values if xp.isdtype(values.dtype, "real floating") else xp.astype(values, xp.float64)
+
+
+def _scaled(weights: Array, X: Array) -> Array:
+    """Weights of mean 1."""
+    xp = array_namespace(X)
+    weights, n = like(weights, X), X.shape[0]
+    if weights.shape != (n,):
+        raise ShapeError(f"weights has shape {tuple(weights.shape)}; give one weight for each of the {n} rows")
+    require_finite("weights", weights)
+    least, total = float(xp.min(weights)), float(xp.sum(weights))
+    if least < 0 or total == 0:
+        raise DataError(
+            f"weights has a least value of {least:g} and a sum of {total:g}; none may be negative, some above 0"
+        )
+    return weights * (n / total)
+
+
+class Figures(NamedTuple):
+    """What happened at each step of a stretch, one number a step.
+
+    E : the error of the step's batch, before its update
+    gradient_norm : the length of the gradient, before clipping
+    """
+
+    E: np.ndarray
+    gradient_norm: np.ndarray
+
+
+class Engine(Protocol):
+    """Runs training steps. The reference defines what they yield; another engine does the same, faster."""
+
+    name: str
+
+    def supports(self, net: Network, optimizer: Optimizer) -> bool:
+        """Whether this engine has all the pieces."""
+        ...
+
+    def run(
+        self,
+        net: Network,
+        optimizer: Optimizer,
+        state: State,
+        data: Data,
+        batches: Sequence[np.ndarray],
+        rates: Sequence[float],
+    ) -> tuple[State, Figures]:
+        """One step for each batch.
+
+        Parameters
+        ----------
+        batches : the positions in `data` of each step's rows, all within one epoch
+        rates : the learning rate of each step
+
+        Returns
+        -------
+        state, figures
+            After the last step. Where E or the gradient is not finite, the state before that step, and the figures up
+            to and including it.
+        """
+        ...
+
+    def predict(self, net: Network, theta: Array, X: Array) -> Array:
+        """The scores, (n, k), without dropout."""
+        ...

@@ -1,0 +1,85 @@
+"""The reference engine: the steps of training in readable NumPy (or any array library); the truth."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from backlit.core import rng
+from backlit.core.arrays import Array, array_namespace, indices, like
+from backlit.core.backprop import backward, forward
+from backlit.core.network import Network
+from backlit.core.optimizers import Optimizer
+from backlit.core.state import State
+from backlit.engines.protocol import Data, Figures
+
+_ROWS_AT_ONCE = 8192
+
+
+class ReferenceEngine:
+    """Feed forward, backpropagate, update; see `Engine` for the contract."""
+
+    name = "reference"
+
+    def supports(self, net: Network, optimizer: Optimizer) -> bool:
+        return True
+
+    def run(
+        self,
+        net: Network,
+        optimizer: Optimizer,
+        state: State,
+        data: Data,
+        batches: Sequence[np.ndarray],
+        rates: Sequence[float],
+    ) -> tuple[State, Figures]:
+        theta, memory = state.theta, state.memory
+        xp = array_namespace(theta)
+        rate_factors, decay_factors = factors(net, theta)
+        keys = rng.step_keys(state.seed, state.step, [data.rows[batch] for batch in batches])
+        done, used = 0, state.used
+        E = np.empty(len(rates))
+        gradient_norm = np.empty(len(rates))
+        with np.errstate(all="ignore"):  # what is not finite is noticed below, and stops the run
+            for batch, rate, key in zip(batches, rates, keys):
+                at = indices(batch, data.X)
+                X, Y = xp.take(data.X, at, axis=0), xp.take(data.Y, at, axis=0)
+                weights = None if data.weights is None else xp.take(data.weights, at, axis=0)
+                p = net.split(theta)
+                S, caches = forward(net, p, X, key)
+                e, dS = net.loss.value_and_grad(S, Y, weights)
+                gradient = backward(net, p, caches, dS).gradient
+
+                E[done] = float(e)
+                gradient_norm[done] = math.sqrt(float(xp.vecdot(gradient, gradient)))
+                if not math.isfinite(E[done] + gradient_norm[done]):
+                    E, gradient_norm = E[: done + 1], gradient_norm[: done + 1]
+                    break
+                theta, memory = optimizer.step(theta, gradient, memory, rate * rate_factors, decay_factors)
+                done += 1
+                used += len(batch)
+        return replace(state, theta=theta, memory=memory, step=state.step + done, used=used), Figures(E, gradient_norm)
+
+    def predict(self, net: Network, theta: Array, X: Array) -> Array:
+        xp = array_namespace(X)
+        p = net.split(theta)
+        with np.errstate(all="ignore"):
+            parts = [
+                forward(net, p, X[start : start + _ROWS_AT_ONCE, :])[0] for start in range(0, X.shape[0], _ROWS_AT_ONCE)
+            ]
+        return xp.concat(parts, axis=0)
+
+
+def factors(net: Network, theta: Array) -> tuple[Array | float, Array | float]:
+    """Each weight's factors on the rate and on the decay; 1.0 where all are 1."""
+
+    def vector(values: list[float]) -> Array | float:
+        if all(value == 1 for value in values):
+            return 1.0
+        sizes = [slot.stop - slot.start for slot in net.layout()]
+        return like(np.repeat(values, sizes), theta)
+
+    return vector([slot.rate for slot in net.layout()]), vector([slot.decay for slot in net.layout()])

@@ -1,0 +1,69 @@
+"""What can go wrong, as exceptions that name the thing, the value and the remedy.
+
+BacklitError
+├── ArgumentError (ValueError)      a setting out of its range, or of the wrong kind
+│   └── UnknownNameError            a name that nothing carries; the nearest ones are suggested
+├── ShapeError (ValueError)         arrays or layers that do not fit together
+├── DataError (ValueError)          rows that cannot be learnt from: NaN, empty, outside the loss's domain
+└── DivergedError (ArithmeticError) E or a weight is no longer finite; carries the last good state
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from typing import Any
+
+
+class BacklitError(Exception):
+    """Every error that backlit raises on purpose."""
+
+
+class ArgumentError(BacklitError, ValueError):
+    """A setting is out of its range, or of the wrong kind."""
+
+
+class UnknownNameError(ArgumentError):
+    """A name that nothing carries."""
+
+    def __init__(self, kind: str, name: object, known: Iterable[str]) -> None:
+        known = list(known)
+        near = difflib.get_close_matches(str(name), known, n=3, cutoff=0.5)
+        hint = f"did you mean {_listed(near, 'or')}?" if near else f"known: {_listed(known[:20], 'and')}"
+        super().__init__(f"unknown {kind} {name!r}; {hint}")
+
+
+class ShapeError(BacklitError, ValueError):
+    """Arrays or layers that do not fit together."""
+
+
+class DataError(BacklitError, ValueError):
+    """Rows that cannot be learnt from."""
+
+
+class DivergedError(BacklitError, ArithmeticError):
+    """E or a weight is no longer finite.
+
+    Attributes
+    ----------
+    state : State
+        The last good state, before the step that went wrong.
+    step : int
+        The step (from 0) that went wrong.
+    """
+
+    def __init__(self, message: str, *, state: Any, step: int) -> None:
+        super().__init__(message)
+        self.state = state
+        self.step = step
+
+
+def require(condition: bool, name: str, value: object, allowed: str) -> None:
+    """Raise `ArgumentError` unless a setting's condition holds."""
+    if not condition:
+        raise ArgumentError(f"{name} is {value!r}; it must be {allowed}")
+
+
+def _listed(names: list[str], last: str) -> str:
+    quoted = [repr(name) for name in names]
+    return quoted[0] if len(quoted) == 1 else ", ".join(quoted[:-1]) + f" {last} {quoted[-1]}"
