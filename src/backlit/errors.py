@@ -11,7 +11,7 @@ BacklitError
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 
@@ -58,9 +58,13 @@ class DivergedError(BacklitError, ArithmeticError):
         self.step = step
 
 
-def require(condition: bool, name: str, value: object, allowed: str) -> None:
-    """Raise `ArgumentError` unless a setting's condition holds."""
-    if not condition:
+def require(name: str, value: Any, good: Callable[[Any], bool], allowed: str) -> None:
+    """Raise `ArgumentError` unless a setting's value is good; a value of another type is not."""
+    try:
+        fine = good(value)
+    except TypeError:
+        fine = False
+    if not fine:
         raise ArgumentError(f"{name} is {value!r}; it must be {allowed}")
 
 

@@ -27,7 +27,7 @@ def split_rows(groups: np.ndarray, seed: int = 0, validation: float = 0.16, test
     groups : (n,) whole numbers; rows with the same number stay on the same side
     validation, test : about this share of the groups goes there
     """
-    require(0 <= validation and 0 <= test and validation + test < 1, "validation + test", validation + test, "below 1")
+    require("validation + test", validation + test, lambda v: 0 <= validation and 0 <= test and v < 1, "below 1")
     unique, group = np.unique(groups, return_inverse=True)
     draw = rng.uniform(seed, rng.SPLIT, size=len(unique))[group]
     parts = np.digitize(draw, [test, test + validation])

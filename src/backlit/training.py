@@ -66,15 +66,15 @@ class Settings:
         object.__setattr__(self, "optimizer", resolve("optimizer", OPTIMIZERS, self.optimizer))
         object.__setattr__(self, "schedule", resolve("schedule", SCHEDULES, self.schedule))
         rate = self.learning_rate
-        require(math.isfinite(rate) and rate > 0, "learning_rate", rate, "a finite number greater than 0")
+        require("learning_rate", rate, lambda v: math.isfinite(v) and v > 0, "a finite number greater than 0")
         for name in ("batch_size", "epochs", "max_steps", "patience"):
-            value = getattr(self, name)
-            good = value is None or (isinstance(value, int) and value >= 1)
-            require(good, name, value, "a whole number, 1 or greater, or None")
-        require(self.max_seconds is None or self.max_seconds > 0, "max_seconds", self.max_seconds, "above 0, or None")
-        require(
-            bool(self.epochs or self.max_steps), "epochs", self.epochs, "set where max_steps is not"
-        )  # for the schedule
+            require(
+                name, getattr(self, name), lambda v: v is None or (isinstance(v, int) and v >= 1),
+                "a whole number, 1 or greater, or None",
+            )  # fmt: skip
+        require("target_error", self.target_error, lambda v: v is None or v == v, "a number, or None")
+        require("max_seconds", self.max_seconds, lambda v: v is None or v > 0, "above 0, or None")
+        require("epochs", self.epochs, lambda v: v or self.max_steps, "set where max_steps is not")  # for the schedule
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ def begin(net: Network, data: Data, settings: Settings, *, theta: Array | None =
     theta : (p,) starting weights; None draws them from the seed
     seed : of the starting weights, the order of rows and the dropout masks
     """
-    require(isinstance(seed, int) and 0 <= seed < 2**64, "seed", seed, "a whole number from 0 to 2^64 - 1")
+    require("seed", seed, lambda v: isinstance(v, int) and 0 <= v < 2**64, "a whole number from 0 to 2^64 - 1")
     start: Array = like(net.start(seed, dtype=np.float64) if theta is None else theta, data.X)
     if start.shape != (net.size,):
         raise ShapeError(f"theta has shape {tuple(start.shape)}; this network has {net.size} weights")
@@ -174,7 +174,7 @@ def train(
     _check(net, data)
     if validation is not None:
         _check(net, validation)
-    require(stretch is None or stretch >= 1, "stretch", stretch, "1 or more steps, or None")
+    require("stretch", stretch, lambda v: v is None or (isinstance(v, int) and v >= 1), "1 or more steps, or None")
     state = begin(net, data, settings, seed=seed) if state is None else state
     if state.theta.dtype != data.X.dtype:
         raise ArgumentError(f"theta is {state.theta.dtype} and X {data.X.dtype}; make them equal")
@@ -277,7 +277,12 @@ def _rate(settings: Settings, state: State, step: int) -> float:
 
 def _batch_size(settings: Settings, data: Data) -> int:
     size = settings.batch_size or len(data)
-    require(size <= len(data), "batch_size", size, f"at most the number of rows, {len(data)}, or None for all of them")
+    require(
+        "batch_size",
+        size,
+        lambda v: v <= len(data),
+        f"at most the number of rows, {len(data)}, or None for all of them",
+    )
     return size
 
 

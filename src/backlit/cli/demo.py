@@ -81,15 +81,15 @@ class Act2:
 
 def run(*, house: int, rate: float, hidden: int, seed: int, act: int | None, step_through: bool, as_json: bool) -> None:
     """The command: compute what was asked for, and show it."""
-    require(hidden >= 1, "--hidden", hidden, "1 or more units")
-    require(np.isfinite(rate) and rate > 0, "--rate", rate, "a finite number greater than 0")
-    require(seed >= 0, "--seed", seed, "0 or greater")
+    require("--hidden", hidden, lambda v: v >= 1, "1 or more units")
+    require("--rate", rate, lambda v: np.isfinite(v) and v > 0, "a finite number greater than 0")
+    require("--seed", seed, lambda v: v >= 0, "0 or greater")
     houses = load_houses()
-    require(0 <= house < houses.height, "--house", house, f"a row of the table, from 0 to {houses.height - 1}")
+    require("--house", house, lambda v: 0 <= v < houses.height, f"a row of the table, from 0 to {houses.height - 1}")
     split = split_rows(houses["id"].to_numpy())
     first = first_act(houses, split, house, rate, hidden, seed) if act in (None, 1) else None
     if as_json:
-        second = second_act(houses, split, seed, lambda event: None) if act in (None, 2) else None
+        second = second_act(houses, split, seed, lambda event, scale: None) if act in (None, 2) else None
         acts = {"act1": first and asdict(first), "act2": second and asdict(second)}
         print(json.dumps({name: numbers for name, numbers in acts.items() if numbers}, indent=2, allow_nan=False))
         return

@@ -19,6 +19,8 @@ from backlit.errors import ArgumentError
 from backlit.explain.lesson import Derivative, Lesson
 from backlit.training import EpochDone, Settings
 
+_TRAILING = re.compile(r"(?: |\x1b\[[\d;]*m)+$", re.MULTILINE)  # rich pads lines; colour codes must stay
+
 MOST_ROWS = 16  #: of a table of units or weights
 
 
@@ -255,7 +257,7 @@ def show(phases: Sequence[RenderableType]) -> None:
         with console.capture() as capture:
             console.print(phase)
             console.print()
-        print(re.sub(r" +$", "", capture.get(), flags=re.MULTILINE), end="")
+        print(_TRAILING.sub(lambda end: end[0].replace(" ", ""), capture.get()), end="")
 
 
 def step_through(phases: Sequence[RenderableType]) -> None:

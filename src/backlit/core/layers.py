@@ -97,10 +97,10 @@ class Dense(Layer):
     name: ClassVar[str] = "dense"
 
     def __post_init__(self) -> None:
-        require(self.d_in >= 1, "d_in", self.d_in, "1 or more inputs")
-        require(self.d_out >= 1, "d_out", self.d_out, "1 or more units")
-        require(self.bias_rate >= 0, "bias_rate", self.bias_rate, "0 or greater")
-        require(self.bias_decay >= 0, "bias_decay", self.bias_decay, "0 or greater")
+        require("d_in", self.d_in, lambda v: isinstance(v, int) and v >= 1, "1 or more inputs")
+        require("d_out", self.d_out, lambda v: isinstance(v, int) and v >= 1, "1 or more units")
+        require("bias_rate", self.bias_rate, lambda v: 0 <= v < math.inf, "a finite number, 0 or greater")
+        require("bias_decay", self.bias_decay, lambda v: 0 <= v < math.inf, "a finite number, 0 or greater")
         lookup("activation", ACTIVATIONS, self.activation)
         if self.weights:
             lookup("initializer", INITIALIZERS, self.weights)
@@ -179,12 +179,9 @@ class PiecewiseLinear(Layer):
     name: ClassVar[str] = "piecewise_linear"
 
     def __post_init__(self) -> None:
-        require(len(self.edges) > 0, "edges", self.edges, "one tuple for each input")
+        require("edges", self.edges, lambda v: len(v) > 0, "one tuple for each input")
         for i, edges in enumerate(self.edges):
-            good = not edges or (
-                len(edges) >= 2 and all(map(math.isfinite, edges)) and all(a < b for a, b in pairwise(edges))
-            )
-            require(good, f"edges[{i}]", edges, "(), or two or more finite numbers in increasing order")
+            require(f"edges[{i}]", edges, _are_edges, "(), or two or more finite numbers in increasing order")
 
     def __repr__(self) -> str:
         return f"PiecewiseLinear({len(self.edges)} inputs to {len(self._source)})"
@@ -220,7 +217,7 @@ class PiecewiseLinear(Layer):
 
     def forward(self, p: Weights, X: Array, key: rng.Key | None = None) -> tuple[Array, PiecewiseCache]:
         xp = array_namespace(X)
-        left, width, low, high = like(self._bins, X)
+        left, width, low, high = (like(row, X) for row in self._bins)
         U = (xp.take(X, xp.asarray(self._source), axis=1) - left) / width
         return xp.minimum(xp.maximum(U, low), high), PiecewiseCache(X, U)
 
@@ -238,7 +235,7 @@ class PiecewiseLinear(Layer):
 
     def _slope(self, cache: PiecewiseCache) -> Array:
         xp = array_namespace(cache.X)
-        left, width, low, high = like(self._bins, cache.X)
+        _, width, low, high = (like(row, cache.X) for row in self._bins)
         inside = (low <= cache.U) & (cache.U < high)
         return xp.astype(inside, cache.X.dtype) / width
 
@@ -263,7 +260,7 @@ class Dropout(Layer):
     random: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        require(0 <= self.rate < 1, "rate of dropout", self.rate, "from 0 to below 1")
+        require("rate of dropout", self.rate, lambda v: 0 <= v < 1, "from 0 to below 1")
 
     def forward(self, p: Weights, X: Array, key: rng.Key | None = None) -> tuple[Array, DropoutCache]:
         if key is None or self.rate == 0:
@@ -300,8 +297,8 @@ class LayerNorm(Layer):
     name: ClassVar[str] = "layer_norm"
 
     def __post_init__(self) -> None:
-        require(self.d >= 2, "d", self.d, "2 or more units")
-        require(self.epsilon > 0, "epsilon", self.epsilon, "greater than 0")
+        require("d", self.d, lambda v: isinstance(v, int) and v >= 2, "2 or more units")
+        require("epsilon", self.epsilon, lambda v: v > 0, "greater than 0")
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         return {"gamma": (self.d,), "beta": (self.d,)}
@@ -344,6 +341,11 @@ class LayerNorm(Layer):
     def _centred(xp, V: Array, N: Array) -> Array:
         """V without its mean and without its part along N; the Jacobian of N is symmetric, so both modes need it."""
         return V - xp.mean(V, axis=1, keepdims=True) - N * xp.mean(V * N, axis=1, keepdims=True)
+
+
+def _are_edges(edges: tuple[float, ...]) -> bool:
+    rising = all(a < b for a, b in pairwise(edges))
+    return len(edges) != 1 and rising and all(map(math.isfinite, edges))
 
 
 LAYERS: dict[str, type[Layer]] = {cls.name: cls for cls in (Dense, PiecewiseLinear, Dropout, LayerNorm)}

@@ -9,6 +9,7 @@ Each loss states e and ∂e/∂s element by element; everything else follows fro
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -17,7 +18,7 @@ from backlit.core.arrays import Array, array_namespace, like, reshape
 from backlit.errors import DataError, ShapeError, require
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Loss:
     """What every loss shares.
 
@@ -35,8 +36,8 @@ class Loss:
     kinks: ClassVar[tuple[float, ...]] = ()  #: the s − y at which ∂e/∂s jumps
 
     def __post_init__(self) -> None:
-        require(self.scale > 0, "scale", self.scale, "greater than 0")
-        require(self.reduction in ("mean", "sum"), "reduction", self.reduction, "'mean' or 'sum'")
+        require("scale", self.scale, lambda v: 0 < v < math.inf, "a finite number greater than 0")
+        require("reduction", self.reduction, lambda v: v in ("mean", "sum"), "'mean' or 'sum'")
 
     def terms(self, xp: Any, S: Array, Y: Array) -> tuple[Array, Array]:
         """e and ∂e/∂s of every row and output, both (n, k)."""
@@ -121,7 +122,7 @@ class Huber(Loss):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require(self.delta > 0, "delta", self.delta, "greater than 0")
+        require("delta", self.delta, lambda v: 0 < v < math.inf, "a finite number greater than 0")
 
     def terms(self, xp: Any, S: Array, Y: Array) -> tuple[Array, Array]:
         D = S - Y
@@ -163,10 +164,10 @@ class Quantile(Loss):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        levels = self.levels
         require(
-            len(self.levels) > 0 and all(0 < level < 1 for level in self.levels),
-            "levels", self.levels, "one or more numbers between 0 and 1",
-        )  # fmt: skip
+            "levels", levels, lambda v: len(v) > 0 and all(0 < t < 1 for t in v), "one or more numbers within 0 to 1"
+        )
 
     def terms(self, xp: Any, S: Array, Y: Array) -> tuple[Array, Array]:
         D = S - Y
@@ -192,7 +193,7 @@ class BinaryCrossEntropy(Loss):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require(0 <= self.label_smoothing < 1, "label_smoothing", self.label_smoothing, "from 0 to below 1")
+        require("label_smoothing", self.label_smoothing, lambda v: 0 <= v < 1, "from 0 to below 1")
 
     def terms(self, xp: Any, S: Array, Y: Array) -> tuple[Array, Array]:
         if self.label_smoothing:
@@ -221,7 +222,7 @@ class CrossEntropy(Loss):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require(0 <= self.label_smoothing < 1, "label_smoothing", self.label_smoothing, "from 0 to below 1")
+        require("label_smoothing", self.label_smoothing, lambda v: 0 <= v < 1, "from 0 to below 1")
 
     def terms(self, xp: Any, S: Array, Y: Array) -> tuple[Array, Array]:
         k = S.shape[1]

@@ -8,6 +8,7 @@ Hutter, ICLR 2019), so adamw is adam with a decay. The memory holds vectors in t
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -20,7 +21,7 @@ Memory = dict[str, Any]
 TINY = 1e-30  #: smaller memory becomes 0: such numbers are slow ("denormal"), and processors differ in them
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Optimizer:
     """What every optimizer shares.
 
@@ -36,8 +37,8 @@ class Optimizer:
     name: ClassVar[str]
 
     def __post_init__(self) -> None:
-        require(self.weight_decay >= 0, "weight_decay", self.weight_decay, "0 or greater")
-        require(self.clip_norm is None or self.clip_norm > 0, "clip_norm", self.clip_norm, "greater than 0, or None")
+        require("weight_decay", self.weight_decay, lambda v: 0 <= v < math.inf, "a finite number, 0 or greater")
+        require("clip_norm", self.clip_norm, lambda v: v is None or v > 0, "greater than 0, or None")
 
     def init(self, theta: Array) -> Memory:
         """The memory before the first step."""
@@ -94,7 +95,7 @@ class Momentum(Optimizer):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require(0 <= self.momentum < 1, "momentum", self.momentum, "from 0 to below 1")
+        require("momentum", self.momentum, lambda v: 0 <= v < 1, "from 0 to below 1")
 
     def init(self, theta: Array) -> Memory:
         return {"v": array_namespace(theta).zeros_like(theta)}
@@ -126,8 +127,8 @@ class RMSprop(Optimizer):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require(0 <= self.rho < 1, "rho", self.rho, "from 0 to below 1")
-        require(self.epsilon > 0, "epsilon", self.epsilon, "greater than 0")
+        require("rho", self.rho, lambda v: 0 <= v < 1, "from 0 to below 1")
+        require("epsilon", self.epsilon, lambda v: v > 0, "greater than 0")
 
     def init(self, theta: Array) -> Memory:
         return {"v": array_namespace(theta).zeros_like(theta)}
@@ -152,9 +153,9 @@ class Adam(Optimizer):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require(0 <= self.beta1 < 1, "beta1", self.beta1, "from 0 to below 1")
-        require(0 <= self.beta2 < 1, "beta2", self.beta2, "from 0 to below 1")
-        require(self.epsilon > 0, "epsilon", self.epsilon, "greater than 0")
+        require("beta1", self.beta1, lambda v: 0 <= v < 1, "from 0 to below 1")
+        require("beta2", self.beta2, lambda v: 0 <= v < 1, "from 0 to below 1")
+        require("epsilon", self.epsilon, lambda v: v > 0, "greater than 0")
 
     def init(self, theta: Array) -> Memory:
         xp = array_namespace(theta)

@@ -33,8 +33,8 @@ class StepDecay:
     name: ClassVar[str] = "step"
 
     def __post_init__(self) -> None:
-        require(self.every >= 1, "every", self.every, "1 or more steps")
-        require(0 < self.decay <= 1, "decay", self.decay, "above 0, at most 1")
+        require("every", self.every, lambda v: isinstance(v, int) and v >= 1, "1 or more steps")
+        require("decay", self.decay, lambda v: 0 < v <= 1, "above 0, at most 1")
 
     def factor(self, step: int, planned: int) -> float:
         return power(self.decay, step // self.every)
@@ -49,7 +49,7 @@ class Exponential:
     name: ClassVar[str] = "exponential"
 
     def __post_init__(self) -> None:
-        require(0 < self.decay <= 1, "decay", self.decay, "above 0, at most 1")
+        require("decay", self.decay, lambda v: 0 < v <= 1, "above 0, at most 1")
 
     def factor(self, step: int, planned: int) -> float:
         return power(self.decay, step)
@@ -67,7 +67,7 @@ class Cosine:
     name: ClassVar[str] = "cosine"
 
     def __post_init__(self) -> None:
-        require(0 <= self.warmup < 1, "warmup", self.warmup, "a share of the planned steps, from 0 to below 1")
+        require("warmup", self.warmup, lambda v: 0 <= v < 1, "a share of the planned steps, from 0 to below 1")
 
     def factor(self, step: int, planned: int) -> float:
         rise = int(self.warmup * planned)

@@ -64,11 +64,11 @@ class ReferenceEngine:
         return replace(state, theta=theta, memory=memory, step=state.step + done, used=used), Figures(E, gradient_norm)
 
     def predict(self, net: Network, theta: Array, X: Array) -> Array:
-        xp = array_namespace(X)
+        xp, n = array_namespace(X), X.shape[0]
         p = net.split(theta)
         with np.errstate(all="ignore"):
             parts = [
-                forward(net, p, X[start : start + _ROWS_AT_ONCE, :])[0] for start in range(0, X.shape[0], _ROWS_AT_ONCE)
+                forward(net, p, X[start : min(start + _ROWS_AT_ONCE, n), :])[0] for start in range(0, n, _ROWS_AT_ONCE)
             ]
         return xp.concat(parts, axis=0)
 
