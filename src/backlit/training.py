@@ -74,7 +74,7 @@ class Settings:
             )  # fmt: skip
         require("target_error", self.target_error, lambda v: v is None or v == v, "a number, or None")
         require("max_seconds", self.max_seconds, lambda v: v is None or v > 0, "above 0, or None")
-        require("epochs", self.epochs, lambda v: v or self.max_steps, "set where max_steps is not")  # for the schedule
+        require("epochs", self.epochs, lambda v: bool(v or self.max_steps), "set where max_steps is not")  # for the schedule
 
 
 @dataclass(frozen=True)
