@@ -250,7 +250,7 @@ def test_weights_that_overflow_while_E_is_finite():
         (lambda: bl.Data(X, np.where(Y == Y[9], np.inf, Y)), DataError, r"Y\[9, 0\] is inf"),
         (lambda: bl.Data(X, Y, np.ones(3)), ShapeError, r"weights has shape \(3,\)"),
         (lambda: bl.Data(X, Y, -np.ones(50)), DataError, "none may be negative"),
-        (lambda: bl.Data(X, Y, np.zeros(50)), DataError, "some above 0"),
+        (lambda: bl.Data(X, Y, np.zeros(50)), DataError, "not all weights zero"),
         (lambda: bl.Data(X, Y, np.full(50, np.nan)), DataError, r"weights\[0\] is nan"),
         (lambda: bl.Data(X, Y, rows=np.zeros(50, int)), DataError, "rows names a row twice"),
         (lambda: bl.Data(X, Y, rows=np.arange(3)), ShapeError, r"rows has shape \(3,\)"),

@@ -17,7 +17,12 @@ from .core.schedules import Constant, Cosine, Exponential, StepDecay
 from .core.state import State
 from .engines.choice import choose
 from .engines.protocol import Data
+from .estimators import NetClassifier, NetRegressor
+from .fitting import Recipe, prepare
+from .model import Model
+from .runs.file import Run, open_run
 from .tables import datasets
+from .tables.table import Table
 from .training import EpochDone, Settings, StepsDone, Stopped, begin, train
 
 __all__ = [
@@ -35,25 +40,33 @@ __all__ = [
     "Exponential",
     "Huber",
     "LayerNorm",
+    "Model",
     "Momentum",
     "Nesterov",
+    "NetClassifier",
+    "NetRegressor",
     "Network",
     "PiecewiseLinear",
     "Poisson",
     "Quantile",
     "RMSprop",
+    "Recipe",
+    "Run",
     "Settings",
     "SquaredError",
     "State",
     "StepDecay",
     "StepsDone",
     "Stopped",
+    "Table",
     "backward",
     "begin",
     "choose",
     "datasets",
     "errors",
     "forward",
+    "open_run",
+    "prepare",
     "tangent",
     "train",
     "value_and_grad",

@@ -1,14 +1,83 @@
-"""From a table to a trained network: the split of its rows, and the baselines that a network has to beat."""
+"""From a table to a trained network: the split of its rows, the default network, its training, and baselines.
+
+The estimators, the command line and the studio all come through here:
+
+    plan = prepare(frame, targets, Recipe())
+    for event in plan.train():
+        ...
+    model = plan.model(event.theta)
+"""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import math
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from backlit.core import rng
+from backlit.core.layers import Dense, Dropout, Layer, PiecewiseLinear
+from backlit.core.losses import LOSSES, Loss, Quantile
+from backlit.core.network import Network
+from backlit.core.optimizers import OPTIMIZERS, Adam, Optimizer
+from backlit.core.registry import resolve
+from backlit.core.state import State
+from backlit.engines.choice import choose
+from backlit.engines.protocol import Data, Engine
 from backlit.errors import DataError, require
-from backlit.tables.metrics import METRICS
+from backlit.model import Model
+from backlit.runs.file import Epoch, write_run
+from backlit.tables.metrics import Metric, scores
+from backlit.tables.table import Encoding, Kinds, Table
+from backlit.tables.target import Scaling, Target
+from backlit.training import EpochDone, Event, Settings, begin, train
+
+if TYPE_CHECKING:
+    import polars as pl
+
+LEAST_EPOCHS, LEAST_STEPS = 60, 300
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """Every choice about a fit, with one set of defaults for all tables; see `NetRegressor` for what each means."""
+
+    hidden: Sequence[int] = (128, 128)
+    activation: str = "relu"
+    encoding: Encoding = "piecewise"
+    bins: int = 48
+    columns: Kinds = None
+    target: Scaling = "standard"
+    loss: str | Loss | None = None
+    optimizer: str | Optimizer = "adamw"
+    learning_rate: float = 1e-3
+    schedule: Any = "warmup_cosine"
+    batch_size: int | None = 256
+    epochs: int | None = None
+    max_steps: int | None = None
+    max_seconds: float | None = None
+    dropout: float = 0.15
+    weight_decay: float | None = None
+    clip_norm: float | None = None
+    metric: Metric | None = None
+    patience: int | None = None
+    target_error: float | None = None
+    engine: str | Engine = "auto"
+    units: Mapping[str, str] = field(default_factory=dict)
+
+    def chosen_optimizer(self) -> Optimizer:
+        """The optimizer; one given by name gets the recipe's decay and clipping, a record keeps its own."""
+        optimizer = resolve("optimizer", OPTIMIZERS, self.optimizer)
+        if not isinstance(self.optimizer, str):
+            return optimizer
+        if self.optimizer == "adamw":
+            optimizer = Adam(beta2=0.95, weight_decay=0.03)
+        decay = optimizer.weight_decay if self.weight_decay is None else self.weight_decay
+        return replace(optimizer, weight_decay=decay, clip_norm=self.clip_norm)
 
 
 class Split(NamedTuple):
@@ -24,29 +93,256 @@ def split_rows(groups: np.ndarray, seed: int = 0, validation: float = 0.16, test
 
     Parameters
     ----------
-    groups : (n,) whole numbers; rows with the same number stay on the same side
+    groups : (n,) rows with the same entry stay on the same side; ``np.arange(n)`` lets each go its own way
     validation, test : about this share of the groups goes there
     """
-    require("validation + test", validation + test, lambda v: 0 <= validation and 0 <= test and v < 1, "below 1")
-    unique, group = np.unique(groups, return_inverse=True)
-    draw = rng.uniform(seed, rng.SPLIT, size=len(unique))[group]
-    parts = np.digitize(draw, [test, test + validation])
+    _require_shares(validation, test)
+    parts = np.digitize(rng.of_groups(seed, np.asarray(groups)), [test, test + validation])
+    return _split(parts, len(groups))
+
+
+def split_by_order(order: np.ndarray, validation: float = 0.16, test: float = 0.2) -> Split:
+    """Learn from what came first, test on what came last; `order` holds dates or other values that sort, (n,)."""
+    _require_shares(validation, test)
+    n = len(order)
+    rank = np.empty(n, dtype=np.int64)
+    rank[np.argsort(order, kind="stable")] = np.arange(n)
+    return _split(2 - np.digitize(rank, [round((1 - test - validation) * n), round((1 - test) * n)]), n)
+
+
+def _require_shares(validation: float, test: float) -> None:
+    good = validation >= 0 and test >= 0
+    require("validation + test", validation + test, lambda v: good and v < 1, "below 1, and neither below 0")
+
+
+def _split(parts: np.ndarray, n: int) -> Split:
     split = Split(*(np.flatnonzero(parts == part) for part in (2, 1, 0)))
     if len(split.train) == 0:
-        raise DataError(f"{len(groups)} rows leave none to learn from; give more rows or smaller shares")
+        raise DataError(f"{n} rows leave none to learn from; give more rows or smaller shares")
     return split
 
 
-def scores(prediction: np.ndarray, truth: np.ndarray) -> dict[str, float]:
-    """Every metric of some predictions, in the target's unit."""
-    return {name: metric(prediction, truth) for name, metric in METRICS.items()}
+@dataclass(frozen=True)
+class Plan:
+    """All that training needs: the fitted table, the network, the rows and the settings.
+
+    Attributes
+    ----------
+    data, validation : encoded rows, float32
+    notices : what the user should know, such as columns left out
+    """
+
+    table: Table
+    net: Network
+    settings: Settings
+    data: Data
+    validation: Data | None
+    seed: int
+    recipe: Recipe
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What the user should know."""
+        return self.table.notices
+
+    def begin(self, theta: np.ndarray | None = None) -> State:
+        """The state before the first step."""
+        return begin(self.net, self.data, self.settings, theta=theta, seed=self.seed)
+
+    def train(self, state: State | None = None) -> Iterator[Event]:
+        """The events of training, the last of which is `Stopped`."""
+        return train(
+            self.net,
+            self.data,
+            self.settings,
+            validation=self.validation,
+            metric=self._metric,
+            state=self.begin() if state is None else state,
+            engine=self.recipe.engine,
+        )
+
+    def model(self, theta: np.ndarray) -> Model:
+        """What predicts."""
+        return Model(self.table, self.net, theta)
+
+    def in_unit(self, E: float) -> tuple[float, str]:
+        """An error as people read it: the root of a squared error in the target's unit, any other E as it is."""
+        target = self.table.target
+        if self.net.loss.name == "squared_error" and target.scaling in ("standard", "raw") and len(target.names) == 1:
+            return target.scale[0] * math.sqrt(E / self.net.loss.scale), target.unit
+        return E, ""
+
+    def epoch(self, event: EpochDone) -> Epoch:
+        """An epoch's figures as they are kept."""
+        error = float(event.error) if math.isfinite(event.error) else None
+        return Epoch(event.state.epoch, event.state.step, error, event.metric, event.improved)
+
+    def record(
+        self, path: str | Path, state: State, epochs: Sequence[Epoch], about: Mapping[str, Any], replace: bool = False
+    ) -> Path:
+        """Write the run file."""
+        rows = {"train": len(self.data), "validation": 0 if self.validation is None else len(self.validation)}
+        facts = {"seed": self.seed, "engine": choose(self.recipe.engine, self.net, self.settings.optimizer).name}
+        about = {"rows": rows, **facts, **about}
+        return write_run(path, self.table, self.net, self.settings, state, epochs, about, replace)
+
+    @property
+    def _metric(self) -> Any:
+        metric = self.recipe.metric
+        if metric is None:
+            return None
+        target, loss = self.table.target, self.net.loss
+        sign = -1.0 if metric.greater_is_better else 1.0
+
+        def score(S: np.ndarray, Y: np.ndarray, weights: np.ndarray | None) -> float:
+            truth = Y[:, 0] if target.classes else target.decode_targets(Y)
+            return sign * metric.value(target.decode(loss, S), truth, weights)
+
+        return score
 
 
-def baselines(X: np.ndarray, y: np.ndarray, X_new: np.ndarray) -> dict[str, np.ndarray]:
-    """What a reader would try first: always the mean, and the linear model of least squares, fitted on X and y."""
-    ones, new_ones = np.ones((len(X), 1)), np.ones((len(X_new), 1))
-    coefficients = np.linalg.lstsq(np.hstack([X, ones]), y, rcond=None)[0]
-    return {
-        "mean": np.full(len(X_new), y.mean()),
-        "linear model": np.hstack([X_new, new_ones]) @ coefficients,
-    }
+def prepare(
+    frame: pl.DataFrame,
+    targets: pl.DataFrame,
+    recipe: Recipe = Recipe(),
+    *,
+    target: Target | None = None,
+    weights: np.ndarray | None = None,
+    split: Split | None = None,
+    validation: tuple[pl.DataFrame, pl.DataFrame, np.ndarray | None] | None = None,
+    seed: int | None = None,
+    table: Table | None = None,
+    net: Network | None = None,
+) -> Plan:
+    """Fit the table on the training rows, encode them, and choose the network.
+
+    Parameters
+    ----------
+    frame, targets : the rows to learn from, and what to predict, one column or more; none of the targets missing
+    target : its description, such as the classes; None: numbers, scaled as the recipe says
+    weights : (n,) one for each row
+    split : which rows of `frame` are for what; None: all are for learning
+    validation : rows of their own to watch: frame, targets, weights
+    seed : None draws one
+    table, net : already fitted, for learning on; they must fit the columns
+    """
+    train_rows = np.arange(frame.height) if split is None else split.train
+    if table is None:
+        table = Table.fit(
+            frame[train_rows],
+            _numbers(targets[train_rows], recipe) if target is None else target,
+            columns=recipe.columns,
+            encoding=recipe.encoding,
+            bins=recipe.bins,
+            units=recipe.units,
+        )
+    loss = net.loss if net is not None else choose_loss(recipe, table.target)
+    net = default_network(table, loss, recipe) if net is None else net
+
+    def rows(frame: pl.DataFrame, targets: pl.DataFrame, weights: Any, which: np.ndarray | None) -> Data:
+        at = np.arange(frame.height) if which is None else which
+        Y = table.target.encode(targets[at])
+        weights = None if weights is None else np.asarray(weights)[at]
+        return Data(table.encode(frame[at]), Y.astype(np.float32), weights, at)
+
+    data = rows(frame, targets, weights, train_rows)
+    watched = None
+    if validation is not None:
+        watched = rows(*validation, None)
+    elif split is not None and len(split.validation):
+        watched = rows(frame, targets, weights, split.validation)
+    seed = secrets.randbits(32) if seed is None else seed
+    return Plan(table, net, _settings(recipe, len(data)), data, watched, seed, recipe)
+
+
+def choose_loss(recipe: Recipe, target: Target) -> Loss:
+    """The recipe's loss, or the usual one: squared error for numbers, cross-entropy for classes."""
+    if recipe.loss is not None:
+        return resolve("loss", LOSSES, recipe.loss)
+    if not target.classes:
+        return LOSSES["squared_error"]()
+    return LOSSES["binary_cross_entropy" if target.outputs == 1 else "cross_entropy"]()
+
+
+def default_network(table: Table, loss: Loss, recipe: Recipe) -> Network:
+    """PiecewiseLinear where there are bins, then the hidden layers with dropout, then the output."""
+    layers: list[Layer] = [PiecewiseLinear(table.edges)] if any(table.edges) else []
+    width = sum(max(1, len(edges) - 1) for edges in table.edges)
+    for units in recipe.hidden:
+        layers.append(Dense(width, units, recipe.activation, weights="fan_in_uniform"))
+        if recipe.dropout:
+            layers.append(Dropout(recipe.dropout))
+        width = units
+    outputs = len(loss.levels) if isinstance(loss, Quantile) else table.target.outputs
+    return Network([*layers, Dense(width, outputs, weights="fan_in_uniform")], loss, table.names)
+
+
+def _numbers(targets: pl.DataFrame, recipe: Recipe) -> Target:
+    """Numbers to predict; counts are left as they are for the Poisson loss."""
+    scaling = "raw" if _loss_name(recipe) == "poisson" else recipe.target
+    return Target.fit_numbers(targets, scaling, recipe.units.get(targets.columns[0], ""))
+
+
+def _loss_name(recipe: Recipe) -> str:
+    return recipe.loss if isinstance(recipe.loss, str) else getattr(recipe.loss, "name", "")
+
+
+def _settings(recipe: Recipe, n: int) -> Settings:
+    good = all(isinstance(units, int) and units >= 1 for units in recipe.hidden)
+    require("hidden", recipe.hidden, lambda v: good, "numbers of units, such as (128, 128)")
+    batch_size = None if recipe.batch_size is None or recipe.batch_size >= n else recipe.batch_size
+    steps_an_epoch = math.ceil(n / (batch_size or n))
+    epochs = recipe.epochs
+    if epochs is None and recipe.max_steps is None:
+        epochs = max(LEAST_EPOCHS, math.ceil(LEAST_STEPS / steps_an_epoch))
+    return Settings(
+        optimizer=recipe.chosen_optimizer(),
+        learning_rate=recipe.learning_rate,
+        schedule=recipe.schedule,
+        batch_size=batch_size,
+        epochs=epochs,
+        max_steps=recipe.max_steps,
+        max_seconds=recipe.max_seconds,
+        patience=recipe.patience,
+        target_error=recipe.target_error,
+    )
+
+
+def baselines(train: Table, frame: pl.DataFrame, targets: pl.DataFrame, new: pl.DataFrame) -> dict[str, np.ndarray]:
+    """What a reader would try first, fitted on the training rows: always the mean, and a linear least-squares model.
+
+    Parameters
+    ----------
+    train : a table fitted on the training rows with encoding="plain"
+    frame, targets : the training rows
+    new : the rows to predict
+
+    Returns
+    -------
+    dict
+        Predictions in the target's unit, (n, k); for classes, probabilities of each.
+    """
+    X, X_new = (np.hstack([train.encode(part, np.float64), np.ones((part.height, 1))]) for part in (frame, new))
+    target = train.target
+    Y = target.encode(targets)
+    Y = target.decode_targets(Y) if not target.classes else (Y == np.arange(len(target.classes))).astype(np.float64)
+    fitted = X_new @ np.linalg.lstsq(X, Y, rcond=None)[0]
+    if target.classes:
+        fitted = np.clip(fitted, 0.01, 0.99)
+        fitted /= fitted.sum(axis=1, keepdims=True)
+    constant = "class shares" if target.classes else "mean"
+    return {constant: np.tile(Y.mean(axis=0), (new.height, 1)), "linear model": fitted}
+
+
+def report(
+    plan: Plan, theta: np.ndarray, frame: pl.DataFrame, targets: pl.DataFrame, split: Split
+) -> dict[str, dict[str, float]]:
+    """Every metric on the test rows: of the network, and of the baselines fitted on the same training rows."""
+    plain = Table.fit(frame[split.train], plan.table.target, columns=plan.recipe.columns, encoding="plain")
+    test = frame[split.test]
+    predictions = {"backlit": plan.model(theta).decode(test)}
+    predictions |= baselines(plain, frame[split.train], targets[split.train], test)
+    target = plan.table.target
+    truth = target.encode(targets[split.test])
+    truth = truth[:, 0] if target.classes else target.decode_targets(truth)
+    return {name: scores(prediction, truth, bool(target.classes)) for name, prediction in predictions.items()}

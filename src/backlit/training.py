@@ -46,8 +46,8 @@ class Settings:
     optimizer, schedule : a name or a record
     learning_rate : α, before the schedule's factor
     batch_size : rows in a step; None: all rows
-    epochs, max_steps, max_seconds : limits, each counted from the start of the run; the first one reached stops.
-        `max_seconds` only stops: the schedule is laid out for the steps that the other two allow
+    epochs, max_steps : limits, counted from the first step of the run; the first one reached stops
+    max_seconds : a limit on one call of `train`. It only stops: the schedule is laid out for the steps planned
     patience : stop after this many epochs in a row without a better metric
     target_error : stop once the metric is at or below this
     """
@@ -74,7 +74,7 @@ class Settings:
             )  # fmt: skip
         require("target_error", self.target_error, lambda v: v is None or v == v, "a number, or None")
         require("max_seconds", self.max_seconds, lambda v: v is None or v > 0, "above 0, or None")
-        require("epochs", self.epochs, lambda v: bool(v or self.max_steps), "set where max_steps is not")  # for the schedule
+        require("epochs", self.epochs, lambda v: bool(v or self.max_steps), "set where max_steps is not")
 
 
 @dataclass(frozen=True)
@@ -90,8 +90,8 @@ class StepsDone:
 class EpochDone:
     """Every row has been used once more.
 
-    error : the average E of this epoch's batches, each at its own step and under dropout (of those trained here, where
-        training went on from the middle of the epoch)
+    error : E over this epoch's rows, each at its own step and under dropout (over those trained here, where training
+        went on from the middle of the epoch)
     metric : how the weights do on the watched rows; None if nothing is watched
     improved : whether that is the best so far
     """
@@ -202,13 +202,14 @@ def _events(
     steps = stretch or 1
     started = time.monotonic()
     order, order_of = np.empty(0, dtype=np.int64), None
+    averaged = net.loss.reduction == "mean"
     E, rows = 0.0, 0  # of this epoch so far
     try:
         while True:
             if state.used >= len(data):
                 score = evaluate(engine, net, state.theta, validation or data, metric) if watching else None
                 state, improved = _next_epoch(state, score, settings)
-                yield EpochDone(state, E / rows if rows else math.nan, score, improved)
+                yield EpochDone(state, (E / rows if averaged else E) if rows else math.nan, score, improved)
                 E, rows = 0.0, 0
             reason = _why_stop(state, settings, time.monotonic() - started)
             if reason is not None:
@@ -224,7 +225,7 @@ def _events(
             if state.step < before.step + len(batches) or not _finite(state.theta):
                 raise _diverged(engine, net, settings, before, data, batches, rates)
             seconds = time.monotonic() - clock
-            E += sum(e * len(batch) for e, batch in zip(figures.E, batches))
+            E += sum(e * (len(batch) if averaged else 1) for e, batch in zip(figures.E, batches))
             rows += sum(map(len, batches))
             yield StepsDone(state, figures, seconds)
             steps = stretch or max(1, int(STRETCH_SECONDS * len(batches) / max(seconds, 1e-6)))
@@ -326,7 +327,7 @@ def _diverged(
         f"training diverged at step {state.step}: E became {figures.E[0]:.4g}, and the largest derivative "
         f"{float(gradient[largest]):.3g} (of {net.weight_name(largest)}). Each update overshot, and the next one "
         f"had farther to go. Try a learning_rate below {settings.learning_rate:g}, say "
-        f"{settings.learning_rate / 10:g}, or clip_norm=1",
+        f"{settings.learning_rate / 10:g}, or an optimizer with clip_norm=1",
         state=state,
         step=state.step,
     )

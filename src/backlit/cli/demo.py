@@ -1,10 +1,9 @@
-"""`backlit demo`: act 1 takes one house through one step, then all of them; act 2 is a larger network."""
+"""`backlit demo`: act 1 takes one house through one step, then all of them; act 2 is the real one."""
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 
 import numpy as np
@@ -17,18 +16,20 @@ from backlit.engines.protocol import Data
 from backlit.errors import DivergedError, require
 from backlit.explain.curvature import sharpest_curvature
 from backlit.explain.lesson import Lesson, lesson
-from backlit.fitting import Split, baselines, scores, split_rows
+from backlit.fitting import Recipe, Split, prepare, report, split_rows
+from backlit.progress import fit
+from backlit.tables.columns import Number
 from backlit.tables.datasets import HOUSE_UNITS, load_houses
 from backlit.tables.metrics import mean_absolute_error
-from backlit.tables.table import Table, numeric_columns
+from backlit.tables.table import Table
+from backlit.tables.target import Target
 from backlit.training import EpochDone, Settings, Stopped, begin, train
 
 COLUMNS = ("sqft_living", "grade", "lat")
 TARGET = "price"
 
 FIRST = Settings(optimizer="sgd", batch_size=128, epochs=30, target_error=0.3)
-SECOND = Settings(optimizer="adam", learning_rate=0.002, schedule="cosine", batch_size=64, epochs=40)
-SECOND_HIDDEN = (64, 64)
+FILE = "houses.backlit"
 
 
 @dataclass(frozen=True)
@@ -67,12 +68,15 @@ class Act1:
 
 @dataclass(frozen=True)
 class Act2:
-    """All numeric columns. scores: test figures of the network and of the baselines, in dollars."""
+    """All columns, the defaults. scores: test figures of the network and of the baselines, in dollars."""
 
-    columns: tuple[str, ...]
+    file: str
+    inputs: int
+    bins: int
     layers: tuple[int, ...]
     weights: int
     rows: dict[str, int]
+    notices: tuple[str, ...]
     epochs: int
     best_epoch: int
     scores: dict[str, dict[str, float]]
@@ -89,7 +93,7 @@ def run(*, house: int, rate: float, hidden: int, seed: int, act: int | None, ste
     split = split_rows(houses["id"].to_numpy())
     first = first_act(houses, split, house, rate, hidden, seed) if act in (None, 1) else None
     if as_json:
-        second = second_act(houses, split, seed, lambda event, scale: None) if act in (None, 2) else None
+        second = second_act(houses, split, seed) if act in (None, 2) else None
         acts = {"act1": first and asdict(first), "act2": second and asdict(second)}
         print(json.dumps({name: numbers for name, numbers in acts.items() if numbers}, indent=2, allow_nan=False))
         return
@@ -100,18 +104,27 @@ def run(*, house: int, rate: float, hidden: int, seed: int, act: int | None, ste
         phases = demo_text.act1(first)
         demo_text.step_through(phases) if step_through else demo_text.show(phases)
     if act == 2 or (act is None and first is not None and first.runaway is None):
-        with demo_text.progress(SECOND, len(split.train)) as watch:
-            second = second_act(houses, split, seed, watch)
-        demo_text.show(demo_text.act2(second))
+        demo_text.show(demo_text.act2(second_act(houses, split, seed)))
+
+
+def textbook_table(houses: pl.DataFrame) -> Table:
+    """Three columns, centred on the mean and scaled by the standard deviation, as textbooks do."""
+
+    def centre_and_scale(name: str) -> tuple[float, float]:
+        values = houses[name].to_numpy()
+        return float(values.mean()), float(values.std())
+
+    columns = tuple(Number(name, *centre_and_scale(name), HOUSE_UNITS.get(name, "")) for name in COLUMNS)
+    return Table(columns, Target.fit_numbers(houses.select(TARGET), unit=HOUSE_UNITS[TARGET]))
 
 
 def first_act(houses: pl.DataFrame, split: Split, house: int, rate: float, hidden: int, seed: int) -> Act1:
     """The lesson on one house, and training on all training houses from the same starting weights."""
     began = time.perf_counter()
-    table = Table.fit(houses[split.train], COLUMNS, TARGET, HOUSE_UNITS)
-    net = Network([Dense(len(COLUMNS), hidden, "tanh"), Dense(hidden, 1)], "squared_error", table.inputs)
+    table = textbook_table(houses[split.train])
+    net = Network([Dense(len(COLUMNS), hidden, "tanh"), Dense(hidden, 1)], "squared_error", table.names)
     theta = np.round(net.start(seed, dtype=np.float64), 4)  # what is printed is what is used
-    X, Y = table.encode(houses), table.encode_target(houses)
+    X, Y = table.encode(houses, np.float64), table.target.encode(houses)
     taught = lesson(net, theta, table, X[house], float(Y[house, 0]), rate)
 
     data = Data(X[split.train], Y[split.train], rows=split.train)
@@ -120,7 +133,7 @@ def first_act(houses: pl.DataFrame, split: Split, house: int, rate: float, hidde
     engine = choose("auto", net, settings.optimizer)
 
     def predict(theta: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        return table.target.decode(engine.predict(net, theta, X[rows]))[:, 0]
+        return table.target.decode(net.loss, engine.predict(net, theta, X[rows]))[:, 0]
 
     prices = houses[TARGET].to_numpy()
     errors = [mean_absolute_error(predict(theta, split.train), prices[split.train])]
@@ -153,33 +166,24 @@ def first_act(houses: pl.DataFrame, split: Split, house: int, rate: float, hidde
     )
 
 
-def second_act(houses: pl.DataFrame, split: Split, seed: int, watch: Callable[[EpochDone, float], None]) -> Act2:
-    """A larger network on all numeric columns, beside two baselines on the same rows."""
+def second_act(houses: pl.DataFrame, split: Split, seed: int, file: str = FILE) -> Act2:
+    """All columns and the defaults, beside two baselines on the same rows; leaves a run file."""
     began = time.perf_counter()
-    columns = [name for name in numeric_columns(houses) if name not in ("id", TARGET)]
-    table = Table.fit(houses[split.train], columns, TARGET, HOUSE_UNITS)
-    X, Y = table.encode(houses), table.encode_target(houses)
-    net = Network.dense(table.inputs, SECOND_HIDDEN)
-    data, validation = (Data(X[rows].astype(np.float32), Y[rows].astype(np.float32), rows=rows) for rows in split[:2])
-    best_epoch = epochs = 0
-    for event in train(net, data, SECOND, validation=validation, seed=seed):
-        if isinstance(event, EpochDone):
-            epochs = event.state.epoch
-            best_epoch = epochs if event.improved else best_epoch
-            watch(event, table.target.scale)
-        if isinstance(event, Stopped):
-            theta = event.theta
-    S = choose("auto", net, SECOND.optimizer).predict(net, theta, X[split.test].astype(np.float32))
-    prices = houses[TARGET].to_numpy().astype(float)
-    predictions = {"backlit": table.target.decode(S[:, 0].astype(float))}
-    predictions |= baselines(X[split.train], prices[split.train], X[split.test])
+    frame, targets = houses.drop(TARGET), houses.select(TARGET)
+    plan = prepare(frame, targets, Recipe(units=HOUSE_UNITS), split=split, seed=seed)
+    fitted = fit(plan)
+    figures = report(plan, fitted.theta, frame, targets, split)
+    fitted.record(file, {"scores": figures}, replace=True)
     return Act2(
-        columns=table.inputs,
-        layers=(len(columns), *SECOND_HIDDEN, 1),
-        weights=net.size,
+        file=file,
+        inputs=len(plan.net.inputs),
+        bins=sum(max(0, len(edges) - 1) for edges in plan.table.edges),
+        layers=(*plan.recipe.hidden, 1),
+        weights=plan.net.size,
         rows={name: len(rows) for name, rows in split._asdict().items()},
-        epochs=epochs,
-        best_epoch=best_epoch,
-        scores={name: scores(prediction, prices[split.test]) for name, prediction in predictions.items()},
+        notices=plan.notices,
+        epochs=fitted.epochs[-1].epoch,
+        best_epoch=fitted.best_epoch,
+        scores=figures,
         seconds=time.perf_counter() - began,
     )

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import math
-import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 from rich.console import Console, Group, RenderableType
-from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table as Grid
 from rich.text import Text
 
 from backlit.cli.demo import Act1, Act2, Runaway
-from backlit.cli.text import HEAD, NEGATIVE, POSITIVE, QUIET, bars, number, quantity, signed
+from backlit.cli.text import HEAD, NEGATIVE, POSITIVE, QUIET, bars, number, score_grid, show, signed
 from backlit.errors import ArgumentError
 from backlit.explain.lesson import Derivative, Lesson
-from backlit.training import EpochDone, Settings
-
-_TRAILING = re.compile(r"(?: |\x1b\[[\d;]*m)+$", re.MULTILINE)  # rich pads lines; colour codes must stay
+from backlit.tables.units import quantity
 
 MOST_ROWS = 16  #: of a table of units or weights
 
@@ -49,7 +43,7 @@ def _house(numbers: Act1) -> RenderableType:
         head,
         Text(
             f"{len(taught.inputs)} inputs, {units} tanh unit{'s' * (units > 1)}, 1 output: {len(taught.derivatives)} "
-            "weights, drawn at random",
+            "weights: those of the units drawn at random, the biases 0",
             style=QUIET,
         ),
     )
@@ -209,55 +203,23 @@ def _why(runaway: Runaway, numbers: Act1) -> list[RenderableType]:
 
 def act2(numbers: Act2) -> list[RenderableType]:
     """The second act's result."""
-    grid = Grid(box=None, pad_edge=False, padding=(0, 3, 0, 0))
-    for heading in (f"on {numbers.rows['test']:,} test houses", "RMSE", "mean absolute error", "R²"):
-        grid.add_column(heading, justify="left" if heading.startswith("on") else "right", header_style=QUIET)
-    for name, figures in numbers.scores.items():
-        style = HEAD if name == "backlit" else ""
-        values = (quantity(round(figures["rmse"]), "$"), quantity(round(figures["mae"]), "$"), number(figures["r2"], 3))
-        grid.add_row(name, *values, style=style)
     layers = "-".join(map(str, numbers.layers))
+    title = f"{numbers.inputs} inputs in {numbers.bins} bins, then {layers}: {numbers.weights:,} weights"
     return [
         _phase(
             "Act 2",
-            f"all {len(numbers.columns)} numeric columns, {layers}, {numbers.weights:,} weights, Adam",
-            "",
-            grid,
+            "the real one",
+            title,
+            score_grid(numbers.scores, f"on {numbers.rows['test']:,} test houses", "$"),
             Text(
                 f"learnt from {numbers.rows['train']:,} houses in {numbers.seconds:.1f} s; of {numbers.epochs} epochs "
                 f"number {numbers.best_epoch} did best\non {numbers.rows['validation']:,} houses kept aside for that, "
                 "and its weights are used",
                 style=QUIET,
             ),
+            Text.assemble(("kept in ", QUIET), numbers.file, ("   see  ", QUIET), f"backlit show {numbers.file}"),
         )
     ]
-
-
-@contextmanager
-def progress(settings: Settings, rows: int) -> Iterator[Callable[[EpochDone, float], None]]:
-    """A live bar with the typical error (RMSE) in dollars, on a terminal; nothing in a pipe."""
-    console = Console(stderr=True)
-    epochs = TextColumn("Act 2  epoch {task.completed:>2.0f}/{task.total:.0f}")
-    columns = (epochs, BarColumn(24), TextColumn("{task.description}"))
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("", total=settings.epochs)
-
-        def watch(event: EpochDone, scale: float) -> None:
-            train, validation = (scale * math.sqrt(E) for E in (event.error, event.metric or math.nan))
-            told = f"RMSE  train {quantity(round(train), '$')}  validation {quantity(round(validation), '$')}"
-            bar.update(task, completed=event.state.epoch, description=told)
-
-        yield watch
-
-
-def show(phases: Sequence[RenderableType]) -> None:
-    """Print the phases one after another; in a pipe 80 columns wide and plain."""
-    console = Console(width=None if sys.stdout.isatty() else 80, highlight=False)
-    for phase in phases:
-        with console.capture() as capture:
-            console.print(phase)
-            console.print()
-        print(_TRAILING.sub(lambda end: end[0].replace(" ", ""), capture.get()), end="")
 
 
 def step_through(phases: Sequence[RenderableType]) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from backlit.errors import BacklitError
+from backlit.errors import ArgumentError, BacklitError
 
 app = typer.Typer(
     name="backlit",
@@ -53,10 +53,119 @@ def demo(
     run(house=house, rate=rate, hidden=hidden, seed=seed, act=act, step_through=step_through, as_json=json)
 
 
+Table = Annotated[str, typer.Argument(help="CSV, TSV, Parquet, Arrow or Feather; - reads CSV from standard input.")]
+Json = Annotated[bool, typer.Option("--json", help="Every number, as JSON.")]
+Force = Annotated[bool, typer.Option("--force", help="Replace the file if it exists.")]
+LEARNING, COLUMNS, ROWS = "How it learns", "What the columns are", "Which rows are for what"
+
+
+@app.command()
+def train(
+    table: Table,
+    target: Annotated[str, typer.Option(help="The column to predict.")],
+    run: Annotated[
+        str | None, typer.Option(help="The file to keep the run in.  [default: TABLE's name .backlit]")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="For the same bits again.  [default: drawn]", min=0)] = None,
+    classes: Annotated[
+        bool, typer.Option("--classes", help="The target holds classes.", rich_help_panel=COLUMNS)
+    ] = False,
+    numbers: Annotated[
+        bool, typer.Option("--numbers", help="The target holds numbers.", rich_help_panel=COLUMNS)
+    ] = False,
+    category: Annotated[
+        list[str], typer.Option(help="A column of categories. Repeatable.", rich_help_panel=COLUMNS)
+    ] = [],
+    number: Annotated[list[str], typer.Option(help="A column of numbers. Repeatable.", rich_help_panel=COLUMNS)] = [],
+    date: Annotated[list[str], typer.Option(help="A column of dates. Repeatable.", rich_help_panel=COLUMNS)] = [],
+    drop: Annotated[list[str], typer.Option(help="A column to leave out. Repeatable.", rich_help_panel=COLUMNS)] = [],
+    unit: Annotated[str, typer.Option(help="The target's unit, such as $.", rich_help_panel=COLUMNS)] = "",
+    log: Annotated[bool, typer.Option("--log", help="Learn the target's logarithm.", rich_help_panel=COLUMNS)] = False,
+    encoding: Annotated[
+        str, typer.Option(help="piecewise: numbers in bins; plain: without.", rich_help_panel=COLUMNS)
+    ] = "piecewise",
+    group: Annotated[
+        str | None, typer.Option(help="Rows alike in this column stay on one side.", rich_help_panel=ROWS)
+    ] = None,
+    time: Annotated[
+        str | None, typer.Option(help="Test on what is latest in this column.", rich_help_panel=ROWS)
+    ] = None,
+    hidden: Annotated[str, typer.Option(help="Units of each hidden layer.", rich_help_panel=LEARNING)] = "128,128",
+    activation: Annotated[str, typer.Option(help="Of the hidden layers.", rich_help_panel=LEARNING)] = "relu",
+    loss: Annotated[
+        str | None, typer.Option(help="What is made small.  [default: by the target]", rich_help_panel=LEARNING)
+    ] = None,
+    optimizer: Annotated[str, typer.Option(help="How the weights move.", rich_help_panel=LEARNING)] = "adamw",
+    learning_rate: Annotated[float, typer.Option(help="α, before its schedule.", rich_help_panel=LEARNING)] = 1e-3,
+    batch_size: Annotated[int, typer.Option(help="Rows in a step.", rich_help_panel=LEARNING)] = 256,
+    epochs: Annotated[
+        int | None, typer.Option(help="Passes over the rows.  [default: 60, or 300 steps]", rich_help_panel=LEARNING)
+    ] = None,
+    max_seconds: Annotated[float | None, typer.Option(help="Stop after so long.", rich_help_panel=LEARNING)] = None,
+    dropout: Annotated[float, typer.Option(help="Share of units silenced.", rich_help_panel=LEARNING)] = 0.15,
+    patience: Annotated[
+        int | None, typer.Option(help="Stop after so many epochs without progress.", rich_help_panel=LEARNING)
+    ] = None,
+    engine: Annotated[str, typer.Option(help="auto or reference.", rich_help_panel=LEARNING)] = "auto",
+    force: Force = False,
+    json: Json = False,
+) -> None:
+    """Learn from a table, and keep the run in one file."""
+    from backlit.cli import tables
+    from backlit.fitting import Recipe
+
+    kinds = dict.fromkeys(category, "category") | dict.fromkeys(number, "number")
+    kinds |= dict.fromkeys(date, "date") | dict.fromkeys(drop, "drop")
+    recipe = Recipe(
+        hidden=_units(hidden), activation=activation, loss=loss, optimizer=optimizer, learning_rate=learning_rate,
+        batch_size=batch_size, epochs=epochs, max_seconds=max_seconds, dropout=dropout, patience=patience, engine=engine,
+        target="log" if log else "standard", encoding=encoding, units={target: unit},  # type: ignore[arg-type]
+    )  # fmt: skip
+    if classes and numbers:
+        raise ArgumentError("--classes and --numbers are both given; choose one")
+    task = "classification" if classes else "regression" if numbers else None
+    tables.train(
+        table, target, run=run, seed=seed, group=group, time_column=time, kinds=kinds, task=task, recipe=recipe,
+        force=force, as_json=json,
+    )  # fmt: skip
+
+
+@app.command()
+def predict(
+    run: Annotated[str, typer.Argument(help="A run file.")],
+    table: Table,
+    out: Annotated[
+        str | None, typer.Option(help="CSV, TSV, Parquet or Arrow by its name.  [default: CSV, printed]")
+    ] = None,
+    force: Force = False,
+    json: Json = False,
+) -> None:
+    """Add predictions to a table, however large."""
+    from backlit.cli import tables
+
+    tables.predict(run, table, out=out, force=force, as_json=json)
+
+
+@app.command()
+def show(run: Annotated[str, typer.Argument(help="A run file.")], json: Json = False) -> None:
+    """What a run file holds."""
+    from backlit.cli import tables
+
+    tables.summary(run, as_json=json)
+
+
+def _units(hidden: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(units) for units in hidden.split(",") if units.strip())
+    except ValueError:
+        raise ArgumentError(f"--hidden is {hidden!r}; give numbers of units, such as 128,128") from None
+
+
 def main() -> None:
     """The entry point: expected errors in a line or two, exit code 2, no traceback."""
     try:
         app()
     except BacklitError as error:
-        print(f"backlit: {error}", file=sys.stderr)
+        text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(error))
+        print(f"backlit: {text}", file=sys.stderr)
         sys.exit(2)

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import re
+import sys
+from collections.abc import Mapping, Sequence
 
+from rich.console import Console, RenderableType
+from rich.table import Table as Grid
 from rich.text import Text
+
+from backlit.tables.metrics import METRICS
+from backlit.tables.units import quantity
 
 POSITIVE, NEGATIVE, QUIET, HEAD = "#4f9fdf", "#df8a3f", "grey58", "bold"  # blue and orange: safe for the colour-blind
 
@@ -20,13 +27,9 @@ def signed(value: float, digits: int = 4) -> Text:
     return Text(number(value, digits), style=POSITIVE if value >= 0 else NEGATIVE)
 
 
-def quantity(value: float, unit: str = "") -> str:
-    """A whole number (or one with the digits it has) in its unit: $221,900, 1,180 sqft, 47.51°."""
-    size = f"{abs(value):,.0f}" if abs(value) >= 1000 or float(value).is_integer() else f"{abs(value):,.4g}"
-    sign = "−" if value < 0 else ""
-    if unit == "$":
-        return f"{sign}${size}"
-    return f"{sign}{size}{'' if unit in ('', '°', '%') else ' '}{unit}"
+def plain(text: str) -> str:
+    """Text from a table, with control characters, terminal codes and direction marks written out as escapes."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def bars(values: Sequence[float], most: int = 16) -> str:
@@ -36,3 +39,32 @@ def bars(values: Sequence[float], most: int = 16) -> str:
         finite = [finite[round(i * (len(finite) - 1) / (most - 1))] for i in range(most)]
     low, high = min(finite), max(finite)
     return "".join("▁▂▃▄▅▆▇█"[min(7, int(8 * (v - low) / ((high - low) or 1)))] for v in finite)
+
+
+_TRAILING = re.compile(r"(?: |\x1b\[[\d;]*m)+$", re.MULTILINE)  # rich pads lines; colour codes must stay
+
+
+def show(phases: Sequence[RenderableType]) -> None:
+    """Print the phases one after another; in a pipe 80 columns wide and plain."""
+    console = Console(width=None if sys.stdout.isatty() else 80, highlight=False)
+    for phase in phases:
+        with console.capture() as capture:
+            console.print(phase)
+            console.print()
+        print(_TRAILING.sub(lambda end: end[0].replace(" ", ""), capture.get()), end="")
+
+
+def score_grid(scores: Mapping[str, Mapping[str, float]], title: str, unit: str) -> Grid:
+    """Figures of the network and the baselines, side by side."""
+    grid = Grid(box=None, pad_edge=False, padding=(0, 3, 0, 0))
+    grid.add_column(title, header_style=QUIET)
+    names = list(next(iter(scores.values())))
+    for name in names:
+        grid.add_column(METRICS[name].title, justify="right", header_style=QUIET)
+    for who, figures in scores.items():
+        shown = (
+            quantity(float(f"{figures[name]:.6g}"), unit) if METRICS[name].in_unit else number(figures[name], 3)
+            for name in names
+        )
+        grid.add_row(Text(who), *shown, style=HEAD if who == "backlit" else "")
+    return grid

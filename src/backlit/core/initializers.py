@@ -1,6 +1,7 @@
 """Starting weights: which distribution, and how wide for a layer's number of inputs and outputs.
 
-Glorot & Bengio, AISTATS 2010, eq. 16; He et al., ICCV 2015, eq. 10; LeCun et al., "Efficient BackProp", 1998, eq. 16.
+fan_in_uniform, ±1/√d_in: Glorot & Bengio, AISTATS 2010, eq. 1; glorot: there, eq. 16; he: He et al., ICCV 2015, eq. 10;
+lecun: LeCun et al., "Efficient BackProp", 1998, eq. 16.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ INITIALIZERS = {
         Initializer("glorot_normal", "normal", lambda d_in, d_out: 2 / (d_in + d_out)),
         Initializer("he_uniform", "uniform", lambda d_in, d_out: 2 / d_in),
         Initializer("he_normal", "normal", lambda d_in, d_out: 2 / d_in),
+        Initializer("fan_in_uniform", "uniform", lambda d_in, d_out: 1 / (3 * d_in)),
         Initializer("lecun_uniform", "uniform", lambda d_in, d_out: 1 / d_in),
         Initializer("lecun_normal", "normal", lambda d_in, d_out: 1 / d_in),
     )

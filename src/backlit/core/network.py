@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -69,8 +70,9 @@ class Network:
             if width is None:
                 raise ArgumentError("inputs is None, and no layer tells how many there are; give their names")
             inputs = [f"x{i}" for i in range(1, width + 1)]
-        if len(set(inputs)) != len(inputs):
-            raise ArgumentError(f"inputs is {list(inputs)!r}; each name may stand once")
+        twice = [name for name, times in Counter(map(_squeeze, inputs)).items() if times > 1]
+        if twice:
+            raise ArgumentError(f"inputs names {twice[0]!r} twice; each name may stand once, and spaces do not matter")
         object.__setattr__(self, "layers", tuple(layers))
         object.__setattr__(self, "loss", resolve("loss", LOSSES, loss))
         object.__setattr__(self, "inputs", tuple(inputs))

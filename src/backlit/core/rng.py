@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from hashlib import blake2b
 from typing import NamedTuple
 
 import numpy as np
@@ -71,10 +72,19 @@ def order(seed: int, epoch: int, rows: np.ndarray) -> np.ndarray:
     return np.argsort(_mix64(rows.astype(np.uint64) + np.uint64(_fold(seed, ORDER, epoch))))
 
 
+def of_groups(seed: int, groups: np.ndarray) -> np.ndarray:
+    """A number in [0, 1) for each entry of `groups`, (n,): the same for the same group, in any table."""
+    if groups.dtype.kind not in "iub":
+        names, place = np.unique(groups.astype(str), return_inverse=True)
+        hashed = [int.from_bytes(blake2b(name.encode(), digest_size=8).digest()) for name in names.tolist()]
+        groups = np.array(hashed, dtype=np.uint64)[place]
+    draws = _mix64(groups.astype(np.uint64) + np.uint64(_fold(seed, SPLIT)))
+    return (draws >> np.uint64(11)).astype(np.float64) * 2.0**-53
+
+
 def uniform(seed: int, *counters: int, size: int) -> np.ndarray:
     """`size` numbers in [0, 1), 53 bits each, for the purpose and counters given."""
-    draws = _mix64(np.arange(size, dtype=np.uint64) + np.uint64(_fold(seed, *counters)))
-    return (draws >> np.uint64(11)).astype(np.float64) * 2.0**-53
+    return (_draws(seed, *counters, size=size) >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
 
 def normal(seed: int, *counters: int, size: int) -> np.ndarray:
@@ -83,7 +93,12 @@ def normal(seed: int, *counters: int, size: int) -> np.ndarray:
     Close to the normal distribution up to 3 standard deviations and never beyond 6; chosen because it is exact
     arithmetic, where the usual methods take a logarithm whose last digit differs between machines.
     """
-    return uniform(seed, *counters, size=12 * size).reshape(size, 12).sum(axis=1) - 6
+    twelve = (_draws(seed, *counters, size=12 * size) >> np.uint64(11)).reshape(size, 12)
+    return twelve.sum(axis=1).astype(np.float64) * 2.0**-53 - 6
+
+
+def _draws(seed: int, *counters: int, size: int) -> np.ndarray:
+    return _mix64(np.arange(size, dtype=np.uint64) + np.uint64(_fold(seed, *counters)))
 
 
 def _fold(*words: int) -> int:

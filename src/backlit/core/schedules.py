@@ -1,7 +1,7 @@
 """The learning rate of every step, as a factor on the rate that the user chose.
 
-A schedule is a pure function of the step and of the number of planned steps. The factors are made of additions and
-multiplications only, because the C library's cos and pow give other last digits on other machines.
+A schedule is a pure function of the step and of the number of planned steps. The factors are made by
+plain arithmetic only, because the C library's cos and pow give other last digits on other machines.
 """
 
 from __future__ import annotations

@@ -87,9 +87,7 @@ def _scaled(weights: Array, X: Array) -> Array:
     require_finite("weights", weights)
     least, total = float(xp.min(weights)), float(xp.sum(weights))
     if least < 0 or total == 0:
-        raise DataError(
-            f"weights has a least value of {least:g} and a sum of {total:g}; none may be negative, some above 0"
-        )
+        raise DataError(f"weights run from {least:g} and sum to {total:g}; none may be negative, not all weights zero")
     return weights * (n / total)
 
 

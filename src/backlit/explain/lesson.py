@@ -146,9 +146,9 @@ def lesson(net: Network, theta: np.ndarray, table: Table, x: np.ndarray, y: floa
         ),
         output_weights=tuple(W2[:, 0].tolist()),
         output_bias=float(b2[0]),
-        truth=float(table.target.decode(Y)[0, 0]),
-        centre=table.target.centre,
-        scale=table.target.scale,
+        truth=float(table.target.decode_targets(Y)[0, 0]),
+        centre=table.target.centre[0],
+        scale=table.target.scale[0],
         unit=table.target.unit,
         before=_outcome(table, S, Y, float(E)),
         derivatives=tuple(derivatives),
@@ -158,7 +158,7 @@ def lesson(net: Network, theta: np.ndarray, table: Table, x: np.ndarray, y: floa
 
 
 def _outcome(table: Table, S: np.ndarray, Y: np.ndarray, E: float) -> Outcome:
-    prediction, truth = float(table.target.decode(S)[0, 0]), float(table.target.decode(Y)[0, 0])
+    prediction, truth = float(table.target.decode_targets(S)[0, 0]), float(table.target.decode_targets(Y)[0, 0])
     return Outcome(float(S[0, 0]), prediction, prediction - truth, E)
 
 

@@ -1,1 +1,3 @@
 """Tables to arrays and back."""
+
+from backlit.tables import datasets as datasets

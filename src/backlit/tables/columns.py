@@ -5,7 +5,6 @@ Every kind is a record that is fitted on the training rows, encodes any rows lat
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -44,8 +43,9 @@ class Input:
 class Number:
     """Numbers: (value − centre) / scale; a missing one counts as the centre, and says so in an input of its own.
 
-    edges : of the bins, in encoded units; () leaves the bins out, and then x / √(1 + (x/3)²) holds outliers within ±3
-    smooth : whether outliers are held so
+    edges : of the bins, in encoded units; values beyond them count as the outermost, for nothing was learnt out there
+    missing : whether some were missing in the training rows
+    smooth : whether x / √(1 + (x/3)²) holds outliers within ±3, as it does without bins
     """
 
     name: str
@@ -67,8 +67,7 @@ class Number:
         scale = (high - low) or (known.max() - known.min()) / 2 or 1.0
         edges: tuple[float, ...] = ()
         if bins:
-            edges = tuple(np.unique((np.quantile(known, np.linspace(0, 1, bins + 1)) - centre) / scale).tolist())
-            edges = edges if len(edges) > 1 else ()
+            edges = _distinct((np.quantile(known, np.linspace(0, 1, bins + 1)) - centre) / scale)
         return cls(series.name, centre, float(scale), unit, edges, len(known) < len(values), not bins)
 
     @staticmethod
@@ -77,13 +76,20 @@ class Number:
         import polars as pl
 
         if series.dtype == pl.String:
-            series = text_to_numbers(series)
+            text, series = series, text_to_numbers(series)
+            if series.null_count() > text.null_count():
+                row = int((series.is_null() & text.is_not_null()).arg_max() or 0)
+                raise DataError(f"column {series.name!r} is {text[row]!r} in row {row}, which is no number; mend it")
         elif not (series.dtype.is_numeric() or series.dtype in (pl.Boolean, pl.Null)):
-            raise DataError(f"column {series.name!r} holds {series.dtype}, but numbers were learnt from; make them alike")
+            raise DataError(
+                f"column {series.name!r} holds {series.dtype}, but numbers were learnt from; make them alike"
+            )
         values = series.cast(pl.Float64).to_numpy()
         if np.isinf(values).any():
             row = int(np.flatnonzero(np.isinf(values))[0])
-            raise DataError(f"column {series.name!r} is {values[row]} in row {row}; leave such rows out, or the field empty")
+            raise DataError(
+                f"column {series.name!r} is {values[row]} in row {row}; leave such rows out, or the field empty"
+            )
         return values
 
     def inputs(self) -> list[Input]:
@@ -96,6 +102,8 @@ class Number:
         unknown = np.isnan(values)
         x = (values - self.centre) / self.scale
         x[unknown] = 0.0
+        if self.edges:
+            x = x.clip(self.edges[0], self.edges[-1])
         out[:, 0] = x / np.sqrt(1 + (x / 3) ** 2) if self.smooth else x
         if self.missing:
             out[:, 1] = unknown
@@ -227,6 +235,16 @@ Column = Number | Category | Boolean | Date
 KINDS: dict[str, type[Column]] = {cls.kind: cls for cls in (Number, Category, Boolean, Date)}
 
 
+def _distinct(edges: np.ndarray) -> tuple[float, ...]:
+    """Edges that float32 tells apart with room to spare; () where fewer than two are left."""
+    least = 1e-5 * max(1.0, float(np.abs(edges).max()))
+    kept = [float(edges[0])]
+    for edge in edges[1:].tolist():
+        if edge - kept[-1] > least:
+            kept.append(edge)
+    return tuple(kept) if len(kept) > 1 else ()
+
+
 def text_to_numbers(series: pl.Series) -> pl.Series:
     """Text such as "1,200" or " 3.5" as numbers; anything else is missing."""
     import polars as pl
@@ -237,11 +255,14 @@ def text_to_numbers(series: pl.Series) -> pl.Series:
     return plain.cast(pl.Float64, strict=False).alias(series.name)
 
 
-def text_to_dates(series: pl.Series, formats: Sequence[str] = ("%Y-%m-%d", "%Y%m%dT%H%M%S", "%Y/%m/%d", "%d.%m.%Y", "%m/%d/%Y")) -> pl.Series:  # fmt: skip
-    """Text in the first of the formats that fits every entry, as dates; as it is where none does."""
+_DATE_FORMATS = ("%Y-%m-%d", "%Y%m%dT%H%M%S", "%Y/%m/%d", "%d.%m.%Y", "%m/%d/%Y")
+
+
+def text_to_dates(series: pl.Series) -> pl.Series:
+    """Text in the first usual form that fits every entry, as dates; as it is where none does."""
     import polars as pl
 
-    for form in formats:
+    for form in _DATE_FORMATS:
         kind = pl.Datetime if "%H" in form else pl.Date
         dates = series.str.strptime(kind, form, strict=False)
         if dates.null_count() == series.null_count():

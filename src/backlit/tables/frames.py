@@ -57,7 +57,7 @@ def scan_table(path: str | Path, *, as_text: bool = False) -> pl.LazyFrame:
     if kind == "csv":
         return _scan_csv(path, str(path), as_text)
     try:
-        scan = pl.scan_parquet(path) if kind == "parquet" else pl.scan_ipc(path, memory_map=False)
+        scan = pl.scan_parquet(path) if kind == "parquet" else pl.scan_ipc(path)
         scan.collect_schema()
     except (pl.exceptions.PolarsError, OSError) as error:
         raise DataError(f"{path} is no {kind} file that can be read: {_first_line(error)}") from None
@@ -109,7 +109,7 @@ def to_frame(data: Any, names: tuple[str, ...] | None = None) -> pl.DataFrame:
         frame = nw.from_native(data, eager_only=True, pass_through=True)
         if isinstance(frame, nw.DataFrame):
             _require_unique([str(name) for name in data.columns] if hasattr(data, "columns") else frame.columns, "X")
-            return pl.DataFrame([to_series(frame[name], str(name)) for name in frame.columns])
+            return pl.DataFrame([to_series(column, str(column.name)) for column in frame.iter_columns()])
         data = np.asarray(data)
     array = np.asarray(data)
     if np.iscomplexobj(array):
@@ -216,7 +216,7 @@ def _find_ragged(source: Path | bytes, separator: str, called: str) -> None:
     for fields in reader:
         if fields and len(fields) != width:
             raise DataError(
-                f"{called}, line {reader.line_num}, has {len(fields)} fields, but the header has {width}; mend that line"
+                f"{called}, line {reader.line_num}, has {len(fields)} fields, but the header has {width}; mend it"
             )
 
 

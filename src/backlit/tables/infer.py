@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 DROP = "drop"
 KIND_NAMES = ("number", "category", "boolean", "date", DROP)
 
-_ID_NAME = re.compile(r"(^|[_\s.])(id|uid|uuid|guid|key|index|rownames?|rowid|row|no|nr)$|^unnamed|(?<=[a-z])(ID|Id)$", re.I)
+_ID_NAME = re.compile(
+    r"(^|[_\s.])(id|uid|uuid|guid|key|index|rownames?|rowid|row|no|nr)$|^unnamed|(?<=[a-z])(ID|Id)$", re.I
+)
 _MONEY = re.compile(r"^\s*[$€£]\s*[\d.,]+\s*[kKmM]?\s*$|^\s*[\d.,]+\s*[%kKmM€$£]\s*$")
 
 
@@ -32,7 +34,7 @@ class Guess:
 def guess_kind(series: pl.Series) -> Guess:
     """What a column most likely is.
 
-    A column is left out ("drop") when it has one value only, when it numbers or names its rows, or when it is free text.
+    Left out ("drop") is a column with one value only, one that numbers or names its rows, or free text.
     """
     import polars as pl
 

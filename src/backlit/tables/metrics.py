@@ -1,28 +1,79 @@
-"""How good predictions are, in the target's own unit.
-
-Each takes prediction and truth, (n,), and optionally a weight for each row.
-"""
+"""How good predictions are: in the target's own unit, or for classes."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import numpy as np
 
+Weights = np.ndarray | None
 
-def root_mean_squared_error(prediction: np.ndarray, truth: np.ndarray, weights: np.ndarray | None = None) -> float:
+
+@dataclass(frozen=True)
+class Metric:
+    """A figure of merit.
+
+    Attributes
+    ----------
+    value : (prediction, truth, weights) -> float. For numbers both are (n,) or (n, k), in the target's unit; for
+        classes the prediction holds probabilities, (n, k), and the truth the position of each row's class, (n,)
+    title : for people
+    in_unit : whether it carries the target's unit
+    """
+
+    name: str
+    value: Callable[[np.ndarray, np.ndarray, Weights], float]
+    title: str
+    greater_is_better: bool = False
+    in_unit: bool = False
+
+
+def root_mean_squared_error(prediction: np.ndarray, truth: np.ndarray, weights: Weights = None) -> float:
     """√ of the average squared difference; the target's unit."""
-    return float(np.sqrt(np.average((prediction - truth) ** 2, weights=weights)))
+    return float(np.sqrt(np.average((prediction - truth) ** 2, axis=0, weights=weights).mean()))
 
 
-def mean_absolute_error(prediction: np.ndarray, truth: np.ndarray, weights: np.ndarray | None = None) -> float:
+def mean_absolute_error(prediction: np.ndarray, truth: np.ndarray, weights: Weights = None) -> float:
     """The average difference without its sign; the target's unit."""
-    return float(np.average(np.abs(prediction - truth), weights=weights))
+    return float(np.average(np.abs(prediction - truth), axis=0, weights=weights).mean())
 
 
-def r2(prediction: np.ndarray, truth: np.ndarray, weights: np.ndarray | None = None) -> float:
+def r2(prediction: np.ndarray, truth: np.ndarray, weights: Weights = None) -> float:
     """1 for perfect predictions, 0 for always the mean of `truth`, below 0 for worse than that."""
-    residual = np.average((prediction - truth) ** 2, weights=weights)
-    total = np.average((truth - np.average(truth, weights=weights)) ** 2, weights=weights)
-    return float(1 - residual / total)
+    residual = np.average((prediction - truth) ** 2, axis=0, weights=weights)
+    total = np.average((truth - np.average(truth, axis=0, weights=weights)) ** 2, axis=0, weights=weights)
+    return float(np.mean(1 - residual / np.where(total > 0, total, np.nan)))
 
 
-METRICS = {"rmse": root_mean_squared_error, "mae": mean_absolute_error, "r2": r2}
+def log_loss(prediction: np.ndarray, truth: np.ndarray, weights: Weights = None) -> float:
+    """−ln of the probability given to the true class, on average."""
+    likelihood = prediction[np.arange(len(truth)), truth.astype(int)]
+    return float(np.average(-np.log(np.maximum(likelihood, 1e-15)), weights=weights))
+
+
+def accuracy(prediction: np.ndarray, truth: np.ndarray, weights: Weights = None) -> float:
+    """The share of rows whose likeliest class is the true one."""
+    return float(np.average(prediction.argmax(axis=1) == truth, weights=weights))
+
+
+METRICS = {
+    metric.name: metric
+    for metric in (
+        Metric("rmse", root_mean_squared_error, "RMSE", in_unit=True),
+        Metric("mae", mean_absolute_error, "mean absolute error", in_unit=True),
+        Metric("r2", r2, "R²", greater_is_better=True),
+        Metric("log_loss", log_loss, "log-loss"),
+        Metric("accuracy", accuracy, "accuracy", greater_is_better=True),
+    )
+}
+
+FOR_NUMBERS, FOR_CLASSES = ("rmse", "mae", "r2"), ("log_loss", "accuracy")
+
+
+def scores(
+    prediction: np.ndarray, truth: np.ndarray, classes: bool = False, weights: Weights = None
+) -> dict[str, float]:
+    """Every metric of some predictions."""
+    names = FOR_CLASSES if classes else FOR_NUMBERS
+    return {name: METRICS[name].value(prediction, truth, weights) for name in names}

@@ -104,19 +104,21 @@ class Table:
         """Each input's bin edges in encoded units, () for one without: the constants of `PiecewiseLinear`."""
         return tuple(given.edges for given in self.inputs)
 
-    def encode(self, frame: pl.DataFrame) -> np.ndarray:
-        """(n, d) inputs, float32; centred and scaled in float64 before that.
+    def encode(self, frame: pl.DataFrame, dtype: Any = np.float32) -> np.ndarray:
+        """(n, d) inputs; centred and scaled in float64, then stored as `dtype`.
 
         Raises
         ------
         DataError
             A column is not there, or of another kind than was learnt.
         """
-        X = np.empty((frame.height, len(self.inputs)), dtype=np.float32)
+        X = np.empty((frame.height, len(self.inputs)), dtype=dtype)
         start = 0
         for column in self.columns:
             if column.name not in frame.columns:
-                raise DataError(f"column {column.name!r} is missing, but the network learnt from it; add it to the table")
+                raise DataError(
+                    f"column {column.name!r} is missing, but the network learnt from it; add it to the table"
+                )
             width = len(column.inputs())
             column.encode(frame[column.name], X[:, start : start + width])
             start += width

@@ -55,8 +55,13 @@ class Target:
 
     @classmethod
     def fit_classes(cls, series: pl.Series) -> Target:
-        """The classes in sorted order."""
-        return cls((series.name,), "classes", classes=tuple(series.drop_nulls().unique().sort().to_list()))
+        """The classes in sorted order; raises `DataError` where there is one only."""
+        classes: tuple[Any, ...] = tuple(series.drop_nulls().unique().sort().to_list())
+        if len(classes) < 2:
+            raise DataError(
+                f"target {series.name!r} has one class only, {series.drop_nulls().first()!r}; give two or more"
+            )
+        return cls((series.name,), "classes", classes=classes)
 
     @property
     def outputs(self) -> int:
@@ -65,9 +70,11 @@ class Target:
 
     def encode(self, frame: pl.DataFrame) -> np.ndarray:
         """(n, k) targets, float64."""
-        if self.scaling == "classes":
+        if self.classes:
+            import polars as pl
+
             texts = Category.texts(frame[self.names[0]])
-            known = [str(label) for label in self.classes]
+            known = Category.texts(pl.Series(self.classes)).to_list()
             place = texts.replace_strict(known, list(range(len(known))), default=-1).to_numpy()
             if (place < 0).any():
                 row = int(np.argmin(place))
@@ -79,10 +86,13 @@ class Target:
     def decode(self, loss: Loss, S: Array) -> np.ndarray:
         """Predictions in the target's unit, (n, k), from scores; probabilities of every class for classes."""
         prediction = np.asarray(loss.predict(np.asarray(S, dtype=np.float64)))
-        if self.scaling == "classes":
+        if self.classes:
             return np.hstack([1 - prediction, prediction]) if prediction.shape[1] == 1 else prediction
-        centre, scale = (np.array(v if len(v) == prediction.shape[1] else v * prediction.shape[1]) for v in (self.centre, self.scale))
-        values = centre + scale * prediction
+        return self.decode_targets(prediction)
+
+    def decode_targets(self, Y: np.ndarray) -> np.ndarray:
+        """Numbers in the target's unit, (n, k), from encoded ones; several quantiles of one target share its scale."""
+        values = np.array(self.centre) + np.array(self.scale) * Y
         return np.exp(values) if self.scaling == "log" else values
 
 

@@ -1,0 +1,84 @@
+"""A fit from its plan to its end, with a live bar on a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from backlit.core.state import State
+from backlit.fitting import Plan
+from backlit.runs.file import Epoch
+from backlit.tables.units import quantity
+from backlit.training import EpochDone, Event, StepsDone, Stopped
+
+
+def watched(plan: Plan, state: State | None = None, title: str = "epoch") -> Iterator[Event]:
+    """The events of training, drawn as they pass; nothing is drawn where standard error is no terminal."""
+    console = Console(stderr=True)
+    columns = (
+        TextColumn(title + " {task.fields[epoch]:>3}"),
+        BarColumn(24),
+        TextColumn("{task.fields[told]}"),
+        TimeRemainingColumn(),
+    )
+    state = plan.begin() if state is None else state
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("", total=state.planned, completed=state.step, epoch=state.epoch, told="")
+        for event in plan.train(state):
+            if isinstance(event, StepsDone):
+                bar.update(task, completed=event.state.step)
+            if isinstance(event, EpochDone):
+                bar.update(task, epoch=event.state.epoch, told=_told(plan, event))
+            yield event
+
+
+def _told(plan: Plan, event: EpochDone) -> str:
+    name = "RMSE" if plan.net.loss.name == "squared_error" else plan.net.loss.name.replace("_", " ")
+    parts = [("train", event.error)]
+    if event.metric is not None and plan.recipe.metric is None:
+        parts.append(("validation", event.metric))
+    shown = (f"{which} {quantity(*plan.in_unit(E), digits=4)}" for which, E in parts)
+    return f"{name}  {'  '.join(shown)}"
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A finished fit: the weights that predict, the last state, each epoch's figures, and why it stopped."""
+
+    plan: Plan
+    theta: np.ndarray
+    state: State
+    epochs: tuple[Epoch, ...]
+    reason: str
+
+    @property
+    def best_epoch(self) -> int:
+        """The epoch whose weights are used."""
+        return next((epoch.epoch for epoch in reversed(self.epochs) if epoch.improved), self.state.epoch)
+
+    def record(self, path: str | Path, about: Mapping[str, Any], replace: bool = False) -> Path:
+        """Write the run file."""
+        return self.plan.record(path, self.state, self.epochs, {"reason": self.reason, **about}, replace)
+
+
+def fit(plan: Plan, state: State | None = None, show: bool = True) -> Fitted:
+    """Train to the end. Ctrl-C ends it earlier and keeps what was learnt."""
+    state = plan.begin() if state is None else state
+    epochs: list[Epoch] = []
+    theta, reason = state.theta, "interrupted"
+    try:
+        for event in watched(plan, state) if show else plan.train(state):
+            state = event.state
+            if isinstance(event, EpochDone):
+                epochs.append(plan.epoch(event))
+            if isinstance(event, Stopped):
+                reason, theta = event.reason, event.theta
+    except KeyboardInterrupt:  # while the bar was drawn; during the steps themselves, training ends with Stopped
+        theta = state.theta if state.best is None else state.best.theta
+    return Fitted(plan, theta, state, tuple(epochs), reason)

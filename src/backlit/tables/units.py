@@ -1,0 +1,12 @@
+"""Numbers in their units, as people read them."""
+
+from __future__ import annotations
+
+
+def quantity(value: float, unit: str = "", digits: int = 4) -> str:
+    """A number in its unit: $221,900, 1,180 sqft, 47.51°. From 1,000 up, and whole numbers, without decimals."""
+    size = f"{abs(value):,.0f}" if abs(value) >= 1000 or float(value).is_integer() else f"{abs(value):,.{digits}g}"
+    sign = "−" if value < 0 else ""
+    if unit == "$":
+        return f"{sign}${size}"
+    return f"{sign}{size}{'' if unit in ('', '°', '%') else ' '}{unit}"
