@@ -10,14 +10,11 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import os
-import platform
 import statistics
-import subprocess
 import time
-from pathlib import Path
 
 import numpy as np
+from common import machine
 
 import backlit as bl
 
@@ -90,16 +87,6 @@ def reference(sizes: tuple[int, ...], X: np.ndarray, Y: np.ndarray, batch: int, 
     for _ in bl.train(net, data, settings, engine="reference"):
         pass
     return time.perf_counter() - began
-
-
-def machine() -> str:
-    """Machine, versions and commit, for the head of every table."""
-    cpuinfo = Path("/proc/cpuinfo")
-    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
-    model = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.processor())
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True).stdout.strip()
-    versions = f"Python {platform.python_version()} · NumPy {np.__version__}"
-    return f"{model}, {os.cpu_count()} cores · {versions} · commit {commit or 'none'}"
 
 
 def main() -> None:

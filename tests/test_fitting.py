@@ -1,8 +1,31 @@
+"""From a table to a trained network."""
+
+from dataclasses import replace
+
 import numpy as np
+import polars as pl
 import pytest
 
-from backlit.errors import ArgumentError, DataError
-from backlit.fitting import baselines, scores, split_rows
+import backlit as bl
+from backlit.errors import ArgumentError, DataError, ShapeError, UnknownNameError
+from backlit.fitting import Recipe, Split, baselines, prepare, report, split_by_order, split_rows
+from backlit.progress import fit
+from backlit.tables.table import Table
+from backlit.tables.target import Target
+
+draw = np.random.default_rng(0)
+N = 400
+FRAME = pl.DataFrame(
+    {"size": draw.gamma(2, 500, N), "rooms": draw.integers(1, 6, N), "town": draw.choice(["a", "b", "c"], N)}
+)
+PRICE = pl.DataFrame(
+    {"price": 100 * FRAME["size"] + 20_000 * FRAME["rooms"] + 50_000 * (FRAME["town"] == "b").cast(int)}
+)
+QUICK = Recipe(hidden=(16,), epochs=30, learning_rate=0.01)
+EVERY = np.arange(N)
+
+
+# --- the split ---------------------------------------------------------------------------------------------------
 
 
 def test_split_keeps_groups_together_and_near_the_shares():
@@ -17,6 +40,21 @@ def test_split_keeps_groups_together_and_near_the_shares():
     assert not np.array_equal(split.train, split_rows(groups, seed=1).train)
 
 
+def test_a_group_stays_on_its_side_when_rows_are_added():
+    groups = np.array(["north", "south", "east", "west"] * 50)
+    before = split_rows(groups)
+    after = split_rows(np.concatenate([groups, ["new"] * 10]))
+    np.testing.assert_array_equal(before.test, after.test[after.test < 200])
+
+
+def test_split_by_order_tests_on_the_latest():
+    order = np.random.default_rng(0).permutation(100)
+    split = split_by_order(order)
+    assert [len(part) for part in split] == [64, 16, 20]
+    assert order[split.train].max() < order[split.validation].min()
+    assert order[split.validation].max() < order[split.test].min()
+
+
 def test_split_refuses():
     with pytest.raises(ArgumentError, match=r"validation \+ test is 1.1; it must be below 1"):
         split_rows(np.arange(10), validation=0.5, test=0.6)
@@ -24,12 +62,156 @@ def test_split_refuses():
         split_rows(np.zeros(0, int))
 
 
-def test_baselines_and_scores():
-    draw = np.random.default_rng(0)
-    X = draw.normal(size=(100, 3))
-    y = X @ [1.0, 2.0, 3.0] + 5
-    predictions = baselines(X, y, X)
-    np.testing.assert_allclose(predictions["linear model"], y)
-    np.testing.assert_array_equal(predictions["mean"], np.full(100, y.mean()))
-    assert scores(predictions["mean"], y)["r2"] == pytest.approx(0)
-    assert scores(predictions["linear model"], y)["rmse"] == pytest.approx(0, abs=1e-9)
+# --- the plan ----------------------------------------------------------------------------------------------------
+
+
+def test_default_network():
+    plan = prepare(FRAME, PRICE, seed=0)
+    kinds = [layer.name for layer in plan.net.layers]
+    assert kinds == ["piecewise_linear", "dense", "dropout", "dense", "dropout", "dense"]
+    assert plan.net.inputs == ("size", "rooms", "town=a", "town=b", "town=c")
+    assert plan.net.loss.name == "squared_error"
+    assert plan.settings.batch_size == 256
+    assert plan.settings.epochs == 150  # enough for 300 steps
+    assert prepare(FRAME, PRICE, Recipe(batch_size=10)).settings.epochs == 60
+    plain = prepare(FRAME, PRICE, Recipe(encoding="plain", dropout=0))
+    assert [layer.name for layer in plain.net.layers] == ["dense", "dense", "dense"]
+
+
+def test_optimizer_by_name_takes_the_recipes_decay_and_a_record_keeps_its_own():
+    assert QUICK.chosen_optimizer() == bl.Adam(beta2=0.95, weight_decay=0.03)
+    assert replace(QUICK, weight_decay=0.1, clip_norm=1.0).chosen_optimizer() == bl.Adam(
+        beta2=0.95, weight_decay=0.1, clip_norm=1.0
+    )
+    assert replace(QUICK, optimizer="adam").chosen_optimizer() == bl.Adam()
+    assert replace(QUICK, optimizer=bl.SGD(), weight_decay=0.1).chosen_optimizer() == bl.SGD()
+
+
+def test_the_table_is_fitted_on_the_training_rows_alone():
+    split = split_rows(EVERY)
+    changed = FRAME.with_columns(size=pl.Series(np.where(np.isin(EVERY, split.train), FRAME["size"], 1e9)))
+    assert prepare(FRAME, PRICE, split=split).table == prepare(changed, PRICE, split=split).table
+
+
+def test_it_learns_and_beats_the_baselines():
+    split = split_rows(EVERY)
+    plan = prepare(FRAME, PRICE, replace(QUICK, units={"price": "$"}), split=split, seed=0)
+    fitted = fit(plan, show=False)
+    figures = report(plan, fitted.theta, FRAME, PRICE, split)
+    assert list(figures) == ["backlit", "mean", "linear model"]
+    assert figures["backlit"]["rmse"] < 0.4 * figures["mean"]["rmse"]
+    assert figures["linear model"]["r2"] > 0.9
+    error, unit = plan.in_unit(fitted.epochs[-1].metric)
+    model = plan.model(fitted.state.theta)
+    residual = model.predict(FRAME[split.validation]) - PRICE["price"].to_numpy()[split.validation]
+    assert error == pytest.approx(np.sqrt((residual**2).mean()), rel=1e-4)
+    assert unit == "$"
+
+
+def test_the_same_seed_gives_the_same_bits():
+    one, other = (fit(prepare(FRAME, PRICE, QUICK, seed=5), show=False) for _ in range(2))
+    np.testing.assert_array_equal(one.theta, other.theta)
+
+
+@pytest.mark.parametrize("scaling", ["standard", "log", "raw"])
+def test_predictions_are_in_the_targets_unit(scaling):
+    plan = prepare(FRAME, PRICE / 1e5, replace(QUICK, target=scaling), seed=0)
+    prediction = plan.model(fit(plan, show=False).theta).predict(FRAME)
+    assert abs(np.median(prediction / (PRICE["price"].to_numpy() / 1e5)) - 1) < 0.1
+
+
+def test_counts_stay_counts_for_poisson():
+    counts = pl.DataFrame({"n": draw.poisson(FRAME["rooms"].to_numpy())})
+    plan = prepare(FRAME, counts, replace(QUICK, loss="poisson"), seed=0)
+    assert plan.table.target.scaling == "raw"
+    prediction = plan.model(fit(plan, show=False).theta).predict(FRAME)
+    assert np.corrcoef(prediction, FRAME["rooms"].to_numpy())[0, 1] > 0.9
+    assert prediction.min() >= 0
+
+
+def test_quantiles_come_in_order_and_in_the_targets_unit():
+    plan = prepare(FRAME, PRICE, replace(QUICK, loss=bl.Quantile((0.1, 0.5, 0.9))), seed=0)
+    prediction = plan.model(fit(plan, show=False).theta).predict(FRAME)
+    assert prediction.shape == (N, 3)
+    below = (PRICE["price"].to_numpy()[:, None] < prediction).mean(axis=0)
+    assert below[0] < below[1] < below[2]
+
+
+def test_several_targets():
+    targets = PRICE.with_columns(rent=PRICE["price"] / 200)
+    plan = prepare(FRAME, targets, QUICK, seed=0)
+    prediction = plan.model(fit(plan, show=False).theta).predict(FRAME)
+    assert prediction.shape == (N, 2)
+    assert np.corrcoef(prediction[:, 1], targets["rent"].to_numpy())[0, 1] > 0.9
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_classes(classes):
+    labels = pl.DataFrame({"kind": FRAME["town"].replace({"c": "a"} if classes == 2 else {})})
+    plan = prepare(FRAME, labels, QUICK, target=Target.fit_classes(labels["kind"]), seed=0)
+    assert plan.net.outputs == (1 if classes == 2 else 3)
+    model = plan.model(fit(plan, show=False).theta)
+    assert (model.predict(FRAME) == labels["kind"].to_numpy()).mean() > 0.95
+    np.testing.assert_allclose(model.predict_proba(FRAME).sum(axis=1), 1)
+
+
+def test_a_metric_of_the_users_is_what_is_watched():
+    mae = bl.tables.metrics.METRICS["mae"]
+    split = split_rows(EVERY)
+    plan = prepare(FRAME, PRICE, replace(QUICK, metric=mae), split=split, seed=0)
+    fitted = fit(plan, show=False)
+    truth = PRICE["price"].to_numpy()[split.validation]
+    last = plan.model(fitted.state.theta).predict(FRAME[split.validation])
+    assert fitted.epochs[-1].metric == pytest.approx(np.abs(last - truth).mean(), rel=1e-4)
+
+
+def test_ctrl_c_while_drawing_keeps_what_was_learnt(monkeypatch):
+    plan = prepare(FRAME, PRICE, QUICK, split=split_rows(EVERY), seed=0)
+
+    def interrupted(plan, state):
+        for i, event in enumerate(plan.train(state)):
+            if i == 5:
+                raise KeyboardInterrupt
+            yield event
+
+    monkeypatch.setattr("backlit.progress.watched", interrupted)
+    fitted = fit(plan)
+    assert fitted.reason == "interrupted"
+    assert fitted.state.step > 0
+    assert np.isfinite(plan.model(fitted.theta).predict(FRAME)).all()
+
+
+def test_baselines_of_classes_are_probabilities():
+    target = Target.fit_classes(FRAME["town"])
+    table = Table.fit(FRAME, target, encoding="plain")
+    predictions = baselines(table, FRAME, FRAME.select("town"), FRAME)
+    for prediction in predictions.values():
+        assert prediction.shape == (N, 3)
+        np.testing.assert_allclose(prediction.sum(axis=1), 1)
+    shares = FRAME["town"].value_counts().sort("town")["count"].to_numpy() / N
+    np.testing.assert_allclose(predictions["class shares"][0], shares)
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "message"),
+    [
+        (lambda: prepare(FRAME, PRICE, Recipe(hidden=(0,))), ArgumentError, r"hidden is \(0,\)"),
+        (lambda: prepare(FRAME, PRICE, Recipe(hidden=("wide",))), ArgumentError, "hidden is"),
+        (lambda: prepare(FRAME, PRICE, Recipe(loss="sqared_error")), UnknownNameError, "did you mean 'squared_error'"),
+        (lambda: prepare(FRAME, PRICE, Recipe(optimizer="adamx")), UnknownNameError, "unknown optimizer"),
+        (lambda: prepare(FRAME, PRICE, Recipe(encoding="bins")), ArgumentError, "encoding is 'bins'"),
+        (lambda: prepare(FRAME, PRICE, Recipe(bins=0)), ArgumentError, "bins is 0"),
+        (lambda: prepare(FRAME, PRICE, Recipe(target="sqrt")), ArgumentError, "target is 'sqrt'"),
+        (lambda: prepare(FRAME, PRICE - 1e9, Recipe(target="log")), DataError, "its log needs numbers above 0"),
+        (lambda: prepare(FRAME, PRICE, Recipe(columns=["sizes"])), UnknownNameError, "did you mean 'size'"),
+        (lambda: prepare(FRAME, PRICE, Recipe(columns={"size": "numbr"})), DataError, "must be one of number"),
+        (lambda: prepare(FRAME, PRICE, weights=np.ones(3)), ShapeError, "weights has shape"),
+    ],
+)
+def test_bad_recipes(make, error, message):
+    with pytest.raises(error, match=message):
+        make()
+
+
+def test_split_names_its_parts():
+    assert Split._fields == ("train", "validation", "test")

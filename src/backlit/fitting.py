@@ -28,7 +28,7 @@ from backlit.core.registry import resolve
 from backlit.core.state import State
 from backlit.engines.choice import choose
 from backlit.engines.protocol import Data, Engine
-from backlit.errors import DataError, require
+from backlit.errors import DataError, ShapeError, require
 from backlit.model import Model
 from backlit.runs.file import Epoch, write_run
 from backlit.tables.metrics import Metric, scores
@@ -226,6 +226,8 @@ def prepare(
     seed : None draws one
     table, net : already fitted, for learning on; they must fit the columns
     """
+    if weights is not None and np.shape(weights) != (frame.height,):
+        raise ShapeError(f"weights has shape {np.shape(weights)}; give one weight for each of the {frame.height} rows")
     train_rows = np.arange(frame.height) if split is None else split.train
     if table is None:
         table = Table.fit(
@@ -266,6 +268,8 @@ def choose_loss(recipe: Recipe, target: Target) -> Loss:
 
 def default_network(table: Table, loss: Loss, recipe: Recipe) -> Network:
     """PiecewiseLinear where there are bins, then the hidden layers with dropout, then the output."""
+    good = all(isinstance(units, int) and units >= 1 for units in recipe.hidden)
+    require("hidden", recipe.hidden, lambda v: good, "numbers of units, such as (128, 128)")
     layers: list[Layer] = [PiecewiseLinear(table.edges)] if any(table.edges) else []
     width = sum(max(1, len(edges) - 1) for edges in table.edges)
     for units in recipe.hidden:
@@ -288,8 +292,6 @@ def _loss_name(recipe: Recipe) -> str:
 
 
 def _settings(recipe: Recipe, n: int) -> Settings:
-    good = all(isinstance(units, int) and units >= 1 for units in recipe.hidden)
-    require("hidden", recipe.hidden, lambda v: good, "numbers of units, such as (128, 128)")
     batch_size = None if recipe.batch_size is None or recipe.batch_size >= n else recipe.batch_size
     steps_an_epoch = math.ceil(n / (batch_size or n))
     epochs = recipe.epochs

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 import time
 
 import numpy as np
@@ -23,6 +24,7 @@ def backlit(*arguments, **environment):
         encoding="utf-8",
         env=os.environ | {"PYTHONIOENCODING": "utf-8"} | environment,
         stdin=subprocess.DEVNULL,
+        cwd=tempfile.gettempdir(),
     )
 
 

@@ -9,9 +9,14 @@ from backlit.errors import ArgumentError
 from backlit.explain.check import agreeing_digits, finite_difference
 from backlit.explain.curvature import sharpest_curvature
 from backlit.explain.lesson import lesson
-from backlit.tables.table import Column, Table
+from backlit.tables.columns import Number
+from backlit.tables.table import Table
+from backlit.tables.target import Target
 
-TABLE = Table((Column("a", 0.0, 1.0), Column("b", 0.0, 1.0)), Column("price", 500_000.0, 100_000.0, "$"))
+TABLE = Table(
+    (Number("a", 0.0, 1.0), Number("b", 0.0, 1.0)),
+    Target(("price",), "standard", (500_000.0,), (100_000.0,), unit="$"),
+)
 
 
 def test_finite_difference_needs_no_derivative():

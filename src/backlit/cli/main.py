@@ -64,9 +64,9 @@ def train(
     table: Table,
     target: Annotated[str, typer.Option(help="The column to predict.")],
     run: Annotated[
-        str | None, typer.Option(help="The file to keep the run in.  [default: TABLE's name .backlit]")
+        str | None, typer.Option(help="The file to keep the run in. (TABLE's name, .backlit, if not given)")
     ] = None,
-    seed: Annotated[int | None, typer.Option(help="For the same bits again.  [default: drawn]", min=0)] = None,
+    seed: Annotated[int | None, typer.Option(help="For the same bits again. (drawn if not given)", min=0)] = None,
     classes: Annotated[
         bool, typer.Option("--classes", help="The target holds classes.", rich_help_panel=COLUMNS)
     ] = False,
@@ -93,13 +93,13 @@ def train(
     hidden: Annotated[str, typer.Option(help="Units of each hidden layer.", rich_help_panel=LEARNING)] = "128,128",
     activation: Annotated[str, typer.Option(help="Of the hidden layers.", rich_help_panel=LEARNING)] = "relu",
     loss: Annotated[
-        str | None, typer.Option(help="What is made small.  [default: by the target]", rich_help_panel=LEARNING)
+        str | None, typer.Option(help="What is made small. (by the target if not given)", rich_help_panel=LEARNING)
     ] = None,
     optimizer: Annotated[str, typer.Option(help="How the weights move.", rich_help_panel=LEARNING)] = "adamw",
     learning_rate: Annotated[float, typer.Option(help="α, before its schedule.", rich_help_panel=LEARNING)] = 1e-3,
     batch_size: Annotated[int, typer.Option(help="Rows in a step.", rich_help_panel=LEARNING)] = 256,
     epochs: Annotated[
-        int | None, typer.Option(help="Passes over the rows.  [default: 60, or 300 steps]", rich_help_panel=LEARNING)
+        int | None, typer.Option(help="Passes over the rows. (60, or 300 steps if not given)", rich_help_panel=LEARNING)
     ] = None,
     max_seconds: Annotated[float | None, typer.Option(help="Stop after so long.", rich_help_panel=LEARNING)] = None,
     dropout: Annotated[float, typer.Option(help="Share of units silenced.", rich_help_panel=LEARNING)] = 0.15,
@@ -135,7 +135,7 @@ def predict(
     run: Annotated[str, typer.Argument(help="A run file.")],
     table: Table,
     out: Annotated[
-        str | None, typer.Option(help="CSV, TSV, Parquet or Arrow by its name.  [default: CSV, printed]")
+        str | None, typer.Option(help="CSV, TSV, Parquet or Arrow by its name. (CSV, printed if not given)")
     ] = None,
     force: Force = False,
     json: Json = False,
