@@ -18,6 +18,7 @@ from .core.state import State
 from .engines.choice import choose
 from .engines.protocol import Data
 from .estimators import NetClassifier, NetRegressor
+from .explain.trace import Trace, trace
 from .fitting import Recipe, prepare
 from .model import Model
 from .runs.file import Run, open_run
@@ -59,6 +60,7 @@ __all__ = [
     "StepsDone",
     "Stopped",
     "Table",
+    "Trace",
     "backward",
     "begin",
     "choose",
@@ -68,6 +70,7 @@ __all__ = [
     "open_run",
     "prepare",
     "tangent",
+    "trace",
     "train",
     "value_and_grad",
 ]

@@ -362,7 +362,9 @@ class NetClassifier(ClassifierMixin, _Net):
         if reset:
             self.classes_ = np.unique(labels if classes is None else np.asarray(classes))
             if len(self.classes_) < 2:
-                raise DataError(f"y holds one class only, {self.classes_.tolist()[0]!r}: a classifier needs two or more classes")
+                raise DataError(
+                    f"y holds one class only, {self.classes_.tolist()[0]!r}: a classifier needs two or more classes"
+                )
         odd = labels[~np.isin(labels, self.classes_)]
         if len(odd):
             raise DataError(f"y holds the class {odd.tolist()[0]!r}, which was not among those learnt")

@@ -158,8 +158,8 @@ def test_training_on_all_houses_lowers_the_error(as_json):
 
 def test_json_holds_every_number(as_json, by_hand):
     taught = as_json["act1"]["lesson"]
-    assert len(taught["derivatives"]) == 16
-    for d in taught["derivatives"]:
+    assert len(taught["chains"]) == 16
+    for d in taught["chains"]:
         assert d["gradient"] == pytest.approx(by_hand["gradient"][d["weight"]], rel=1e-9)
     assert set(as_json["act1"]["weights"]) == set(by_hand["gradient"])
     scores = as_json["act2"]["scores"]

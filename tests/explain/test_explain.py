@@ -48,13 +48,13 @@ def test_factors_multiply_to_the_gradient(activation):
     taught = lesson(net, theta, TABLE, x, y, rate=0.1)
     E, gradient = value_and_grad(net, theta, x[None, :], np.array([[y]]))
     assert taught.before.E == pytest.approx(float(E), rel=1e-15)
-    assert [d.weight for d in taught.derivatives] == [net.weight_name(i) for i in range(net.size)]
-    for d, g, w in zip(taught.derivatives, gradient, theta):
-        assert d.gradient == g
-        assert math.prod(f.value for f in d.factors) == pytest.approx(g, rel=1e-12, abs=1e-15)
-        assert d.digits >= 8
-        assert d.after == w - 0.1 * g
-    assert sum(d.blame for d in taught.derivatives) == pytest.approx(1)
+    assert [c.weight for c in taught.chains] == [net.weight_name(i) for i in range(net.size)]
+    for c, g, w in zip(taught.chains, gradient, theta):
+        assert c.gradient == g
+        assert c.paths[0].product == pytest.approx(g, rel=1e-12, abs=1e-15)
+        assert c.check.digits >= 8
+        assert c.update.after == w - 0.1 * g
+    assert sum(c.blame for c in taught.chains) == pytest.approx(1)
     assert taught.before.prediction - taught.truth == taught.before.difference
 
 

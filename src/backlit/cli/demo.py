@@ -27,6 +27,7 @@ from backlit.training import EpochDone, Settings, Stopped, begin, train
 
 COLUMNS = ("sqft_living", "grade", "lat")
 TARGET = "price"
+RATE, HIDDEN, SEED = 0.05, 3, 3
 
 FIRST = Settings(optimizer="sgd", batch_size=128, epochs=30, target_error=0.3)
 FILE = "houses.backlit"
@@ -118,17 +119,33 @@ def textbook_table(houses: pl.DataFrame) -> Table:
     return Table(columns, Target.fit_numbers(houses.select(TARGET), unit=HOUSE_UNITS[TARGET]))
 
 
+def first_network(
+    rate: float = RATE, hidden: int = HIDDEN, seed: int = SEED
+) -> tuple[Network, np.ndarray, Table, Settings]:
+    """Act 1's network, its starting weights, its table and how it trains."""
+    houses = load_houses()
+    table = textbook_table(houses[split_rows(houses["id"].to_numpy()).train])
+    net = Network([Dense(len(COLUMNS), hidden, "tanh"), Dense(hidden, 1)], "squared_error", table.names)
+    theta = np.round(net.start(seed, dtype=np.float64), 4)  # what is printed is what is used
+    return net, theta, table, replace(FIRST, learning_rate=rate)
+
+
+def house_rows(table: Table, house: int) -> tuple[np.ndarray, np.ndarray]:
+    """The encoded inputs and target of one house, (1, d) and (1, 1)."""
+    houses = load_houses()
+    require("--row", house, lambda v: 0 <= v < houses.height, f"a house, from 0 to {houses.height - 1}")
+    one = houses[house : house + 1]
+    return table.encode(one, np.float64), table.target.encode(one)
+
+
 def first_act(houses: pl.DataFrame, split: Split, house: int, rate: float, hidden: int, seed: int) -> Act1:
     """The lesson on one house, and training on all training houses from the same starting weights."""
     began = time.perf_counter()
-    table = textbook_table(houses[split.train])
-    net = Network([Dense(len(COLUMNS), hidden, "tanh"), Dense(hidden, 1)], "squared_error", table.names)
-    theta = np.round(net.start(seed, dtype=np.float64), 4)  # what is printed is what is used
+    net, theta, table, settings = first_network(rate, hidden, seed)
     X, Y = table.encode(houses, np.float64), table.target.encode(houses)
     taught = lesson(net, theta, table, X[house], float(Y[house, 0]), rate)
 
     data = Data(X[split.train], Y[split.train], rows=split.train)
-    settings = replace(FIRST, learning_rate=rate)
     state = begin(net, data, settings, theta=theta, seed=seed)
     engine = choose("auto", net, settings.optimizer)
 

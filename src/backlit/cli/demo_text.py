@@ -12,7 +12,8 @@ from rich.text import Text
 from backlit.cli.demo import Act1, Act2, Runaway
 from backlit.cli.text import HEAD, NEGATIVE, POSITIVE, QUIET, bars, number, score_grid, show, signed
 from backlit.errors import ArgumentError
-from backlit.explain.lesson import Derivative, Lesson
+from backlit.explain.chain import Chain, Factor
+from backlit.explain.lesson import Lesson
 from backlit.tables.units import quantity
 
 MOST_ROWS = 16  #: of a table of units or weights
@@ -42,7 +43,7 @@ def _house(numbers: Act1) -> RenderableType:
     return Group(
         head,
         Text(
-            f"{len(taught.inputs)} inputs, {units} tanh unit{'s' * (units > 1)}, 1 output: {len(taught.derivatives)} "
+            f"{len(taught.inputs)} inputs, {units} tanh unit{'s' * (units > 1)}, 1 output: {len(taught.chains)} "
             "weights: those of the units drawn at random, the biases 0",
             style=QUIET,
         ),
@@ -103,14 +104,17 @@ def _backpropagate(taught: Lesson) -> RenderableType:
                 (f"{d.weight:20}", HEAD), "  ∂E/∂w = ", signed(d.gradient), f"   {d.blame:4.0%}   more of it {way} E"
             )
         )
-        product = " × ".join(f"{number(f.value)} ({f.meaning})" for f in d.factors)
+        product = " × ".join(f"{number(f.value)} ({_label(f)})" for f in d.paths[0].factors)
         if len(product) > 72:
             left, right = product.rsplit(" × ", 1)
             lines += [Text(f"  = {left}"), Text(f"    × {right}")]
         else:
             lines.append(Text(f"  = {product}"))
         lines.append(
-            Text(f"  check by finite differences: {number(d.check)}, agrees to {d.digits} digits", style=QUIET)
+            Text(
+                f"  check by finite differences: {number(d.check.value)}, agrees to {d.check.digits} digits",
+                style=QUIET,
+            )
         )
     return _phase(3, "Backpropagate", "from the output back to the inputs: which weight is to blame?", *lines)
 
@@ -121,16 +125,16 @@ def _update(taught: Lesson) -> RenderableType:
     grid.add_column("weight", header_style=QUIET)
     for heading in ("w", "∂E/∂w", "blame", "w − α · ∂E/∂w"):
         grid.add_column(heading, justify="right", header_style=QUIET)
-    for d in sorted(taught.derivatives, key=lambda d: -d.blame)[:MOST_ROWS]:
-        grid.add_row(Text(d.weight), signed(d.value), signed(d.gradient), f"{d.blame:.1%}", signed(d.after))
-    rest = len(taught.derivatives) - MOST_ROWS
+    for d in sorted(taught.chains, key=lambda d: -d.blame)[:MOST_ROWS]:
+        grid.add_row(Text(d.weight), signed(d.value), signed(d.gradient), f"{d.blame:.1%}", signed(_after(d)))
+    rest = len(taught.chains) - MOST_ROWS
     return _phase(
         4,
         "Update",
         "downhill: against each derivative, at the learning rate α",
         Text(
             f"{example.weight}: w − α · ∂E/∂w = {number(example.value)} − {taught.rate:g} · "
-            f"{_bracket(example.gradient)} = {number(example.after)}"
+            f"{_bracket(example.gradient)} = {number(_after(example))}"
         ),
         grid,
         *([Text(f"+ {rest} more; --json has them all", style=QUIET)] if rest > 0 else []),
@@ -171,7 +175,7 @@ def _all_houses(numbers: Act1) -> RenderableType:
     )
     close = ": close enough" if numbers.reason == "target_error" else ""
     body = [curve, house] if numbers.runaway is None else _why(numbers.runaway, numbers)
-    title = f"all {len(numbers.lesson.derivatives)} weights, all {numbers.houses:,} training houses"
+    title = f"all {len(numbers.lesson.chains)} weights, all {numbers.houses:,} training houses"
     times = f"{numbers.epochs} times over{close}" if numbers.epochs else ""
     return Group(_phase("…", title, times, *body), Text(""), again)
 
@@ -255,8 +259,24 @@ def _dot(values: list[float], weights: list[float], most: int = 3) -> str:
     return " + ".join(products + ["…"] * (len(values) > most))
 
 
-def _strongest(taught: Lesson, prefix: str) -> Derivative:
-    return max((d for d in taught.derivatives if d.weight.startswith(prefix)), key=lambda d: d.blame)
+def _label(factor: Factor) -> str:
+    """A factor's meaning in a word or two."""
+    if factor.symbol.startswith("∂E"):
+        return "E ← output"
+    if factor.symbol.startswith("∂a"):
+        return factor.meaning.removeprefix("the ").partition(" at ")[0]
+    if factor.symbol.startswith("a1["):
+        return f"output of unit {factor.symbol[3:-1]}"
+    return factor.symbol if factor.symbol.startswith("w") else "input"
+
+
+def _after(chain: Chain) -> float:
+    assert chain.update is not None
+    return chain.update.after
+
+
+def _strongest(taught: Lesson, prefix: str) -> Chain:
+    return max((d for d in taught.chains if d.weight.startswith(prefix)), key=lambda d: d.blame)
 
 
 def _bracket(value: float) -> str:

@@ -147,6 +147,26 @@ def predict(
 
 
 @app.command()
+def explain(
+    run: Annotated[str | None, typer.Argument(help="A run file.")] = None,
+    demo: Annotated[bool, typer.Option("--demo", help="The little network of `backlit demo`.")] = False,
+    row: Annotated[int, typer.Option(help="A row of its table, from 0.")] = 0,
+    weight: Annotated[
+        str | None, typer.Option(help="Such as 'w1[sqft_living, 2]' (the strongest if not given)")
+    ] = None,
+    what_if: Annotated[bool, typer.Option("--what-if", help="E as the weight and as the rate change.")] = False,
+    format: Annotated[str, typer.Option(help="text, latex, json or html.")] = "text",
+    table: Annotated[str | None, typer.Option(help="The run's table, where it is elsewhere now.")] = None,
+    json: Json = False,
+) -> None:
+    """Which weight is to blame, and why: the chain rule with its numbers."""
+    from backlit.cli import explain as command
+
+    form = "json" if json else format
+    command.explain(run, demo=demo, row=row, weight=weight, what_if=what_if, form=form, table=table)
+
+
+@app.command()
 def show(run: Annotated[str, typer.Argument(help="A run file.")], json: Json = False) -> None:
     """What a run file holds."""
     from backlit.cli import tables

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -102,7 +103,7 @@ class Network:
 
     def layout(self) -> tuple[Slot, ...]:
         """The slots of theta, in their order."""
-        return tuple(slot for slots in self._slots for slot in slots)
+        return tuple(slot for slots in self.slots for slot in slots)
 
     @cached_property
     def size(self) -> int:
@@ -112,7 +113,7 @@ class Network:
     @cached_property
     def first_weights(self) -> int:
         """The position of the lowest layer that has weights."""
-        return next(i for i, slots in enumerate(self._slots) if slots)
+        return next(i for i, slots in enumerate(self.slots) if slots)
 
     @cached_property
     def outputs(self) -> int:
@@ -178,6 +179,10 @@ class Network:
                 return f"{slot.name}[{', '.join(axis[i] for axis, i in zip(slot.axes, place))}]"
         raise ArgumentError(f"position is {position!r}; theta has positions 0 to {self.size - 1}")
 
+    def weight_names(self) -> list[str]:
+        """The name of every weight, in theta's order."""
+        return [f"{slot.name}[{', '.join(place)}]" for slot in self.layout() for place in itertools.product(*slot.axes)]
+
     # --- JSON ----------------------------------------------------------------------------------------------------
 
     def to_dict(self) -> dict[str, Any]:
@@ -210,8 +215,8 @@ class Network:
         return units
 
     @cached_property
-    def _slots(self) -> list[tuple[Slot, ...]]:
-        """Each layer's slots."""
+    def slots(self) -> list[tuple[Slot, ...]]:
+        """Each layer's slots, () for a layer without weights."""
         slots, stop, number = [], 0, 0
         for layer, sources, units in zip(self.layers, self._units, self._units[1:]):
             mine = []
@@ -229,7 +234,7 @@ class Network:
     @cached_property
     def _cuts(self) -> list[list[tuple[int, int, tuple[int, ...]]]]:
         """Where `split` cuts theta: start, stop and shape of each layer's slots."""
-        return [[(slot.start, slot.stop, slot.shape) for slot in slots] for slots in self._slots]
+        return [[(slot.start, slot.stop, slot.shape) for slot in slots] for slots in self.slots]
 
     def _whole(self, name: str) -> tuple[int, ...] | None:
         """The slot's shape if `name` means a whole slot."""
@@ -240,7 +245,7 @@ class Network:
         found = [i for i, unit in enumerate(plain) if unit == part]
         found = found or [i for i, unit in enumerate(plain) if unit.rpartition("#")[0] == part]
         if not found:
-            raise UnknownNameError(f"part {part!r} of the weight", name, axis)
+            raise UnknownNameError(f"part of {name!r},", part, axis)
         return found
 
 

@@ -48,6 +48,10 @@ class Optimizer:
         """The direction to step against, (p,), and the memory after this step."""
         raise NotImplementedError
 
+    def scaling(self, memory: Memory) -> Any:
+        """What the direction has been divided by, a number or (p,): times it, the direction is an averaged gradient."""
+        return 1.0
+
     def step(
         self, theta: Array, grad: Array, memory: Memory, rate: Any, decay_factors: Any = 1.0
     ) -> tuple[Array, Memory]:
@@ -134,8 +138,11 @@ class RMSprop(Optimizer):
         return {"v": array_namespace(theta).zeros_like(theta)}
 
     def direction(self, g: Array, memory: Memory) -> tuple[Array, Memory]:
-        v = _without_tiny(self.rho * memory["v"] + (1 - self.rho) * (g * g))
-        return g / (array_namespace(g).sqrt(v) + self.epsilon), {"v": v}
+        memory = {"v": _without_tiny(self.rho * memory["v"] + (1 - self.rho) * (g * g))}
+        return g / self.scaling(memory), memory
+
+    def scaling(self, memory: Memory) -> Array:
+        return array_namespace(memory["v"]).sqrt(memory["v"]) + self.epsilon
 
 
 @dataclass(frozen=True)
@@ -162,13 +169,16 @@ class Adam(Optimizer):
         return {"m": xp.zeros_like(theta), "v": xp.zeros_like(theta), "t": 0}
 
     def direction(self, g: Array, memory: Memory) -> tuple[Array, Memory]:
-        xp = array_namespace(g)
         t = memory["t"] + 1
         m = _without_tiny(self.beta1 * memory["m"] + (1 - self.beta1) * g)
         v = _without_tiny(self.beta2 * memory["v"] + (1 - self.beta2) * (g * g))
+        memory = {"m": m, "v": v, "t": t}
         m_hat = m * (1 / (1 - power(self.beta1, t)))
-        v_hat = v * (1 / (1 - power(self.beta2, t)))
-        return m_hat / (xp.sqrt(v_hat) + self.epsilon), {"m": m, "v": v, "t": t}
+        return m_hat / self.scaling(memory), memory
+
+    def scaling(self, memory: Memory) -> Array:
+        v_hat = memory["v"] * (1 / (1 - power(self.beta2, memory["t"])))
+        return array_namespace(v_hat).sqrt(v_hat) + self.epsilon
 
 
 def _without_tiny(memory: Array) -> Array:

@@ -1,0 +1,138 @@
+"""A chain as people read it: in a terminal, in LaTeX, in a notebook."""
+
+from __future__ import annotations
+
+import html as markup
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from backlit.explain.chain import Chain, Check, WeightUpdate
+
+
+def number(value: float, digits: int = 6) -> str:
+    """A number with so many significant digits and a true minus sign."""
+    return f"{value:.{digits}g}".replace("-", "−")
+
+
+def text(chain: Chain) -> str:
+    """The factors of each path below one another, then the sum, the check and the update."""
+    several = chain.rows > 1
+    lines = [f"∂E/∂{chain.weight} = {number(chain.gradient)}     blame {chain.blame:.1%}     {_size(chain)}"]
+    for path in chain.paths:
+        lines.append("")
+        lines += [f"  row {path.row}"] if several else []
+        for i, factor in enumerate(path.factors):
+            lines.append(f"  {'×' if i else ' '} {number(factor.value):>12}  {factor.symbol:<18} {factor.meaning}")
+        lines.append(f"  = {number(path.product):>12}")
+    if chain.rest_paths:
+        lines += ["", f"  + {number(chain.rest):>12}  the other {chain.rest_paths:,} paths together"]
+    if len(chain.paths) + bool(chain.rest_paths) > 1:
+        lines.append(f"  = {number(chain.gradient):>12}  the sum over all paths{' and rows' * several}")
+    lines += ["", f"  check    {_checked(chain.check)}"]
+    if chain.update is not None:
+        lines += ["", *(f"  {line}" for line in _updated(chain.update, chain.gradient))]
+    return "\n".join(lines)
+
+
+def latex(chain: Chain) -> str:
+    """Symbols on one line, numbers on the next, for each path."""
+    left = rf"\frac{{\partial E}}{{\partial {_symbol(chain.weight)}}}"
+    lines = []
+    for i, path in enumerate(chain.paths):
+        sign = "=" if i == 0 else r"\quad +"
+        lines.append(rf"{left if i == 0 else ''} &{sign} " + r" \cdot ".join(_tex(f.symbol) for f in path.factors))
+        numbers = r" \cdot ".join(_value(factor.value) for factor in path.factors)
+        lines.append(rf"&\quad = {numbers} = {_value(path.product)}")
+    if chain.rest_paths:
+        lines.append(rf"&\quad + {_value(chain.rest)} \text{{ (the other {chain.rest_paths} paths)}}")
+    if len(chain.paths) + bool(chain.rest_paths) > 1:
+        lines.append(rf"&= {_value(chain.gradient)}")
+    return "\\begin{align*}\n" + " \\\\\n".join(lines) + "\n\\end{align*}"
+
+
+def html(chain: Chain) -> str:
+    """A table for notebooks."""
+    rows = []
+    for path in chain.paths:
+        for i, factor in enumerate(path.factors):
+            cells = (("×" if i else ""), number(factor.value), factor.symbol, factor.meaning)
+            rows.append("".join(f"<td style='text-align:left'>{markup.escape(cell)}</td>" for cell in cells))
+        rows.append(f"<td>=</td><td style='text-align:left'><b>{number(path.product)}</b></td><td></td><td></td>")
+    if chain.rest_paths:
+        rows.append(f"<td>+</td><td>{number(chain.rest)}</td><td></td><td>the other {chain.rest_paths:,} paths</td>")
+    head = f"∂E/∂{chain.weight} = {number(chain.gradient)}"
+    body = "".join(f"<tr>{row}</tr>" for row in rows)
+    notes = [_checked(chain.check), *(_updated(chain.update, chain.gradient) if chain.update else [])]
+    said = "<br>".join(markup.escape(note) for note in notes)
+    return f"<p><b>{markup.escape(head)}</b></p><table>{body}</table><p>{said}</p>"
+
+
+def _size(chain: Chain) -> str:
+    paths = len(chain.paths) + chain.rest_paths
+    return f"{paths:,} path{'s' * (paths > 1)}" + f" over {chain.rows:,} rows" * (chain.rows > 1)
+
+
+def _checked(check: Check) -> str:
+    if check.kink:
+        return f"finite differences meet a kink: {number(check.left)} on its left, {number(check.right)} on its right"
+    return f"by finite differences {number(check.value)}: agrees to {check.digits} digits"
+
+
+def _updated(update: WeightUpdate, gradient: float) -> list[str]:
+    moved = f"{number(update.rate)} · {_bracket(update.averaged)}"
+    if update.scaling != 1:
+        moved += f" / {number(update.scaling)}"
+    if update.decay:
+        moved += f" − {_bracket(update.decay)}"
+    what = "update" if update.happened else "would be"
+    lines = [f"{what:8} {number(update.before)} − {moved} = {number(update.after)}"]
+    if update.clip != 1:
+        lines.append(f"the gradient was too long: shortened to {update.clip:.1%} of itself")
+    if abs(update.averaged - gradient * update.clip) > 1e-12 * abs(gradient):
+        lines.append("the step is against an average of this gradient and earlier ones")
+    if gradient == 0:
+        return [*lines, "more or less of this weight changes nothing here: no E flows back to it"]
+    way = "raises" if gradient > 0 else "lowers"
+    return [
+        *lines,
+        f"more of this weight {way} E. The slope points up the error and the step goes",
+        "down: minus. (Texts that add the gradient have put the minus into it.)",
+    ]
+
+
+def _bracket(value: float) -> str:
+    return number(value) if value >= 0 else f"({number(value)})"
+
+
+def _value(value: float) -> str:
+    shown = f"{value:.6g}"
+    if "e" in shown:
+        digits, _, exponent = shown.partition("e")
+        shown = rf"{digits}\times 10^{{{int(exponent)}}}"
+    return rf"({shown})" if value < 0 else shown
+
+
+def _symbol(weight: str) -> str:
+    """w1[sqft_living, 2] as w^{(1)}_{\\text{sqft\\_living}, 2}."""
+    name, _, place = weight.partition("[")
+    letter, number = name.rstrip("0123456789"), name[len(name.rstrip("0123456789")) :]
+    letter = {"gamma": r"\gamma", "beta": r"\beta"}.get(letter, letter)
+    return rf"{letter}^{{({number})}}_{{{_escaped(place.removesuffix(']'))}}}"
+
+
+def _tex(symbol: str) -> str:
+    if symbol.startswith("∂") and "/∂" in symbol:
+        top, bottom = symbol.split("/∂")
+        return rf"\frac{{\partial {_tex(top[1:])}}}{{\partial {_tex(bottom)}}}"
+    return _symbol(symbol) if "[" in symbol and symbol[0] in "wanbs" and symbol[1:2].isdigit() else _escaped(symbol)
+
+
+def _escaped(text: str) -> str:
+    """Any text within mathematics: names upright, every special character written out."""
+    special = {c: "\\" + c for c in "#$%&_{}"} | {
+        "\\": r"\textbackslash{}",
+        "^": r"\textasciicircum{}",
+        "~": r"\textasciitilde{}",
+    }
+    safe = "".join(special.get(c, c if c.isprintable() and ord(c) < 0x2500 else "?") for c in text)
+    return safe if safe.isdigit() or len(safe) == 1 else rf"\text{{{safe}}}"

@@ -1,0 +1,377 @@
+"""One moment taken apart: every Z, A, error, derivative and update of a network on some rows, in float64.
+
+t = trace(net, state, X, Y, settings)
+t["w1[sqft_living, 3]"].gradient     t.layer(2).dZ     t.unit(2, 5).z     t.blame("matrix")     t.table()
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from backlit.core import rng
+from backlit.core.activations import ACTIVATIONS
+from backlit.core.backprop import backward, forward
+from backlit.core.layers import Dense
+from backlit.core.network import Network, Slot
+from backlit.core.optimizers import Optimizer, clip
+from backlit.core.state import State
+from backlit.engines.protocol import Data
+from backlit.engines.reference import factors
+from backlit.errors import ArgumentError, UnknownNameError
+from backlit.tables.table import Table
+from backlit.training import Settings
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from backlit.explain.chain import Chain
+
+
+class LayerTrace(NamedTuple):
+    """A dense layer's numbers: X (n, d_in) in, Z = X @ W + b, A = f(Z); ∂E/∂ each under its letter with a d."""
+
+    X: np.ndarray
+    W: np.ndarray
+    b: np.ndarray
+    Z: np.ndarray
+    A: np.ndarray
+    dA: np.ndarray
+    slope: np.ndarray
+    dZ: np.ndarray
+    dW: np.ndarray
+    db: np.ndarray
+
+
+class UnitTrace(NamedTuple):
+    """One unit's numbers: inputs (n, d_in) times weights (d_in,), plus bias, is z (n,); a = f(z)."""
+
+    sources: tuple[str, ...]
+    inputs: np.ndarray
+    weights: np.ndarray
+    bias: float
+    z: np.ndarray
+    a: np.ndarray
+    da: np.ndarray
+    slope: np.ndarray
+    dz: np.ndarray
+
+
+class Update(NamedTuple):
+    """What an optimizer makes of the gradient, term by term; vectors are (p,).
+
+    step = −rate · (averaged / scaling) − decay, and after = theta + step
+
+    rate : α, with each layer's own factor
+    clip : what the gradient was multiplied by, 1 unless it was too long
+    averaged : the gradient, clipped, after momentum
+    scaling : what adam and rmsprop divide it by, 1 for the others
+    decay : what weight decay takes away
+    """
+
+    rate: np.ndarray
+    clip: float
+    averaged: np.ndarray
+    scaling: np.ndarray
+    decay: np.ndarray
+    step: np.ndarray
+    after: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """All numbers of a network on some rows; made by `trace`.
+
+    Attributes
+    ----------
+    X, Y, weights, rows : the rows; their numbers in the table, (n,)
+    S : (n, k) scores
+    E : the error, with its derivative
+    gradient : (p,) ∂E/∂theta
+    dX : (n, d) ∂E/∂X
+    happened : whether this is the step's own batch under its own masks; otherwise the update is what would be
+    """
+
+    net: Network
+    theta: np.ndarray
+    data: Data
+    key: rng.Key | None
+    optimizer: Optimizer | None
+    memory: dict
+    rate: float
+    target: Table | None
+
+    @property
+    def happened(self) -> bool:
+        return self.key is not None
+
+    @property
+    def rows(self) -> np.ndarray:
+        return self.data.rows
+
+    @cached_property
+    def p(self) -> list[tuple[np.ndarray, ...]]:
+        """Each layer's weights."""
+        return self.net.split(self.theta)
+
+    @cached_property
+    def _forward(self) -> tuple[np.ndarray, list]:
+        return forward(self.net, self.p, self.data.X, self.key)
+
+    @property
+    def S(self) -> np.ndarray:
+        return self._forward[0]
+
+    @property
+    def caches(self) -> list:
+        """Each layer's cache from the feed forward."""
+        return self._forward[1]
+
+    @cached_property
+    def _loss(self) -> tuple[float, np.ndarray]:
+        E, dS = self.net.loss.value_and_grad(self.S, self.data.Y, self.data.weights)
+        return float(E), dS
+
+    @property
+    def E(self) -> float:
+        return self._loss[0]
+
+    @property
+    def dS(self) -> np.ndarray:
+        """(n, k) ∂E/∂S."""
+        return self._loss[1]
+
+    @cached_property
+    def back(self):
+        """What backpropagation yields, down to the inputs."""
+        return backward(self.net, self.p, self.caches, self.dS, to_input=True)
+
+    @property
+    def gradient(self) -> np.ndarray:
+        return self.back.gradient
+
+    @property
+    def dX(self) -> np.ndarray:
+        dX = self.back.dX
+        assert dX is not None
+        return dX
+
+    @cached_property
+    def prediction(self) -> np.ndarray:
+        """(n, k) predictions in the target's unit, or as the loss understands the scores where no table is known."""
+        return self._in_unit(self.S)
+
+    @cached_property
+    def difference(self) -> np.ndarray:
+        """(n, k) prediction − truth, in the target's unit."""
+        if self.target is None or self.target.target.classes:
+            return self.prediction - self.data.Y
+        return self.prediction - self.target.target.decode_targets(self.data.Y)
+
+    @cached_property
+    def update(self) -> Update:
+        """The update of this step, or the one that these rows alone would cause."""
+        if self.optimizer is None:
+            raise ArgumentError("the trace has no settings, so no update is known; give trace(..., settings=...)")
+        rate_factors, decay_factors = factors(self.net, self.theta)
+        rate = np.broadcast_to(np.asarray(self.rate * rate_factors), self.theta.shape)
+        g = self.gradient if self.optimizer.clip_norm is None else clip(self.gradient, self.optimizer.clip_norm)
+        direction, memory = self.optimizer.direction(g, self.memory)
+        scaling = np.broadcast_to(self.optimizer.scaling(memory), self.theta.shape)
+        decay = rate * self.optimizer.weight_decay * decay_factors * self.theta
+        step = -rate * direction - decay
+        length = float(np.linalg.norm(self.gradient))
+        shortened = float(np.linalg.norm(g)) / length if length else 1.0
+        return Update(rate, shortened, direction * scaling, scaling, decay, step, self.theta + step)
+
+    def at(self, theta: np.ndarray) -> Trace:
+        """The same rows under other weights."""
+        return replace(self, theta=theta)
+
+    def on(self, data: Data) -> Trace:
+        """Other rows under the same weights."""
+        return replace(self, data=data)
+
+    @cached_property
+    def after(self) -> Trace:
+        """The same rows once the update is made."""
+        return self.at(self.update.after)
+
+    # --- by name -----------------------------------------------------------------------------------------------------
+
+    def __getitem__(self, name: str) -> WeightTrace:
+        return WeightTrace(self, name, self.net.positions(name))
+
+    def layer(self, number: int) -> LayerTrace:
+        """The dense layer of that number, as in the names of its weights (from 1)."""
+        dense = [i for i, layer in enumerate(self.net.layers) if isinstance(layer, Dense)]
+        if not 1 <= number <= len(dense):
+            raise UnknownNameError("layer", number, [str(n) for n in range(1, len(dense) + 1)])
+        i = dense[number - 1]
+        X, Z, A = self.caches[i]
+        f = ACTIVATIONS[self.net.layers[i].activation]  # type: ignore[attr-defined]
+        slope = np.broadcast_to(f.slope(np, Z, A), Z.shape)
+        dA = self.back.dY[i]
+        dZ = dA * slope
+        W, b = self.p[i]
+        return LayerTrace(X, W, b, Z, A, dA, slope, dZ, X.T @ dZ, dZ.sum(axis=0))
+
+    def unit(self, layer: int, unit: int) -> UnitTrace:
+        """A unit (from 1) of a dense layer."""
+        t = self.layer(layer)
+        if not 1 <= unit <= len(t.b):
+            raise UnknownNameError("unit", unit, [str(n) for n in range(1, len(t.b) + 1)][:20])
+        j = unit - 1
+        sources = next(slot.axes[0] for slot in self.net.layout() if slot.name == f"w{layer}")
+        return UnitTrace(
+            sources, t.X, t.W[:, j], float(t.b[j]), t.Z[:, j], t.A[:, j], t.dA[:, j], t.slope[:, j], t.dZ[:, j]
+        )
+
+    # --- as tables ---------------------------------------------------------------------------------------------------
+
+    def table(self) -> pl.DataFrame:
+        """A row for each weight: its name, value, derivative, blame, and the terms of its update if there is one."""
+        import polars as pl
+
+        columns = {
+            "weight": self.net.weight_names(),
+            "value": self.theta,
+            "gradient": self.gradient,
+            "blame": self.shares,
+        }
+        if self.optimizer is not None:
+            columns |= {k: v for k, v in self.update._asdict().items() if k != "clip"}
+        return pl.DataFrame(columns)
+
+    @cached_property
+    def shares(self) -> np.ndarray:
+        """(p,) each weight's blame: its |∂E/∂w| as a share of all together."""
+        size = np.abs(self.gradient)
+        return size / (size.sum() or 1.0)
+
+    def blame(self, by: str = "weight", most: int | None = None) -> pl.DataFrame:
+        """Who is to blame, the most first.
+
+        Parameters
+        ----------
+        by : "weight"; "matrix": the strongest weight of each matrix and of each layer's biases; or the sum over each
+            "unit", "layer" or, of the first layer's weights, "column" of the table
+        most : so many rows at the most
+        """
+        import polars as pl
+
+        if by == "weight":
+            frame = self.table().select("weight", "value", "gradient", "blame")
+        elif by == "matrix":
+            best = [slot.start + int(np.argmax(self.shares[slot.start : slot.stop])) for slot in self.net.layout()]
+            frame = self.table()[best].select("weight", "value", "gradient", "blame")
+        else:
+            groups: dict[str, float] = {}
+            for slot in self.net.layout():
+                for name, share in self._grouped(slot, by):
+                    groups[name] = groups.get(name, 0.0) + share
+            frame = pl.DataFrame({by: list(groups), "blame": list(groups.values())})
+        return frame.sort("blame", descending=True, maintain_order=True).head(most or frame.height)
+
+    def _grouped(self, slot: Slot, by: str) -> list[tuple[str, float]]:
+        part = self.shares[slot.start : slot.stop].reshape(slot.shape)
+        if by == "layer":
+            return [(str(slot.layer), float(part.sum()))]
+        if by == "unit":
+            totals = part.reshape(-1, slot.shape[-1]).sum(axis=0)
+            return [(f"{slot.layer}, {unit}", float(total)) for unit, total in zip(slot.axes[-1], totals)]
+        if by == "column":
+            if slot.name != "w1":
+                return []
+            return [(self._column(source), float(total)) for source, total in zip(slot.axes[0], part.sum(axis=1))]
+        raise UnknownNameError("grouping", by, ["weight", "matrix", "unit", "layer", "column"])
+
+    def _column(self, source: str) -> str:
+        given = source.rpartition("#")[0] or source
+        inputs = {} if self.target is None else {i.name: i.column for i in self.target.inputs}
+        return inputs.get(given, given)
+
+    def _in_unit(self, S: np.ndarray) -> np.ndarray:
+        if self.target is None:
+            return np.asarray(self.net.loss.predict(S))
+        return self.target.target.decode(self.net.loss, S)
+
+
+@dataclass(frozen=True, eq=False)
+class WeightTrace:
+    """One weight of a trace; or, for a binned input, all of its bins together."""
+
+    trace: Trace
+    name: str
+    positions: np.ndarray
+
+    @property
+    def value(self) -> float:
+        """The weight; the sum over a group's bins."""
+        return float(self.trace.theta[self.positions].sum())
+
+    @property
+    def gradient(self) -> float:
+        """∂E/∂w; the sum over a group's bins."""
+        return float(self.trace.gradient[self.positions].sum())
+
+    @property
+    def blame(self) -> float:
+        """Its share of the gradient, 0 to 1."""
+        return float(self.trace.shares[self.positions].sum())
+
+    @cached_property
+    def by_row(self) -> np.ndarray:
+        """(n,) each row's part of ∂E/∂w; their sum is the gradient."""
+        from backlit.explain.chain import local
+
+        parts = [local(self.trace, int(position)) for position in self.positions]
+        return np.sum([dY * x for dY, x in ((part.dY, part.input) for part in parts)], axis=0)
+
+    def chain(self, most: int = 8) -> Chain:
+        """∂E/∂w as the chain rule has it: the paths from the output back to this weight, and the check."""
+        from backlit.explain.chain import chain
+
+        return chain(self, most)
+
+
+def trace(
+    net: Network,
+    state: State | np.ndarray,
+    X: np.ndarray,
+    Y: np.ndarray,
+    settings: Settings | None = None,
+    *,
+    weights: np.ndarray | None = None,
+    rows: Sequence[int] | np.ndarray | None = None,
+    masks: bool = False,
+    table: Table | None = None,
+) -> Trace:
+    """Take a moment apart.
+
+    Parameters
+    ----------
+    state : the moment; or (p,) weights alone, and then no update is known unless plain gradient descent is set
+    X, Y, weights : encoded rows, (n, d), (n, k) and (n,)
+    settings : how the run trains; needed for the update
+    rows : (n,) the rows' numbers in their table
+    masks : True for the step's own batch under its own dropout masks; False leaves dropout out
+    table : for predictions in the target's unit and the names of columns
+    """
+    given = state if isinstance(state, State) else State(np.asarray(state), {}, 0, 1)
+    data = Data(
+        np.asarray(X, np.float64), np.asarray(Y, np.float64), weights, None if rows is None else np.asarray(rows)
+    )
+    theta = np.asarray(given.theta, dtype=np.float64)
+    key = rng.step_keys(given.seed, given.step, [data.rows])[0] if masks else None
+    memory = {k: np.asarray(v, np.float64) if hasattr(v, "shape") else v for k, v in given.memory.items()}
+    optimizer, rate = None, 0.0
+    if settings is not None:
+        optimizer = settings.optimizer
+        memory = memory or optimizer.init(theta)
+        rate = settings.learning_rate * settings.schedule.factor(given.step, given.planned)
+    return Trace(net, theta, data, key, optimizer, memory, rate, table)

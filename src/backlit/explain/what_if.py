@@ -1,0 +1,131 @@
+"""What if: E as one weight moves, E along the whole step, and what a nudge of a weight or an input really does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from backlit.engines.protocol import Data
+from backlit.errors import UnknownNameError, require
+from backlit.explain.trace import Trace
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """E as one weight moves.
+
+    Attributes
+    ----------
+    w, E : (m,) the true curve, by feeding forward
+    tangent : (m,) E + ∂E/∂w · (w − value), which touches it at the weight's value
+    value, here, gradient : the weight now, E there, and ∂E/∂w
+    after, E_after : where the update of this weight alone would land; None without an update
+    """
+
+    weight: str
+    w: np.ndarray
+    E: np.ndarray
+    tangent: np.ndarray
+    value: float
+    here: float
+    gradient: float
+    after: float | None
+    E_after: float | None
+
+
+@dataclass(frozen=True, eq=False)
+class Line:
+    """E along the whole step, as a function of the learning rate.
+
+    Attributes
+    ----------
+    rate, E : (m,) the true curve; rate 0 is before the step
+    tangent : (m,) what the derivatives promise
+    chosen, E_chosen : the learning rate of the run
+    best, E_best : the lowest point of those computed
+    hurts : the least rate from which E is higher than before the step; None if that is beyond the line
+    """
+
+    rate: np.ndarray
+    E: np.ndarray
+    tangent: np.ndarray
+    here: float
+    chosen: float
+    E_chosen: float
+    best: float
+    E_best: float
+    hurts: float | None
+
+
+@dataclass(frozen=True)
+class Nudge:
+    """A small change: what the derivative predicts for E, what really happens, and the predictions before and after."""
+
+    what: str
+    by: float
+    predicted: float
+    true: float
+    before: np.ndarray
+    after: np.ndarray
+
+
+def along_weight(t: Trace, name: str, reach: float | None = None, points: int = 101) -> Curve:
+    """E as the weight called `name` moves up to `reach` to either side (or its bins together)."""
+    w = t[name]
+    step = float(t.update.after[w.positions[0]] - t.theta[w.positions[0]]) if t.optimizer is not None else 0.0
+    reach = reach or max(1.0, abs(w.value), 1.5 * abs(step))
+    require("points", points, lambda v: isinstance(v, int) and v >= 2, "2 or more")
+    by = np.linspace(-reach, reach, points)
+    lands = t.optimizer is not None and len(w.positions) == 1
+    return Curve(
+        weight=name,
+        w=w.value + by,
+        E=np.array([_moved(t, w.positions, b).E for b in by]),
+        tangent=t.E + w.gradient * by,
+        value=w.value,
+        here=t.E,
+        gradient=w.gradient,
+        after=w.value + step if lands else None,
+        E_after=_moved(t, w.positions, step).E if lands else None,
+    )
+
+
+def along_step(t: Trace, times: float = 8.0, points: int = 129) -> Line:
+    """E along the direction of the whole update, for rates from 0 to `times` the chosen one."""
+    step = t.update.step / t.rate
+    rates = np.linspace(0, times * t.rate, points)
+    E = np.array([t.at(t.theta + rate * step).E for rate in rates])
+    best = int(np.nanargmin(E))
+    worse = np.flatnonzero((E > t.E) & (rates > 0))
+    return Line(
+        rates, E, t.E + rates * float(t.gradient @ step), t.E, t.rate, t.at(t.theta + t.rate * step).E,
+        float(rates[best]), float(E[best]), float(rates[worse[0]]) if len(worse) else None,
+    )  # fmt: skip
+
+
+def nudge(t: Trace, name: str, by: float) -> Nudge:
+    """Move a weight by `by`."""
+    w = t[name]
+    moved = _moved(t, w.positions, by)
+    return Nudge(name, by, w.gradient * by, moved.E - t.E, t.prediction, moved.prediction)
+
+
+def nudge_input(t: Trace, name: str, by: float) -> Nudge:
+    """Move an input of every row by `by`, in the unit of its column where a table is known ("100 sqft more")."""
+    if name not in t.net.inputs:
+        raise UnknownNameError("input", name, t.net.inputs)
+    i = t.net.inputs.index(name)
+    scale = 1.0
+    if t.target is not None:
+        scale = next((getattr(c, "scale", 1.0) for c in t.target.columns if c.name == name), 1.0)
+    X = t.data.X.copy()
+    X[:, i] += by / scale
+    moved = t.on(Data(X, t.data.Y, t.data.weights, t.data.rows))
+    return Nudge(name, by, float(t.dX[:, i].sum()) * by / scale, moved.E - t.E, t.prediction, moved.prediction)
+
+
+def _moved(t: Trace, positions: np.ndarray, by: float) -> Trace:
+    theta = t.theta.copy()
+    theta[positions] += by
+    return t.at(theta)

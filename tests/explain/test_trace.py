@@ -1,0 +1,311 @@
+"""Traces and chains: they add up to the gradient, for every loss, layer and number of rows; and read as they count."""
+
+import json
+import math
+import re
+
+import numpy as np
+import pytest
+from checks import Draw, central_differences
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import backlit as bl
+from backlit.core.backprop import value_and_grad
+from backlit.errors import ArgumentError, UnknownNameError
+from backlit.explain import what_if
+from backlit.explain.chain import ALL_PATHS
+from backlit.explain.trace import Trace
+
+# Matt Mazur, "A Step by Step Backpropagation Example" (2015); factors as the post prints them, to its digits
+MAZUR = bl.Network(
+    [bl.Dense(2, 2, "sigmoid"), bl.Dense(2, 2, "sigmoid")], bl.SquaredError(scale=0.5, reduction="sum"), ["i1", "i2"]
+)
+MAZUR_THETA = MAZUR.start(
+    0, {"w1": [[0.15, 0.25], [0.2, 0.3]], "b1": 0.35, "w2": [[0.4, 0.5], [0.45, 0.55]], "b2": 0.6}, np.float64
+)
+SGD = bl.Settings(optimizer="sgd", learning_rate=0.5)
+
+
+@pytest.fixture
+def mazur():
+    return bl.trace(MAZUR, MAZUR_THETA, [[0.05, 0.1]], [[0.01, 0.99]], SGD)
+
+
+def test_mazur_output_weight(mazur):
+    chain = mazur["w2[1, 1]"].chain()
+    [path] = chain.paths
+    values = [factor.value for factor in path.factors]
+    np.testing.assert_allclose(values, [0.74136507, 0.186815602, 0.593269992], atol=5e-9)
+    assert path.product == pytest.approx(0.082167041, abs=5e-10)
+    assert chain.update.after == pytest.approx(0.35891648, abs=5e-9)
+
+
+def test_mazur_hidden_weight(mazur):
+    """∂E/∂w1 = (0.055399425 − 0.019049119) · 0.241300709 · 0.05: two paths, one through each output."""
+    chain = mazur["w1[i1, 1]"].chain()
+    through = sorted((path.product / 0.241300709 / 0.05 for path in chain.paths), reverse=True)
+    np.testing.assert_allclose(through, [0.055399425, -0.019049119], atol=5e-9)
+    for path in chain.paths:
+        np.testing.assert_allclose([f.value for f in path.factors[-2:]], [0.241300709, 0.05], atol=5e-10)
+    assert chain.gradient == pytest.approx(0.000438568, abs=5e-10)
+    assert chain.update.after == pytest.approx(0.149780716, abs=5e-10)
+
+
+def test_single_neurons():
+    """CS231n's sigmoid neuron and micrograd's tanh neuron: the slope times the input."""
+    sigmoid = bl.Network([bl.Dense(2, 1, "sigmoid")], inputs=["x0", "x1"])
+    theta = sigmoid.start(0, {"w1": [[2], [-3]], "b1": -3}, np.float64)
+    chain = bl.trace(sigmoid, theta, [[-1.0, -2.0]], [[0.0]])["w1[x0, 1]"].chain()
+    assert [f.value for f in chain.paths[0].factors[1:]] == pytest.approx([0.19661193324148185, -1.0])
+    tanh = bl.Network([bl.Dense(2, 1, "tanh")])
+    theta = tanh.start(0, {"w1": [[-3], [1]], "b1": 6.881373587019543}, np.float64)
+    chain = bl.trace(tanh, theta, [[2.0, 0.0]], [[0.0]])["w1[x1, 1]"].chain()
+    assert [f.value for f in chain.paths[0].factors] == pytest.approx([math.sqrt(2), 0.5, 2.0])
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 4), st.booleans())
+def test_paths_add_up_to_the_gradient(seed, n, masks):
+    draw = Draw(seed, n=n)
+    net = draw.net
+    state = bl.State(draw.theta, {}, seed, 10, step=3)
+    t = bl.trace(net, state, draw.X, draw.Y, weights=draw.weights, masks=masks)
+    _, gradient = value_and_grad(net, draw.theta, draw.X, draw.Y, draw.weights, t.key)
+    np.testing.assert_allclose(t.gradient, gradient, rtol=1e-9, atol=1e-12)
+    for i in np.random.default_rng(seed).choice(net.size, min(6, net.size), replace=False):
+        name = net.weight_name(i)
+        for most in (1, 3, ALL_PATHS):
+            chain = t[name].chain(most)
+            total = sum(path.product for path in chain.paths) + chain.rest
+            assert total == pytest.approx(gradient[i], rel=1e-12, abs=1e-12 * np.abs(gradient).max())
+            assert len(chain.paths) + chain.rest_paths >= 1
+        assert t[name].by_row.sum() == pytest.approx(gradient[i], rel=1e-12, abs=1e-13)
+        if not chain.check.kink:
+            assert chain.check.value == pytest.approx(gradient[i], rel=1e-6, abs=1e-9)
+
+
+def test_listed_paths_are_the_strongest():
+    net = bl.Network.dense(2, [6, 5, 4], activation="tanh")
+    theta = net.start(1, dtype=np.float64)
+    t = bl.trace(net, theta, [[0.4, -0.7], [1.0, 0.2]], [[1.0], [-1.0]])
+    every = t["w1[x2, 3]"].chain(most=10_000)
+    assert every.rest_paths == 0
+    assert len(every.paths) == 2 * 5 * 4
+    products = sorted((abs(path.product) for path in every.paths), reverse=True)
+    bl_all, chain_module = ALL_PATHS, __import__("backlit.explain.chain", fromlist=["chain"])
+    try:
+        chain_module.ALL_PATHS = 0
+        few = t["w1[x2, 3]"].chain(most=7)
+    finally:
+        chain_module.ALL_PATHS = bl_all
+    np.testing.assert_allclose([abs(path.product) for path in few.paths], products[:7], rtol=1e-12)
+    assert few.rest_paths == 33
+    assert sum(p.product for p in few.paths) + few.rest == pytest.approx(every.gradient, rel=1e-12)
+
+
+def test_a_group_of_bins_is_the_sum_over_its_bins():
+    layers = [bl.PiecewiseLinear(((0.0, 1.0, 2.0, 3.0), ())), bl.Dense(4, 2, "tanh"), bl.Dense(2, 1)]
+    net = bl.Network(layers, inputs=["size", "age"])
+    theta = net.start(0, dtype=np.float64)
+    t = bl.trace(net, theta, [[1.4, 0.3]], [[0.5]])
+    group = t["w1[size, 2]"]
+    bins = [t[f"w1[size#{i}, 2]"] for i in (1, 2, 3)]
+    assert group.gradient == pytest.approx(sum(w.gradient for w in bins))
+    chain = group.chain()
+    assert {path.factors[-1].symbol for path in chain.paths} == {"size#1", "size#2", "size#3"}
+    assert sum(path.product for path in chain.paths) == pytest.approx(chain.gradient)
+    assert chain.check.digits >= 8
+
+
+@pytest.mark.parametrize("name", ["w1[x1, 2]", "w2[3, 1]", "b1[2]", "b2[1]"])
+def test_printed_text_multiplies_to_the_printed_product(name):
+    net = bl.Network.dense(2, [3, 3], activation="tanh")
+    t = bl.trace(net, net.start(5, dtype=np.float64), [[0.3, -1.2]], [[0.7]], SGD)
+    text = t[name].chain().text()
+    plain = text.replace("−", "-")
+    blocks = re.findall(r"\n\n((?:  [ ×] +\S+  .*\n)+)  = +(\S+)", plain)
+    assert blocks
+    for factors, product in blocks:
+        values = [float(line.split()[1 if "×" in line else 0]) for line in factors.splitlines()]
+        assert math.prod(values) == pytest.approx(float(product), rel=2e-5)
+    assert f"∂E/∂{name} = " in text
+    assert "agrees to 9 digits" in text
+    assert "would be" in text
+
+
+def test_json_and_html():
+    net = bl.Network.dense(["a<b", "c"], [3], activation="tanh")
+    chain = bl.trace(net, net.start(0, dtype=np.float64), [[0.3, -1.2]], [[0.7]], SGD)["w1[a<b, 1]"].chain()
+    saved = json.loads(json.dumps(chain.to_dict()))
+    assert {"weight", "gradient", "paths", "rest", "check", "update"} <= set(saved)
+    assert set(saved["paths"][0]["factors"][0]) == {"symbol", "meaning", "value", "unit"}
+    assert saved["paths"][0]["product"] == pytest.approx(chain.gradient)
+    assert "a&lt;b" in chain._repr_html_()
+    assert "<b>" in chain._repr_html_()
+
+
+def test_latex_escapes_names():
+    net = bl.Network.dense(["50%_$x^2 & {y}\\", "c"], [2], activation="tanh")
+    latex = (
+        bl.trace(net, net.start(0, dtype=np.float64), [[0.3, -1.2]], [[0.7]])["w1[50%_$x^2&{y}\\,1]"].chain().latex()
+    )
+    assert latex.startswith("\\begin{align*}")
+    assert r"50\%\_\$x\textasciicircum{}2" in latex
+    assert latex.count("{") == latex.count("}")
+
+
+# --- the update --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "momentum", "nesterov", "rmsprop", "adam", "adamw"])
+@pytest.mark.parametrize("clip_norm", [None, 0.01])
+def test_the_update_that_happened_is_the_one_training_made(optimizer, clip_norm):
+    from dataclasses import replace
+
+    draw = np.random.default_rng(0)
+    net = bl.Network.dense(3, [5], activation="tanh", dropout=0.3)
+    data = bl.Data(draw.normal(size=(20, 3)), draw.normal(size=20))
+    how = bl.Settings(optimizer=optimizer, learning_rate=0.05, batch_size=None, epochs=5, schedule="cosine")
+    how = replace(how, optimizer=replace(how.optimizer, clip_norm=clip_norm, weight_decay=0.1))
+    states = [event.state for event in bl.train(net, data, how, stretch=1) if isinstance(event, bl.StepsDone)]
+    before, after = replace(states[2], epoch=3, used=0), states[3]
+    t = bl.trace(net, before, data.X, data.Y, how, masks=True)
+    np.testing.assert_allclose(t.update.after, after.theta, rtol=1e-12, atol=1e-14)
+    u = t.update
+    np.testing.assert_allclose(u.step, -u.rate * u.averaged / u.scaling - u.decay, rtol=1e-12)
+    assert u.clip == pytest.approx(1.0 if clip_norm is None else 0.01 / np.linalg.norm(t.gradient))
+    assert t.happened
+    assert "update" in t["w1[x1, 1]"].chain().text()
+
+
+def test_the_batch_of_a_step_is_traced_under_its_masks():
+    draw = np.random.default_rng(0)
+    net = bl.Network.dense(3, [8], dropout=0.5)
+    data = bl.Data(draw.normal(size=(12, 3)), draw.normal(size=12))
+    how = bl.Settings(batch_size=4, epochs=1)
+    state = bl.begin(net, data, how)
+    event = next(iter(bl.train(net, data, how, state=state, stretch=1)))
+    batch = bl.core.rng.order(state.seed, 0, data.rows)[:4]
+    t = bl.trace(net, state, data.X[batch], data.Y[batch], how, rows=batch, masks=True)
+    assert pytest.approx(event.figures.E[0], rel=1e-12) == t.E
+    assert np.linalg.norm(t.gradient) == pytest.approx(event.figures.gradient_norm[0], rel=1e-12)
+    assert bl.trace(net, state, data.X[batch], data.Y[batch], how, rows=batch).E != t.E
+
+
+# --- blame, tables, what-if ----------------------------------------------------------------------------------------
+
+
+def some_trace(settings=SGD):
+    net = bl.Network.dense(["size", "age"], [4, 3], activation="tanh")
+    draw = np.random.default_rng(0)
+    return bl.trace(net, net.start(2, dtype=np.float64), draw.normal(size=(6, 2)), draw.normal(size=(6, 1)), settings)
+
+
+def test_blame_adds_up_however_it_is_grouped():
+    t = some_trace()
+    for by in ("weight", "unit", "layer"):
+        assert t.blame(by)["blame"].sum() == pytest.approx(1)
+    matrices = t.blame("matrix")
+    assert sorted(name.partition("[")[0] for name in matrices["weight"]) == ["b1", "b2", "b3", "w1", "w2", "w3"]
+    for name, share in matrices.select("weight", "blame").iter_rows():
+        slot = next(slot for slot in t.net.layout() if slot.name == name.partition("[")[0])
+        assert share == t.shares[slot.start : slot.stop].max()
+    assert set(t.blame("column")["column"]) == {"size", "age"}
+    assert t.blame(most=3).height == 3
+    assert t.blame()["blame"].is_sorted(descending=True)
+    with pytest.raises(UnknownNameError, match="did you mean 'layer'"):
+        t.blame("layers")
+
+
+def test_table_has_every_weight_and_term():
+    t = some_trace()
+    frame = t.table()
+    assert frame["weight"].to_list() == [t.net.weight_name(i) for i in range(t.net.size)]
+    np.testing.assert_array_equal(frame["after"].to_numpy(), t.theta - 0.5 * t.gradient)
+
+
+def test_layers_and_units():
+    t = some_trace()
+    layer = t.layer(2)
+    np.testing.assert_allclose(layer.Z, layer.X @ layer.W + layer.b)
+    np.testing.assert_allclose(layer.dZ, layer.dA * layer.slope)
+    np.testing.assert_allclose(layer.dW.ravel(), t.gradient[t.net.positions("w2")])
+    unit = t.unit(2, 3)
+    np.testing.assert_allclose(unit.inputs @ unit.weights + unit.bias, unit.z)
+    assert unit.sources == ("1", "2", "3", "4")
+    assert t.unit(1, 1).sources == ("size", "age")
+    np.testing.assert_allclose(t.dX, central_differences(lambda X: with_inputs(t, X), t.data.X), atol=1e-8)
+
+
+def with_inputs(t: Trace, X):
+    return t.on(bl.Data(X, t.data.Y)).E
+
+
+def test_along_a_weight_the_tangent_touches_the_curve():
+    t = some_trace()
+    curve = what_if.along_weight(t, "w2[1, 2]", reach=1e-3, points=3)
+    assert curve.E[1] == t.E == curve.tangent[1]
+    slope = (curve.E[2] - curve.E[0]) / (curve.w[2] - curve.w[0])
+    assert slope == pytest.approx(curve.gradient, rel=1e-5)
+    assert curve.after == pytest.approx(curve.value - 0.5 * curve.gradient)
+    theta = t.theta.copy()
+    theta[t.net.positions("w2[1, 2]")] = curve.after
+    assert curve.E_after == t.at(theta).E
+
+
+def test_along_the_step():
+    t = some_trace()
+    line = what_if.along_step(t)
+    assert line.E[0] == t.E
+    assert line.chosen == 0.5
+    assert line.E_chosen == pytest.approx(t.after.E)
+    assert line.E_best == line.E.min() <= line.E_chosen
+    slope = (line.E[1] - line.E[0]) / (line.rate[1] - line.rate[0])
+    assert slope == pytest.approx((line.tangent[1] - line.tangent[0]) / (line.rate[1] - line.rate[0]), rel=0.3)
+    if line.hurts is not None:
+        assert (line.E[line.rate < line.hurts] <= t.E).all()
+
+
+def test_nudges():
+    t = some_trace()
+    small = what_if.nudge(t, "w1[size, 2]", 1e-5)
+    assert small.true == pytest.approx(small.predicted, rel=1e-3)
+    moved = what_if.nudge_input(t, "age", 1e-5)
+    assert moved.true == pytest.approx(moved.predicted, rel=1e-3)
+    with pytest.raises(UnknownNameError, match="did you mean 'size'"):
+        what_if.nudge_input(t, "siz", 1.0)
+
+
+# --- kinks, silence, errors ----------------------------------------------------------------------------------------
+
+
+def test_a_kink_within_reach_is_told():
+    net = bl.Network([bl.Dense(1, 1, "relu"), bl.Dense(1, 1)])
+    theta = net.start(0, {"w1": 0.0, "b1": 0.0, "w2": 1.0}, np.float64)
+    chain = bl.trace(net, theta, [[1.0]], [[1.0]])["b1[1]"].chain()
+    assert chain.check.kink
+    assert chain.check.left == pytest.approx(0)
+    assert chain.check.right == pytest.approx(-2, rel=1e-3)
+    assert "meet a kink" in chain.text()
+
+
+def test_a_silent_unit_has_a_derivative_of_0_that_checks():
+    net = bl.Network([bl.Dense(1, 1, "relu"), bl.Dense(1, 1)])
+    theta = net.start(0, {"w1": -1.0, "b1": -1.0, "w2": 1.0}, np.float64)
+    chain = bl.trace(net, theta, [[1.0]], [[1.0]])["w1[x1, 1]"].chain()
+    assert chain.gradient == 0
+    assert chain.check.digits == 9
+
+
+def test_errors():
+    t = some_trace()
+    with pytest.raises(UnknownNameError, match="did you mean 'size'"):
+        t["w1[siz, 1]"]
+    with pytest.raises(UnknownNameError, match="unknown layer 9"):
+        t.layer(9)
+    with pytest.raises(UnknownNameError, match="unknown unit 0"):
+        t.unit(1, 0)
+    with pytest.raises(ArgumentError, match="no settings"):
+        some_trace(None).update  # noqa: B018
+    assert some_trace(None)["w1[size, 1]"].chain().update is None
