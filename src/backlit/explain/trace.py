@@ -17,12 +17,13 @@ from backlit.core import rng
 from backlit.core.activations import ACTIVATIONS
 from backlit.core.backprop import backward, forward
 from backlit.core.layers import Dense
-from backlit.core.network import Network, Slot
+from backlit.core.network import Network
 from backlit.core.optimizers import Optimizer, clip
 from backlit.core.state import State
 from backlit.engines.protocol import Data
 from backlit.engines.reference import factors
 from backlit.errors import ArgumentError, UnknownNameError
+from backlit.explain.blame import blame
 from backlit.tables.table import Table
 from backlit.training import Settings
 
@@ -254,46 +255,8 @@ class Trace:
         return size / (size.sum() or 1.0)
 
     def blame(self, by: str = "weight", most: int | None = None) -> pl.DataFrame:
-        """Who is to blame, the most first.
-
-        Parameters
-        ----------
-        by : "weight"; "matrix": the strongest weight of each matrix and of each layer's biases; or the sum over each
-            "unit", "layer" or, of the first layer's weights, "column" of the table
-        most : so many rows at the most
-        """
-        import polars as pl
-
-        if by == "weight":
-            frame = self.table().select("weight", "value", "gradient", "blame")
-        elif by == "matrix":
-            best = [slot.start + int(np.argmax(self.shares[slot.start : slot.stop])) for slot in self.net.layout()]
-            frame = self.table()[best].select("weight", "value", "gradient", "blame")
-        else:
-            groups: dict[str, float] = {}
-            for slot in self.net.layout():
-                for name, share in self._grouped(slot, by):
-                    groups[name] = groups.get(name, 0.0) + share
-            frame = pl.DataFrame({by: list(groups), "blame": list(groups.values())})
-        return frame.sort("blame", descending=True, maintain_order=True).head(most or frame.height)
-
-    def _grouped(self, slot: Slot, by: str) -> list[tuple[str, float]]:
-        part = self.shares[slot.start : slot.stop].reshape(slot.shape)
-        if by == "layer":
-            return [(str(slot.layer), float(part.sum()))]
-        if by == "unit":
-            totals = part.reshape(-1, slot.shape[-1]).sum(axis=0)
-            return [(f"{slot.layer}, {unit}", float(total)) for unit, total in zip(slot.axes[-1], totals)]
-        if by == "column":
-            if slot.name != "w1":
-                return []
-            return [(self._column(source), float(total)) for source, total in zip(slot.axes[0], part.sum(axis=1))]
-        raise UnknownNameError("grouping", by, ["weight", "matrix", "unit", "layer", "column"])
-
-    def _column(self, source: str) -> str:
-        given = source.rpartition("#")[0] or source
-        inputs = {} if self.target is None else {i.name: i.column for i in self.target.inputs}
-        return inputs.get(given, given)
+        """Who is to blame, the most first; see `backlit.explain.blame.blame`."""
+        return blame(self, by, most)
 
     def _in_unit(self, S: np.ndarray) -> np.ndarray:
         if self.target is None:

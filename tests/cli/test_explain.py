@@ -1,0 +1,115 @@
+"""`backlit explain`, and that its LaTeX compiles."""
+
+import json
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import backlit as bl
+from backlit.cli.main import main
+
+
+@pytest.fixture
+def explain(monkeypatch, capsys):
+    def run(*arguments, code=0):
+        monkeypatch.setattr(sys, "argv", ["backlit", "explain", *map(str, arguments)])
+        with pytest.raises(SystemExit) as caught:
+            main()
+        captured = capsys.readouterr()
+        assert caught.value.code == code, captured.err
+        return captured.out if code == 0 else captured.err
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def run_file(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run")
+    houses = bl.datasets.load_houses().head(300)
+    houses.write_csv(folder / "houses.csv")
+    sys.argv = ["backlit", "train", str(folder / "houses.csv"), "--target", "price", "--epochs", "2", "--seed", "0"]
+    sys.argv += ["--run", str(folder / "houses.backlit"), "--json"]
+    with pytest.raises(SystemExit):
+        main()
+    return folder / "houses.backlit"
+
+
+def test_demo_blames_the_strongest_of_each_matrix(explain):
+    told = explain("--demo")
+    assert "prediction $" in told
+    assert "to blame the most" in told
+    assert "∂E/∂w2[" in told
+    assert "∂E/∂w1[" in told
+    assert told.count("agrees to 9 digits") == 2
+    assert max(map(len, told.splitlines())) <= 80
+
+
+def test_json_is_the_trace(explain):
+    content = json.loads(explain("--demo", "--weight", "w1[grade, 2]", "--json", "--what-if"))
+    [chain] = content["chains"]
+    assert chain["weight"] == "w1[grade, 2]"
+    product = np.prod([factor["value"] for factor in chain["paths"][0]["factors"]])
+    assert product == pytest.approx(chain["gradient"], rel=1e-12)
+    [curve] = content["what_if"]
+    assert curve["E"][50] == content["E"]
+    assert content["along_step"]["chosen"] == 0.05
+
+
+def test_html_and_latex(explain):
+    assert explain("--demo", "--format", "html").startswith("<!doctype html>")
+    assert explain("--demo", "--format", "latex").count(r"\begin{align*}") == 2
+
+
+def test_a_row_of_a_run(explain, run_file):
+    content = json.loads(explain(run_file, "--row", 17, "--json"))
+    model = bl.open_run(run_file).model
+    houses = bl.datasets.load_houses().head(300)
+    assert content["prediction"] == pytest.approx(model.predict(houses[17:18]).tolist())
+    for chain in content["chains"]:
+        total = sum(path["product"] for path in chain["paths"]) + chain["rest"]
+        assert total == pytest.approx(chain["gradient"], rel=1e-12)
+    assert "other" in explain(run_file, "--row", 17)
+    assert "w1[sqft_living, 3]" in explain(run_file, "--weight", "w1[sqft_living, 3]")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((), "give a run file, or --demo"),
+        (("--demo", "--weight", "w1[sqft_livin, 2]"), "did you mean 'sqft_living'"),
+        (("--demo", "--row", "21613"), "--row is 21613; it must be a house, from 0 to 21612"),
+        (("--demo", "--format", "pdf"), "--format is 'pdf'; it must be one of text, latex, json, html"),
+        (("nowhere.backlit",), "nowhere.backlit does not exist"),
+    ],
+)
+def test_errors(explain, arguments, message):
+    assert message in explain(*arguments, code=2)
+
+
+def test_rows_that_are_not_there(explain, run_file, tmp_path):
+    assert "--row is 300; it must be a row of" in explain(run_file, "--row", 300, code=2)
+    alone = shutil.copy(run_file, tmp_path / "alone.backlit")
+    table = run_file.parent / "houses.csv"
+    moved = table.rename(tmp_path / "elsewhere.csv")
+    try:
+        assert "is not there; name it with --table" in explain(alone, code=2)
+        assert "prediction" in explain(alone, "--table", moved)
+    finally:
+        moved.rename(table)
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
+def test_latex_compiles(explain, tmp_path):
+    hostile = bl.Network.dense(["50%_$x^2 & {y}\\#~", "ä ö ü"], [2], activation="tanh")
+    t = bl.trace(hostile, hostile.start(0, dtype=np.float64), [[0.3, -1.2]], [[0.7]])
+    bodies = [explain("--demo", "--format", "latex"), *(t[name].chain().latex() for name in hostile.weight_names())]
+    source = "\n".join([r"\documentclass{article}\usepackage{amsmath}\begin{document}", *bodies, r"\end{document}"])
+    (tmp_path / "chain.tex").write_text(source, encoding="utf-8")
+    done = subprocess.run(
+        ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "chain.tex"],
+        cwd=tmp_path, capture_output=True, text=True, errors="replace",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-2000:]
