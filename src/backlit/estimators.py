@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from inspect import Signature, signature
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import polars as pl
@@ -96,9 +96,27 @@ class _Net(BaseEstimator):
 
     # --- learning --------------------------------------------------------------------------------------------------
 
-    def _fit(
-        self, X: Any, y: Any, sample_weight: Any, X_val: Any, y_val: Any, sample_weight_val: Any, groups: Any
-    ) -> Any:
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+        groups: Any = None,
+    ) -> Self:
+        """Learn from rows.
+
+        Parameters
+        ----------
+        X : (n, d) frame or array; missing values, text and dates are welcome
+        y : (n,) targets: numbers, (n, k) of them for several, or class labels
+        sample_weight : (n,) how much each row counts
+        X_val, y_val, sample_weight_val : rows to watch, instead of a share of X
+        groups : (n,) rows with the same entry stay together when a share is set aside
+        """
         if self.run is not None:
             require_new(self.run)
         frame, targets = self._frame(X, reset=True), self._targets(y, reset=True)
@@ -265,29 +283,6 @@ class NetRegressor(RegressorMixin, _Net):
     (2,)
     """
 
-    def fit(
-        self,
-        X: Any,
-        y: Any,
-        sample_weight: Any = None,
-        *,
-        X_val: Any = None,
-        y_val: Any = None,
-        sample_weight_val: Any = None,
-        groups: Any = None,
-    ) -> NetRegressor:
-        """Learn from rows.
-
-        Parameters
-        ----------
-        X : (n, d) frame or array; missing values, text and dates are welcome
-        y : (n,) numbers, or (n, k)
-        sample_weight : (n,) how much each row counts
-        X_val, y_val, sample_weight_val : rows to watch, instead of a share of X
-        groups : (n,) rows with the same entry stay together when a share is set aside
-        """
-        return self._fit(X, y, sample_weight, X_val, y_val, sample_weight_val, groups)
-
     def predict(self, X: Any) -> np.ndarray:
         """(n,) or (n, k), in the target's unit; with the quantile loss a column for each level."""
         prediction = self._scores(X)
@@ -323,20 +318,6 @@ class NetClassifier(ClassifierMixin, _Net):
     _shared = list(signature(_Net.__init__).parameters.values())
     __init__.__signature__ = Signature([*_shared, _own])  # type: ignore[attr-defined]  # scikit-learn reads it
     del _own, _shared
-
-    def fit(
-        self,
-        X: Any,
-        y: Any,
-        sample_weight: Any = None,
-        *,
-        X_val: Any = None,
-        y_val: Any = None,
-        sample_weight_val: Any = None,
-        groups: Any = None,
-    ) -> NetClassifier:
-        """Learn from rows; y: (n,) class labels. See `NetRegressor.fit`."""
-        return self._fit(X, y, sample_weight, X_val, y_val, sample_weight_val, groups)
 
     def predict(self, X: Any) -> np.ndarray:
         """The likeliest class of each row, (n,)."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -15,7 +16,7 @@ from backlit.engines.choice import choose
 from backlit.engines.protocol import Data
 from backlit.errors import DivergedError, require
 from backlit.explain.curvature import sharpest_curvature
-from backlit.explain.lesson import Lesson, lesson
+from backlit.explain.trace import Trace, trace
 from backlit.fitting import Recipe, Split, prepare, report, split_rows
 from backlit.progress import fit
 from backlit.tables.columns import Number
@@ -55,7 +56,7 @@ class Act1:
     """
 
     house: dict[str, float]
-    lesson: Lesson
+    trace: Trace
     houses: int
     errors: tuple[float, ...]
     steps: int
@@ -95,7 +96,7 @@ def run(*, house: int, rate: float, hidden: int, seed: int, act: int | None, ste
     first = first_act(houses, split, house, rate, hidden, seed) if act in (None, 1) else None
     if as_json:
         second = second_act(houses, split, seed) if act in (None, 2) else None
-        acts = {"act1": first and asdict(first), "act2": second and asdict(second)}
+        acts = {"act1": first and _listed(first), "act2": second and asdict(second)}
         print(json.dumps({name: numbers for name, numbers in acts.items() if numbers}, indent=2, allow_nan=False))
         return
 
@@ -106,6 +107,24 @@ def run(*, house: int, rate: float, hidden: int, seed: int, act: int | None, ste
         demo_text.step_through(phases) if step_through else demo_text.show(phases)
     if act == 2 or (act is None and first is not None and first.runaway is None):
         demo_text.show(demo_text.act2(second_act(houses, split, seed)))
+
+
+def _listed(act: Act1) -> dict[str, Any]:
+    """Act 1 as JSON, every number of its trace included."""
+    t, hidden = act.trace, act.trace.layer(1)
+    facts = {name: value for name, value in vars(act).items() if name not in ("trace", "runaway")}
+    outcomes = {
+        name: {"prediction": float(u.prediction[0, 0]), "difference": float(u.difference[0, 0]), "E": u.E}
+        for name, u in (("before", t), ("after", t.after))
+    }
+    lesson = {
+        "inputs": dict(zip(t.net.inputs, t.data.X[0].tolist())),
+        "z": hidden.Z[0].tolist(),
+        "a": hidden.A[0].tolist(),
+    }
+    lesson |= {"score": float(t.S[0, 0]), "rate": t.rate, **outcomes}
+    lesson["chains"] = [t[name].chain().to_dict() for name in t.net.weight_names()]
+    return {**facts, "runaway": act.runaway and asdict(act.runaway), "lesson": lesson}
 
 
 def textbook_table(houses: pl.DataFrame) -> Table:
@@ -143,7 +162,8 @@ def first_act(houses: pl.DataFrame, split: Split, house: int, rate: float, hidde
     began = time.perf_counter()
     net, theta, table, settings = first_network(rate, hidden, seed)
     X, Y = table.encode(houses, np.float64), table.target.encode(houses)
-    taught = lesson(net, theta, table, X[house], float(Y[house, 0]), rate)
+    at = slice(house, house + 1)
+    traced = trace(net, theta, X[at], Y[at], settings, rows=[house], table=table)
 
     data = Data(X[split.train], Y[split.train], rows=split.train)
     state = begin(net, data, settings, theta=theta, seed=seed)
@@ -170,7 +190,7 @@ def first_act(houses: pl.DataFrame, split: Split, house: int, rate: float, hidde
         runaway = Runaway(step, message, curvature, 2 / curvature)
     return Act1(
         house={"row": house, **{name: houses[name][house] for name in (*COLUMNS, TARGET)}},
-        lesson=taught,
+        trace=traced,
         houses=len(split.train),
         errors=tuple(errors),
         steps=state.step,

@@ -13,7 +13,8 @@ from backlit.cli.demo import Act1, Act2, Runaway
 from backlit.cli.text import HEAD, NEGATIVE, POSITIVE, QUIET, bars, number, score_grid, show, signed
 from backlit.errors import ArgumentError
 from backlit.explain.chain import Chain, Factor
-from backlit.explain.lesson import Lesson
+from backlit.explain.trace import Trace
+from backlit.tables.target import Target
 from backlit.tables.units import quantity
 
 MOST_ROWS = 16  #: of a table of units or weights
@@ -21,140 +22,105 @@ MOST_ROWS = 16  #: of a table of units or weights
 
 def act1(numbers: Act1) -> list[RenderableType]:
     """The phases of the first act."""
-    taught = numbers.lesson
+    t = numbers.trace
     return [
         _house(numbers),
-        _feed_forward(taught),
-        _error(taught),
-        _backpropagate(taught),
-        _update(taught),
-        _again(taught),
+        _feed_forward(t),
+        _error(t),
+        _backpropagate(t),
+        _update(t),
+        _again(t),
         _all_houses(numbers),
     ]
 
 
 def _house(numbers: Act1) -> RenderableType:
-    house, taught = numbers.house, numbers.lesson
+    house, net = numbers.house, numbers.trace.net
     facts = f"{quantity(house['sqft_living'], 'sqft')} · grade {house['grade']} · latitude {house['lat']:.2f}"
     head = Text.assemble((f"House {house['row']}   ", HEAD), facts)
     sold = f"sold for {quantity(house['price'], '$')}"
     head.append(" " * max(3, 79 - len(head) - len(sold)) + sold, HEAD)
-    units = len(taught.units)
+    units = len(numbers.trace.layer(1).b)
     return Group(
         head,
         Text(
-            f"{len(taught.inputs)} inputs, {units} tanh unit{'s' * (units > 1)}, 1 output: {len(taught.chains)} "
+            f"{len(net.inputs)} inputs, {units} tanh unit{'s' * (units > 1)}, 1 output: {net.size} "
             "weights: those of the units drawn at random, the biases 0",
             style=QUIET,
         ),
     )
 
 
-def _feed_forward(taught: Lesson) -> RenderableType:
-    names = list(taught.inputs)
-    grid = Grid(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for heading in ("", *names, "bias", "z", f"{taught.activation}(z)", "w2"):
-        grid.add_column(heading, justify="right", header_style=QUIET)
-    grid.add_row(Text("input", style=QUIET), *map(signed, taught.inputs.values()), Text("1", style=QUIET))
-    for unit, w2 in list(zip(taught.units, taught.output_weights))[:MOST_ROWS]:
-        values = (*unit.weights, unit.bias, unit.z, unit.a, w2)
-        grid.add_row(Text(f"unit {unit.name}", style=QUIET), *map(signed, values))
-    if len(taught.units) > MOST_ROWS:
-        grid.add_row(Text(f"+ {len(taught.units) - MOST_ROWS} more", style=QUIET))
-
-    first, before = taught.units[0], taught.before
-    z = _dot(list(taught.inputs.values()), list(first.weights))
-    output = _dot([unit.a for unit in taught.units], list(taught.output_weights))
+def _feed_forward(t: Trace) -> RenderableType:
+    hidden, output, target = t.layer(1), t.layer(2), _target(t)
+    x, w2 = t.data.X[0], output.W[:, 0]
+    grid = _grid(("", *t.net.inputs, "bias", "z", "tanh(z)", "w2"), 2)
+    grid.add_row(Text("input", style=QUIET), *map(signed, x), Text("1", style=QUIET))
+    for j in range(min(MOST_ROWS, len(w2))):
+        values = (*hidden.W[:, j], hidden.b[j], hidden.Z[0, j], hidden.A[0, j], w2[j])
+        grid.add_row(Text(f"unit {j + 1}", style=QUIET), *map(signed, values))
+    if len(w2) > MOST_ROWS:
+        grid.add_row(Text(f"+ {len(w2) - MOST_ROWS} more", style=QUIET))
+    score = float(t.S[0, 0])
+    centre, scale = quantity(target.centre[0], "$"), quantity(target.scale[0], "$")
     return _phase(
         1,
         "Feed forward",
         "inputs · weights (a dot product) + bias = z, then tanh",
         grid,
-        Text(f"unit 1   {z}\n         + {number(first.bias)} = {number(first.z)}"),
-        Text(f"output   {output}\n         + {number(taught.output_bias)} = {number(before.score)}"),
-        Text.assemble(
-            f"prediction  {quantity(taught.centre, '$')} + {quantity(taught.scale, '$')} · {_bracket(before.score)} = ",
-            (quantity(before.prediction, "$"), HEAD),
-        ),
+        Text(f"unit 1   {_dot(x, hidden.W[:, 0])}\n         + {number(hidden.b[0])} = {number(hidden.Z[0, 0])}"),
+        Text(f"output   {_dot(hidden.A[0], w2)}\n         + {number(output.b[0])} = {number(score)}"),
+        Text.assemble(f"prediction  {centre} + {scale} · {_bracket(score)} = ", (_price(t), HEAD)),
         Text("inputs and price: standard deviations from the mean of the training houses", style=QUIET),
     )
 
 
-def _error(taught: Lesson) -> RenderableType:
-    miss = taught.before.difference
+def _error(t: Trace) -> RenderableType:
+    miss, scale = float(t.difference[0, 0]), _target(t).scale[0]
+    told = f"{quantity(abs(miss), '$')} too {'high' if miss > 0 else 'low'}"
+    formula = f"E = ({quantity(abs(miss))} / {quantity(scale)})² = "
     return _phase(
-        2,
-        "Error",
-        f"{quantity(abs(miss), '$')} too {'high' if miss > 0 else 'low'}",
-        Text.assemble(
-            f"E = ({quantity(abs(miss))} / {quantity(taught.scale)})² = ",
-            (number(taught.before.E), HEAD),
-            ("     what training makes small", QUIET),
-        ),
+        2, "Error", told, Text.assemble(formula, (number(t.E), HEAD), ("     what training makes small", QUIET))
     )
 
 
-def _backpropagate(taught: Lesson) -> RenderableType:
-    shown = [_strongest(taught, "w2["), _strongest(taught, "w1[")]
+def _backpropagate(t: Trace) -> RenderableType:
     lines: list[Text] = []
-    for d in shown:
-        way = "raises" if d.gradient > 0 else "lowers"
-        lines.append(
-            Text.assemble(
-                (f"{d.weight:20}", HEAD), "  ∂E/∂w = ", signed(d.gradient), f"   {d.blame:4.0%}   more of it {way} E"
-            )
-        )
-        product = " × ".join(f"{number(f.value)} ({_label(f)})" for f in d.paths[0].factors)
-        if len(product) > 72:
-            left, right = product.rsplit(" × ", 1)
-            lines += [Text(f"  = {left}"), Text(f"    × {right}")]
-        else:
-            lines.append(Text(f"  = {product}"))
-        lines.append(
-            Text(
-                f"  check by finite differences: {number(d.check.value)}, agrees to {d.check.digits} digits",
-                style=QUIET,
-            )
-        )
+    for chain in (_strongest(t, "w2"), _strongest(t, "w1")):
+        way = f"   {chain.blame:4.0%}   more of it {'raises' if chain.gradient > 0 else 'lowers'} E"
+        lines.append(Text.assemble((f"{chain.weight:20}", HEAD), "  ∂E/∂w = ", signed(chain.gradient), way))
+        product = " × ".join(f"{number(f.value)} ({_label(f)})" for f in chain.paths[0].factors)
+        head, _, last = product.rpartition(" × ")
+        lines += [Text(f"  = {product}")] if len(product) <= 72 else [Text(f"  = {head}"), Text(f"    × {last}")]
+        check = f"{number(chain.check.value)}, agrees to {chain.check.digits} digits"
+        lines.append(Text(f"  check by finite differences: {check}", style=QUIET))
     return _phase(3, "Backpropagate", "from the output back to the inputs: which weight is to blame?", *lines)
 
 
-def _update(taught: Lesson) -> RenderableType:
-    example = _strongest(taught, "w1[")
-    grid = Grid(box=None, pad_edge=False, padding=(0, 3, 0, 0))
-    grid.add_column("weight", header_style=QUIET)
-    for heading in ("w", "∂E/∂w", "blame", "w − α · ∂E/∂w"):
-        grid.add_column(heading, justify="right", header_style=QUIET)
-    for d in sorted(taught.chains, key=lambda d: -d.blame)[:MOST_ROWS]:
-        grid.add_row(Text(d.weight), signed(d.value), signed(d.gradient), f"{d.blame:.1%}", signed(_after(d)))
-    rest = len(taught.chains) - MOST_ROWS
+def _update(t: Trace) -> RenderableType:
+    grid = _grid(("weight", "w", "∂E/∂w", "blame", "w − α · ∂E/∂w"), 3)
+    frame = t.table().sort("blame", descending=True, maintain_order=True)
+    for name, w, gradient, share, after in frame.select("weight", "value", "gradient", "blame", "after").iter_rows():
+        if grid.row_count < MOST_ROWS:
+            grid.add_row(Text(name), signed(w), signed(gradient), f"{share:.1%}", signed(after))
+    example, rest = _strongest(t, "w1"), t.net.size - MOST_ROWS
+    moved = t.update.after[t[example.weight].positions[0]]
+    formula = f"{number(example.value)} − {t.rate:g} · {_bracket(example.gradient)} = {number(moved)}"
     return _phase(
         4,
         "Update",
         "downhill: against each derivative, at the learning rate α",
-        Text(
-            f"{example.weight}: w − α · ∂E/∂w = {number(example.value)} − {taught.rate:g} · "
-            f"{_bracket(example.gradient)} = {number(_after(example))}"
-        ),
+        Text(f"{example.weight}: w − α · ∂E/∂w = {formula}"),
         grid,
         *([Text(f"+ {rest} more; --json has them all", style=QUIET)] if rest > 0 else []),
     )
 
 
-def _again(taught: Lesson) -> RenderableType:
-    before, after = taught.before.E, taught.after.E
+def _again(t: Trace) -> RenderableType:
+    before, after = t.E, t.after.E
     change = (after - before) / before if before else 0.0
-    way = "lower" if change <= 0 else "higher: a step too far"
-    return _phase(
-        5,
-        "Again",
-        "",
-        Text.assemble(
-            "prediction ",
-            (quantity(taught.after.prediction, "$"), HEAD),
-            f"     E = {number(after)}     {abs(change):.0%} {way}",
-        ),
-    )
+    told = f"     E = {number(after)}     {abs(change):.0%} {'lower' if change <= 0 else 'higher: a step too far'}"
+    return _phase(5, "Again", "", Text.assemble("prediction ", (_price(t.after), HEAD), told))
 
 
 def _all_houses(numbers: Act1) -> RenderableType:
@@ -175,13 +141,13 @@ def _all_houses(numbers: Act1) -> RenderableType:
     )
     close = ": close enough" if numbers.reason == "target_error" else ""
     body = [curve, house] if numbers.runaway is None else _why(numbers.runaway, numbers)
-    title = f"all {len(numbers.lesson.chains)} weights, all {numbers.houses:,} training houses"
+    title = f"all {numbers.trace.net.size} weights, all {numbers.houses:,} training houses"
     times = f"{numbers.epochs} times over{close}" if numbers.epochs else ""
     return Group(_phase("…", title, times, *body), Text(""), again)
 
 
 def _why(runaway: Runaway, numbers: Act1) -> list[RenderableType]:
-    rate, limit = numbers.lesson.rate, runaway.greatest_rate
+    rate, limit = numbers.trace.rate, runaway.greatest_rate
     if runaway.step is not None:
         what = f"Training diverged at step {runaway.step}: E grew beyond all numbers."
     else:
@@ -254,9 +220,29 @@ def _phase(mark: int | str, title: str, remark: str, *body: RenderableType) -> R
     return Group(head, inner)
 
 
-def _dot(values: list[float], weights: list[float], most: int = 3) -> str:
+def _grid(headings: Sequence[str], gap: int) -> Grid:
+    grid = Grid(box=None, pad_edge=False, padding=(0, gap, 0, 0))
+    for i, heading in enumerate(headings):
+        grid.add_column(heading, justify="right" if i or not heading else "left", header_style=QUIET)
+    return grid
+
+
+def _target(t: Trace) -> Target:
+    assert t.target is not None
+    return t.target.target
+
+
+def _price(t: Trace) -> str:
+    return quantity(float(t.prediction[0, 0]), "$")
+
+
+def _dot(values: Sequence[float], weights: Sequence[float], most: int = 3) -> str:
     products = [f"{number(v)} · {_bracket(w)}" for v, w in zip(values[:most], weights)]
     return " + ".join(products + ["…"] * (len(values) > most))
+
+
+def _bracket(value: float) -> str:
+    return number(value) if value >= 0 else f"({number(value)})"
 
 
 def _label(factor: Factor) -> str:
@@ -270,17 +256,9 @@ def _label(factor: Factor) -> str:
     return factor.symbol if factor.symbol.startswith("w") else "input"
 
 
-def _after(chain: Chain) -> float:
-    assert chain.update is not None
-    return chain.update.after
-
-
-def _strongest(taught: Lesson, prefix: str) -> Chain:
-    return max((d for d in taught.chains if d.weight.startswith(prefix)), key=lambda d: d.blame)
-
-
-def _bracket(value: float) -> str:
-    return number(value) if value >= 0 else f"({number(value)})"
+def _strongest(t: Trace, matrix: str) -> Chain:
+    names = t.blame("matrix")["weight"].to_list()
+    return t[next(name for name in names if name.startswith(f"{matrix}["))].chain()
 
 
 def _thousands(value: float) -> str:
