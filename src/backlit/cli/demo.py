@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,11 +15,12 @@ from backlit.core.layers import Dense
 from backlit.core.network import Network
 from backlit.engines.choice import choose
 from backlit.engines.protocol import Data
-from backlit.errors import DivergedError, require
+from backlit.errors import DataError, DivergedError, require
 from backlit.explain.curvature import sharpest_curvature
 from backlit.explain.trace import Trace, trace
 from backlit.fitting import Recipe, Split, prepare, report, split_rows
 from backlit.progress import fit
+from backlit.runs.file import open_run
 from backlit.tables.columns import Number
 from backlit.tables.datasets import HOUSE_UNITS, load_houses
 from backlit.tables.metrics import mean_absolute_error
@@ -31,7 +33,7 @@ TARGET = "price"
 RATE, HIDDEN, SEED = 0.05, 3, 3
 
 FIRST = Settings(optimizer="sgd", batch_size=128, epochs=30, target_error=0.3)
-FILE = "houses.backlit"
+FILE, SOURCE = "houses.backlit", "backlit demo"
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ class Act1:
 
 @dataclass(frozen=True)
 class Act2:
-    """All columns, the defaults. scores: test figures of the network and of the baselines, in dollars."""
+    """All columns, the defaults. scores: test figures, in dollars; file: "" where one of the user's stands there."""
 
     file: str
     inputs: int
@@ -203,6 +205,14 @@ def first_act(houses: pl.DataFrame, split: Split, house: int, rate: float, hidde
     )
 
 
+def may_replace(file: str) -> bool:
+    """Whether `file` is not there yet, or an earlier demo left it; nobody else's run is replaced."""
+    try:
+        return not Path(file).exists() or open_run(file).about.get("source") == SOURCE
+    except DataError:
+        return False
+
+
 def second_act(houses: pl.DataFrame, split: Split, seed: int, file: str = FILE) -> Act2:
     """All columns and the defaults, beside two baselines on the same rows; leaves a run file."""
     began = time.perf_counter()
@@ -210,9 +220,11 @@ def second_act(houses: pl.DataFrame, split: Split, seed: int, file: str = FILE) 
     plan = prepare(frame, targets, Recipe(units=HOUSE_UNITS), split=split, seed=seed)
     fitted = fit(plan)
     figures = report(plan, fitted.theta, frame, targets, split)
-    fitted.record(file, {"scores": figures}, replace=True)
+    kept = may_replace(file)
+    if kept:
+        fitted.record(file, {"source": SOURCE, "scores": figures}, replace=True)
     return Act2(
-        file=file,
+        file=file if kept else "",
         inputs=len(plan.net.inputs),
         bins=sum(max(0, len(edges) - 1) for edges in plan.table.edges),
         layers=(*plan.recipe.hidden, 1),

@@ -44,8 +44,8 @@ def _house(numbers: Act1) -> RenderableType:
     return Group(
         head,
         Text(
-            f"{len(net.inputs)} inputs, {units} tanh unit{'s' * (units > 1)}, 1 output: {net.size} "
-            "weights: those of the units drawn at random, the biases 0",
+            f"{len(net.inputs)} inputs, {units} tanh unit{'s' * (units > 1)}, 1 output; {net.size} weights, "
+            "drawn at random but for the biases, which start at 0",
             style=QUIET,
         ),
     )
@@ -187,9 +187,15 @@ def act2(numbers: Act2) -> list[RenderableType]:
                 "and its weights are used",
                 style=QUIET,
             ),
-            Text.assemble(("kept in ", QUIET), numbers.file, ("   see  ", QUIET), f"backlit show {numbers.file}"),
+            _kept(numbers.file),
         )
     ]
+
+
+def _kept(file: str) -> Text:
+    if not file:
+        return Text("not kept: houses.backlit here is not the demo's, so it is left alone", style=QUIET)
+    return Text.assemble(("kept in ", QUIET), file, ("   see  ", QUIET), f"backlit show {file}")
 
 
 def step_through(phases: Sequence[RenderableType]) -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import json
+import itertools
 import sys
 import time
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 from rich.console import Group, RenderableType
+from rich.markup import escape
 from rich.table import Table as Grid
 from rich.text import Text
 
@@ -20,11 +23,15 @@ from backlit.errors import ArgumentError, DataError, UnknownNameError
 from backlit.fitting import Recipe, Split, prepare, report, split_by_order, split_rows
 from backlit.model import Model
 from backlit.progress import fit
-from backlit.runs.file import open_run, require_new
-from backlit.tables.columns import Number
-from backlit.tables.frames import read_table, scan_table, write_table
+from backlit.runs.file import open_run, require_new, to_json
+from backlit.tables.columns import Category
+from backlit.tables.fields import FieldError, date_formats, is_text, moments, numbered, numbers
+from backlit.tables.frames import missing_as_null, open_table, read_table, table_kind, write_csv, write_table
 from backlit.tables.infer import DROP
-from backlit.tables.target import Target, guess_task
+from backlit.tables.target import Target, guess_task, target_numbers
+
+ROWS = 2048  #: predicted at once
+MOST_NOTICES = 15  #: shown; --json has all
 
 
 def train(
@@ -47,26 +54,30 @@ def train(
     for name in (target, group, time_column, *kinds):
         if name is not None and name not in frame.columns:
             raise UnknownNameError("column", name, frame.columns)
-    notices = []
-    known = frame[target].is_not_null()
-    if not known.all():
-        frame = frame.filter(known)
-        notices.append(f"{len(known) - frame.height:,} rows without {target} are left out")
-    if frame.height < 10:
-        raise DataError(f"{table} has {frame.height} rows with a {target}; give ten or more, so that some can test")
-    described, targets = describe_target(frame, target, task, recipe)
-    split = choose_split(frame, group, time_column, seed)
+    known = frame[target].is_not_null() if not frame[target].dtype.is_float() else frame[target].is_not_nan()
+    rows, notices = np.flatnonzero(known.fill_null(False).to_numpy()), []
+    if len(rows) < 10:
+        raise DataError(f"{table} has {_rows(len(rows))} with a {target!r}; give ten or more, so that some can test")
+    if len(rows) < frame.height:
+        notices.append(f"{_rows(frame.height - len(rows))} without {target}: left out")
+        frame = frame[rows]
     columns = {**kinds, **({group: DROP} if group and group not in kinds else {})}
-    recipe = Recipe(**{**vars(recipe), "columns": columns or None})
-    plan = prepare(frame.drop(target), targets, recipe, target=described, split=split, seed=seed)
-    notices += plan.notices
+    recipe = replace(recipe, columns=columns or None)
+    with numbered(rows):
+        described, targets, remarks = describe_target(frame[target], task)
+        split = choose_split(frame, group, time_column, seed)
+        plan = prepare(frame.drop(target), targets, recipe, target=described, split=split, seed=seed)
+    notices += [*remarks, *plan.notices]
+    if not len(split.test):
+        notices.append("no row is left to test on; give more rows")
     what = f"{len(described.classes)} classes" if described else "numbers"
     if not as_json:
         show([_opening(table, frame, target, what, notices, split)])
     began = time.perf_counter()
     fitted = fit(plan)
     seconds = time.perf_counter() - began
-    scores = report(plan, fitted.theta, frame.drop(target), targets, split)
+    with numbered(rows):
+        scores = report(plan, fitted.theta, frame.drop(target), targets, split) if len(split.test) else {}
     rows = {name: len(part) for name, part in split._asdict().items()}
     about = {"source": table, "rows": rows, "scores": scores, "seconds": seconds}
     fitted.record(file, about, replace=force)
@@ -74,52 +85,51 @@ def train(
         task = "classification" if described else "regression"
         result = {"run": str(file), "task": task, "target": target, "seed": plan.seed, "reason": fitted.reason}
         epochs = [epoch._asdict() for epoch in fitted.epochs]
-        _print_json({**result, "best_epoch": fitted.best_epoch, "notices": notices, **about, "epochs": epochs})
+        print(to_json({**result, "best_epoch": fitted.best_epoch, "notices": notices, **about, "epochs": epochs}, 2))
         return
     stopped = " (stopped by Ctrl-C; what was learnt is kept)" if fitted.reason == "interrupted" else ""
     told = f"{len(fitted.epochs)} epochs in {seconds:.1f} s; the weights of epoch {fitted.best_epoch} are used{stopped}"
-    following = f"backlit predict {file} NEW.csv --out PREDICTED.csv"
-    show(
-        [
-            score_grid(scores, f"on {rows['test']:,} test rows", recipe.units.get(target, "")),
-            _lines([Text(told, style=QUIET), Text(f"kept in {file}", style=HEAD), Text(f"next    {following}")]),
-        ]
-    )
+    name = plain(str(file))
+    following = f"next    backlit predict {name} NEW.csv --out PREDICTED.csv"
+    ending = _lines([Text(told, style=QUIET), Text(f"kept in {name}", style=HEAD), Text(following)])
+    show([*_scores(scores, f"on {len(split.test):,} test rows", recipe.units.get(target, "")), ending])
 
 
 def predict(run: str, table: str, *, out: str | None, force: bool, as_json: bool) -> None:
     """Add predictions to a table, a part at a time."""
     model = open_run(run).model
+    typed = False
     if out is not None:
+        typed = table_kind(out) != "csv"
         require_new(out, force)
-        if table != "-" and Path(out).exists() and Path(table).samefile(out):
+        if table != "-" and Path(out).exists() and Path(table).exists() and Path(table).samefile(out):
             raise ArgumentError(f"--out is {out}, the table itself; name another file")
-    scan = scan_table(table, as_text=True)
-    schema = scan.collect_schema()
-    for column in model.table.columns:
-        if column.name not in schema:
-            near = UnknownNameError("column", column.name, schema.names())
-            raise DataError(f"{table} lacks a column that the network learnt from: {near}")
-    names = predicted_columns(model)
-    extra: dict[str, Any] = dict.fromkeys(names, pl.Float64)
-    if model.table.target.classes:
-        extra[names[0]] = pl.String
-    taken = [name for name in extra if name in schema]
+    source = open_table(table)
+    parts = source.parts(typed)
+    first = next(parts)
+    model.table.require_columns(first.columns)
+    if first.height == 0:
+        raise DataError(f"{source.called} has column names but no rows; give at least one")
+    taken = [name for name in predicted_columns(model) if name in first.columns]
     if taken:
-        raise DataError(f"{table} has a column {taken[0]!r} already, where predictions would go; rename it")
-
-    def add(part: pl.DataFrame) -> pl.DataFrame:
-        return part.with_columns(**predictions(model, part))
-
-    predicted = scan.map_batches(add, streamable=True, schema={**schema, **extra})
+        raise DataError(f"{source.called} has a column {taken[0]!r} already, where predictions would go; rename it")
+    unseen: dict[str, tuple[int, str]] = {}
+    predicted = _predicted(model, itertools.chain([first], parts), source.kind == "csv" and not typed, unseen)
     if out is not None:
-        write_table(predicted, out)
-        rows = int(scan_table(out, as_text=True).select(pl.len()).collect().item())
-        _print_json({"out": out, "rows": rows}) if as_json else print(f"wrote {rows:,} rows to {out}")
+        rows = write_table(predicted, out)
     elif as_json:
-        _print_json(predicted.select(list(extra)).collect().to_dicts())
+        _print_rows(part.select(predicted_columns(model)) for part in predicted)
     else:
-        sys.stdout.write(predicted.collect().write_csv())
+        sys.stdout.flush()
+        write_csv(predicted, sys.stdout.buffer)
+    notices = _predict_notices(model, first, unseen)
+    if out is not None and as_json:
+        print(to_json({"out": out, "rows": rows, "notices": notices}, 2))
+    elif out is not None:
+        print(f"wrote {_rows(rows)} to {plain(out)}")
+    if not (out is not None and as_json):
+        for notice in notices:
+            print(f"note: {plain(notice)}", file=sys.stderr)
 
 
 def summary(run: str, *, as_json: bool) -> None:
@@ -128,7 +138,7 @@ def summary(run: str, *, as_json: bool) -> None:
     about, target = opened.about, opened.table.target
     if as_json:
         facts = {"table": opened.table.to_dict(), "network": opened.net.to_dict(), **about}
-        _print_json({**facts, "epochs": [epoch._asdict() for epoch in opened.epochs]})
+        print(to_json({**facts, "epochs": [epoch._asdict() for epoch in opened.epochs]}, 2))
         return
     layers = " → ".join(f"{layer.name} {layer.d_out}" for layer in opened.net.layers if isinstance(layer, Dense))
     goal = f"{len(target.classes)} classes of {target.names[0]}" if target.classes else ", ".join(target.names)
@@ -153,9 +163,7 @@ def summary(run: str, *, as_json: bool) -> None:
     for notice in opened.table.notices:
         grid.add_row(Text("note", style=QUIET), Text(plain(notice)))
     parts: list[RenderableType] = [Group(Text(plain(str(opened.path)), style=HEAD), grid)]
-    if "scores" in about:
-        parts.append(score_grid(about["scores"], "on the test rows", target.unit))
-    show(parts)
+    show([*parts, *_scores(about.get("scores"), "on the test rows", target.unit)])
 
 
 def default_run(table: str) -> str:
@@ -163,18 +171,34 @@ def default_run(table: str) -> str:
     return "table.backlit" if table == "-" else f"{Path(table).stem}.backlit"
 
 
-def describe_target(
-    frame: pl.DataFrame, name: str, task: str | None, recipe: Recipe
-) -> tuple[Target | None, pl.DataFrame]:
-    """The classes, or None for numbers; and the target's column."""
-    series = frame[name]
-    task = task or guess_task(series)
-    if task == "classification":
-        return Target.fit_classes(series), frame.select(name)
-    values = Number.values(series)
-    if np.unique(values).size == 1:
-        raise DataError(f"target {name!r} is {values[0]:g} in every row; there is nothing to learn")
-    return None, pl.DataFrame({name: values})
+def describe_target(series: pl.Series, task: str | None) -> tuple[Target | None, pl.DataFrame, list[str]]:
+    """The classes, or None for numbers; the target's column, without missing ones; and what to say about it."""
+    name, levels, notices = series.name, series.n_unique(), []
+    chosen = task or guess_task(series)
+    if chosen == "regression":
+        values = target_numbers(series)
+        if values.min() == values.max():
+            raise DataError(f"target {name!r} is {values[0]:g} in every row; there is nothing to learn")
+        if is_text(series):
+            notices.append(f"{name} holds numbers written as text, such as {series[0]!r}; they are read as numbers")
+        elif levels <= 10 and task is None and (values % 1 == 0).all():
+            notices.append(
+                f"{name} has {levels} different values and is taken as numbers; --classes takes them as classes"
+            )
+        return None, pl.DataFrame({name: values}), notices
+    if levels > 20 and levels > 0.2 * len(series):
+        raise DataError(
+            f"target {name!r} has {levels:,} different entries in {_rows(len(series))}, such as {series[0]!r}: too "
+            "many for classes; write numbers as in 450000, or name another target"
+        )
+    target = Target.fit_classes(series)
+    rare = series.value_counts(name="n" if name != "n" else "rows")
+    rare = rare.filter(rare.to_series(1) == 1).to_series(0)
+    if len(rare):
+        notices.append(
+            f"{_rows(len(rare))} of {name} alone in its class, such as {rare[0]!r}: too few to learn it from"
+        )
+    return target, series.to_frame(), notices
 
 
 def choose_split(frame: pl.DataFrame, group: str | None, time_column: str | None, seed: int | None) -> Split:
@@ -182,7 +206,7 @@ def choose_split(frame: pl.DataFrame, group: str | None, time_column: str | None
     if group is not None and time_column is not None:
         raise ArgumentError("--group and --time are both given; choose one way to split the rows")
     if time_column is not None:
-        return split_by_order(frame[time_column].to_numpy())
+        return split_by_order(_order(frame[time_column]))
     return split_rows(frame[group].to_numpy() if group else np.arange(frame.height), seed or 0)
 
 
@@ -190,7 +214,7 @@ def predicted_columns(model: Model) -> list[str]:
     """The names of the columns that `predict` adds."""
     target = model.table.target
     if target.classes:
-        return [f"predicted {target.names[0]}", *(f"probability of {label}" for label in target.classes)]
+        return [f"predicted {target.names[0]}", *(f"probability of {label}" for label in target.labels)]
     outputs = model.net.outputs
     names = target.names if len(target.names) == outputs else [f"{target.names[0]} {i + 1}" for i in range(outputs)]
     return [f"predicted {name}" for name in names]
@@ -202,34 +226,97 @@ def predictions(model: Model, part: pl.DataFrame) -> dict[str, pl.Series]:
     names = predicted_columns(model)
     columns = dict(zip(names[-values.shape[1] :], (pl.Series(column) for column in values.T)))
     if model.table.target.classes:
-        labels = [str(label) for label in model.table.target.classes]
-        columns = {names[0]: pl.Series([labels[i] for i in values.argmax(axis=1)], dtype=pl.String), **columns}
+        labels = np.array(model.table.target.labels, dtype=object)
+        columns = {names[0]: pl.Series(labels[values.argmax(axis=1)], dtype=pl.String), **columns}
     return columns
+
+
+def _predicted(
+    model: Model, parts: Iterator[pl.DataFrame], as_text: bool, unseen: dict[str, tuple[int, str]]
+) -> Iterator[pl.DataFrame]:
+    """The parts with their predictions; counts the unseen fields of each category, and keeps one."""
+    row = 0
+    used = [column.name for column in model.table.columns]
+    for part in parts:
+        for some in part.iter_slices(ROWS):
+            known = missing_as_null(some.select(used)) if as_text else some
+            with numbered(row):
+                added = predictions(model, known)
+            for column in model.table.columns:
+                if not isinstance(column, Category) or column.other:
+                    continue
+                odd = column.unseen(known[column.name])
+                if len(odd):
+                    count, example = unseen.get(column.name, (0, odd[0]))
+                    unseen[column.name] = (count + len(odd), example)
+            row += some.height
+            yield some.with_columns(**added)
+
+
+def _predict_notices(model: Model, first: pl.DataFrame, unseen: dict[str, tuple[int, str]]) -> list[str]:
+    known = {*(column.name for column in model.table.columns), *model.table.target.names}
+    told = [f"{name} ({count:,}, such as {example!r})" for name, (count, example) in unseen.items()]
+    extra = [name for name in first.columns if name not in known]
+    return [
+        *([f"entries that were not learnt from count as none of their column's levels: {_some(told)}"] if told else []),
+        *([f"columns that were not learnt from are passed on: {_some(extra)}"] if extra else []),
+    ]
+
+
+def _order(series: pl.Series) -> np.ndarray:
+    """Dates or numbers, such that later ones are greater."""
+    if series.null_count():
+        row = int(series.is_null().arg_max() or 0)
+        raise FieldError(f"column {series.name!r}", "missing", row, "; --time needs a date or a number in each row")
+    if is_text(series):
+        formats = date_formats(series)
+        series = moments(series, formats[0]) if formats else pl.Series(series.name, numbers(series))
+    return series.to_physical().to_numpy()
 
 
 def _opening(
     table: str, frame: pl.DataFrame, target: str, what: str, notices: list[str], split: Split
 ) -> RenderableType:
     counts = zip(("learning from", "stopping on", "testing on"), split)
+    more = [f"and {len(notices) - MOST_NOTICES} more; --json has all"] if len(notices) > MOST_NOTICES else []
     return _lines(
         [
             Text(plain(table), style=HEAD),
-            Text(f"{frame.height:,} rows, {frame.width} columns; the target {plain(target)}: {what}"),
-            *(Text(plain(notice), style=QUIET) for notice in notices),
+            Text(f"{_rows(frame.height)}, {frame.width} columns; the target {plain(target)}: {what}"),
+            *(Text(plain(notice), style=QUIET) for notice in [*notices[:MOST_NOTICES], *more]),
             Text(", ".join(f"{what} {len(rows):,}" for what, rows in counts) + " rows", style=QUIET),
         ]
     )
+
+
+def _scores(scores: Any, title: str, unit: str) -> list[RenderableType]:
+    """The figures beside the baselines', where some rows were left to test on."""
+    if not scores:
+        return []
+    figures = {
+        who: {name: np.nan if value is None else value for name, value in found.items()}
+        for who, found in scores.items()
+    }
+    return [score_grid(figures, title, escape(plain(unit)))]
+
+
+def _print_rows(parts: Iterator[pl.DataFrame]) -> None:
+    """A JSON list, a row a line."""
+    opening = "["
+    for part in parts:
+        for row in part.iter_rows(named=True):
+            sys.stdout.write(f"{opening}{to_json(row)}")
+            opening = ",\n"
+    print("]")
 
 
 def _lines(lines: list[Any]) -> Text:
     return Text("\n").join(lines)
 
 
-def _print_json(content: Any) -> None:
-    print(json.dumps(content, indent=2, default=_plain_number, ensure_ascii=False))
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
 
 
-def _plain_number(value: Any) -> Any:
-    if isinstance(value, np.generic):
-        return value.item()
-    raise TypeError(f"{type(value).__name__} has no JSON form")
+def _rows(n: int) -> str:
+    return f"{n:,} row{'s' * (n != 1)}"

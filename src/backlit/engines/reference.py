@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
+from functools import cache
+from typing import Any
 
 import numpy as np
+from threadpoolctl import ThreadpoolController
 
 from backlit.core import rng
 from backlit.core.arrays import Array, array_namespace, indices, like
@@ -43,7 +47,7 @@ class ReferenceEngine:
         done, used = 0, state.used
         E = np.empty(len(rates))
         gradient_norm = np.empty(len(rates))
-        with np.errstate(all="ignore"):  # what is not finite is noticed below, and stops the run
+        with _one_thread(), np.errstate(all="ignore"):  # what is not finite is noticed below, and stops the run
             for batch, rate, key in zip(batches, rates, keys):
                 at = indices(batch, data.X)
                 X, Y = xp.take(data.X, at, axis=0), xp.take(data.Y, at, axis=0)
@@ -71,6 +75,17 @@ class ReferenceEngine:
                 forward(net, p, X[start : min(start + _ROWS_AT_ONCE, n), :])[0] for start in range(0, n, _ROWS_AT_ONCE)
             ]
         return xp.concat(parts, axis=0)
+
+
+def _one_thread() -> AbstractContextManager[Any]:
+    """NumPy's products on one thread: those of a step are too small to share, and on a busy machine sharing them takes
+    many times as long."""
+    return _blas().limit(limits=1, user_api="blas")
+
+
+@cache
+def _blas() -> ThreadpoolController:
+    return ThreadpoolController()
 
 
 def factors(net: Network, theta: Array) -> tuple[Array | float, Array | float]:
