@@ -101,6 +101,8 @@ def test_listed_paths_are_the_strongest():
         chain_module.ALL_PATHS = bl_all
     np.testing.assert_allclose([abs(path.product) for path in few.paths], products[:7], rtol=1e-12)
     assert few.rest_paths == 33
+    signed = sorted((path.product for path in every.paths), key=lambda product: -abs(product))
+    assert few.rest == pytest.approx(sum(signed[7:]), rel=1e-9)
     assert sum(p.product for p in few.paths) + few.rest == pytest.approx(every.gradient, rel=1e-12)
 
 

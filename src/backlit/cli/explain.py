@@ -1,12 +1,13 @@
-"""`backlit explain`: the chain rule of a weight, on a row of a run's table or on the demo's house."""
+"""`backlit explain` and `figure`: a row of a run's table, or the demo's house, taken apart and drawn."""
 
 from __future__ import annotations
 
 import html as markup
 import json
+import math
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from rich.console import Group, RenderableType
@@ -17,10 +18,17 @@ from backlit.cli.text import HEAD, NEGATIVE, POSITIVE, QUIET, number, plain, sho
 from backlit.errors import ArgumentError, DataError, require
 from backlit.explain.trace import Trace, trace
 from backlit.explain.what_if import Curve, Line, along_step, along_weight
-from backlit.runs.file import open_run
+from backlit.runs.file import Run, open_run, require_new
+from backlit.tables.datasets import load_houses
+from backlit.tables.fields import numbers
 from backlit.tables.frames import read_table
 from backlit.tables.units import quantity
 
+if TYPE_CHECKING:
+    import polars as pl
+    from matplotlib.figure import Figure
+
+KINDS = ("network", "weight", "step", "errors", "predicted", "response")
 FORMATS = ("text", "latex", "json", "html")
 
 
@@ -69,13 +77,9 @@ def demo_trace(house: int) -> Trace:
 def run_trace(run: str, row: int, table: str | None) -> Trace:
     """A row of the table that a run learnt from, under the weights that predict."""
     opened = open_run(run)
-    source = table or opened.about.get("source")
-    if not source or source == "-" or not Path(source).exists():
-        raise DataError(f"{run} keeps no rows, and its table {source or ''} is not there; name it with --table")
-    frame = read_table(source)
+    source, frame = run_rows(opened, table)
     require("--row", row, lambda v: 0 <= v < frame.height, f"a row of {source}, from 0 to {frame.height - 1}")
-    one = frame[row : row + 1]
-    target = opened.table.target
+    one, target = frame[row : row + 1], opened.table.target
     for name in target.names:
         if name not in frame.columns:
             raise DataError(f"{source} has no column {name!r}; a trace needs the truth, so name a table that has it")
@@ -83,10 +87,74 @@ def run_trace(run: str, row: int, table: str | None) -> Trace:
             raise DataError(f"row {row} of {source} has no {name}; a trace needs the truth, so take another row")
     state: Any = opened.theta
     settings = None
-    if opened.last is opened.theta or np.array_equal(opened.last, opened.theta):
+    if np.array_equal(opened.last, opened.theta):
         state, settings = opened.state, opened.settings
     X, Y = opened.table.encode(one, np.float64), target.encode(one.select(target.names))
     return trace(opened.net, state, X, Y, settings, rows=[row], table=opened.table)
+
+
+def run_rows(opened: Run, table: str | None) -> tuple[str, pl.DataFrame]:
+    """The table that a run learnt from, or the one named instead; and what it is called."""
+    from backlit.cli.demo import SOURCE
+
+    source = table or opened.about.get("source")
+    if source == SOURCE:
+        return "the houses", load_houses()
+    if not source or source == "-" or not Path(source).exists():
+        raise DataError(f"{opened.path} keeps no rows, and its table {source or ''} is not there; name it with --table")
+    return source, read_table(source)
+
+
+def figure(
+    kind: str, run: str | None, *, demo: bool, out: str, row: int, weight: str | None, columns: list[str],
+    table: str | None, force: bool,
+) -> None:  # fmt: skip
+    """Draw a run, or the demo's little network, into a file."""
+    from backlit import figures
+
+    require("KIND", kind, lambda v: v in KINDS, f"one of {', '.join(KINDS)}")
+    if (run is None) == (not demo):
+        raise ArgumentError("give a run file, or --demo for the little network of `backlit demo`")
+    file = require_new(out, force)
+    if kind in ("network", "weight", "step"):
+        t = demo_trace(row) if run is None else run_trace(run, row, table)
+        if kind == "step" and t.optimizer is None:
+            raise DataError(f"{run} predicts with its best epoch, whose next step is not kept; take --demo")
+        strongest = next(name for name in t.blame("matrix")["weight"].to_list() if name.startswith("w"))
+        drawn = {
+            "network": lambda: figures.network(t),
+            "weight": lambda: figures.along_weight(along_weight(t, weight or strongest)),
+            "step": lambda: figures.along_step(along_step(t)),
+        }[kind]()
+    elif run is None:
+        raise ArgumentError(f"--demo has no {kind} figure; give a run file, such as that of `backlit demo`")
+    else:
+        drawn = _of_run(kind, open_run(run), row, columns, table)
+    figures.save(drawn, file)
+    print(f"wrote {file}")
+
+
+def _of_run(kind: str, opened: Run, row: int, columns: list[str], table: str | None) -> Figure:
+    from backlit import figures
+
+    target, loss = opened.table.target, opened.net.loss
+    if kind == "errors":
+        plain_squares = loss.name == "squared_error" and target.scaling in ("standard", "raw")
+        if plain_squares and len(target.names) == 1:
+            return figures.errors(opened.epochs, lambda E: target.scale[0] * math.sqrt(E / loss.scale), target.unit)
+        return figures.errors(opened.epochs)
+    source, frame = run_rows(opened, table)
+    if kind == "response":
+        require("--row", row, lambda v: 0 <= v < frame.height, f"a row of {source}, from 0 to {frame.height - 1}")
+        require("--column", columns, lambda v: len(v) == 2, "given twice: the columns across and upwards")
+        return figures.response(opened.model, frame[row : row + 1], columns)
+    name = target.names[0]
+    if target.classes:
+        raise ArgumentError(f"{opened.path} predicts classes of {name}; a predicted figure needs numbers")
+    if name not in frame.columns:
+        raise DataError(f"{source} has no column {name!r}, the truth; name a table that has it with --table")
+    known = frame.filter(frame[name].is_not_null())
+    return figures.predicted(opened.model.decode(known)[:, 0], numbers(known[name]), target.unit)
 
 
 def plain_lines(text: str) -> str:

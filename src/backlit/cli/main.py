@@ -152,7 +152,7 @@ def explain(
     demo: Annotated[bool, typer.Option("--demo", help="The little network of `backlit demo`.")] = False,
     row: Annotated[int, typer.Option(help="A row of its table, from 0.")] = 0,
     weight: Annotated[
-        str | None, typer.Option(help="Such as 'w1[sqft_living, 2]' (the strongest if not given)")
+        str | None, typer.Option(help="Such as 'w1\\[sqft_living, 2]' (the strongest if not given)")
     ] = None,
     what_if: Annotated[bool, typer.Option("--what-if", help="E as the weight and as the rate change.")] = False,
     format: Annotated[str, typer.Option(help="text, latex, json or html.")] = "text",
@@ -164,6 +164,24 @@ def explain(
 
     form = "json" if json else format
     command.explain(run, demo=demo, row=row, weight=weight, what_if=what_if, form=form, table=table)
+
+
+@app.command()
+def figure(
+    kind: Annotated[str, typer.Argument(help="network, weight, step, errors, predicted or response.")],
+    run: Annotated[str | None, typer.Argument(help="A run file.")] = None,
+    out: Annotated[str, typer.Option(help="SVG, PDF or PNG by its name.")] = "figure.svg",
+    demo: Annotated[bool, typer.Option("--demo", help="The little network of `backlit demo`.")] = False,
+    row: Annotated[int, typer.Option(help="A row of its table, from 0.")] = 0,
+    weight: Annotated[str | None, typer.Option(help="Of the weight figure (the strongest if not given)")] = None,
+    column: Annotated[list[str], typer.Option(help="Of the response figure; give two.")] = [],
+    table: Annotated[str | None, typer.Option(help="The run's table, where it is elsewhere now.")] = None,
+    force: Force = False,
+) -> None:
+    """Draw the network, E along a weight or a step, errors, predictions, or a response."""
+    from backlit.cli import explain as command
+
+    command.figure(kind, run, demo=demo, out=out, row=row, weight=weight, columns=column, table=table, force=force)
 
 
 @app.command()

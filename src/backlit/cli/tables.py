@@ -78,8 +78,8 @@ def train(
     seconds = time.perf_counter() - began
     with numbered(rows):
         scores = report(plan, fitted.theta, frame.drop(target), targets, split) if len(split.test) else {}
-    rows = {name: len(part) for name, part in split._asdict().items()}
-    about = {"source": table, "rows": rows, "scores": scores, "seconds": seconds}
+    counts = {name: len(part) for name, part in split._asdict().items()}
+    about = {"source": table, "rows": counts, "scores": scores, "seconds": seconds}
     fitted.record(file, about, replace=force)
     if as_json:
         task = "classification" if described else "regression"

@@ -237,7 +237,7 @@ def _factors(t: Trace, place: Local, row: int, trail: tuple[int, ...]) -> list[F
         if isinstance(layer, Dense):
             n = _number(t, i)
             found += _slope(layer, n, v, t.layer(n).slope[row, v], t.caches[i].Z[row, v])
-            meaning = f"the weight onward from unit {u + 1}, layer {n - 1}"
+            meaning = f"leads from unit {u + 1} of layer {n - 1} to unit {v + 1}"
             found.append(Factor(f"w{n}[{u + 1}, {v + 1}]", meaning, float(t.p[i][0][u, v])))
         else:
             value = float(_jacobian(t, i, row)[u, v])

@@ -112,19 +112,23 @@ def _value(value: float) -> str:
     return rf"({shown})" if value < 0 else shown
 
 
-def _symbol(weight: str) -> str:
-    """w1[sqft_living, 2] as w^{(1)}_{\\text{sqft\\_living}, 2}."""
-    name, _, place = weight.partition("[")
-    letter, number = name.rstrip("0123456789"), name[len(name.rstrip("0123456789")) :]
+def _symbol(name: str) -> str:
+    """w1[sqft_living, 2] as w^{(1)}_{\\text{sqft\\_living}, 2}, s[1] as s_{1}."""
+    kind, _, place = name.partition("[")
+    letter = kind.rstrip("0123456789")
+    layer = kind.removeprefix(letter)
     letter = {"gamma": r"\gamma", "beta": r"\beta"}.get(letter, letter)
-    return rf"{letter}^{{({number})}}_{{{_escaped(place.removesuffix(']'))}}}"
+    *source, unit = place.removesuffix("]").rsplit(",", 1)
+    below = ", ".join(_escaped(part.strip()) for part in (*source, unit))
+    return letter + (f"^{{({layer})}}" if layer else "") + f"_{{{below}}}"
 
 
 def _tex(symbol: str) -> str:
     if symbol.startswith("∂") and "/∂" in symbol:
         top, bottom = symbol.split("/∂")
         return rf"\frac{{\partial {_tex(top[1:])}}}{{\partial {_tex(bottom)}}}"
-    return _symbol(symbol) if "[" in symbol and symbol[0] in "wanbs" and symbol[1:2].isdigit() else _escaped(symbol)
+    named = symbol.partition("[")[0].rstrip("0123456789") in ("w", "b", "a", "n", "s", "gamma", "beta", "mask")
+    return _symbol(symbol) if named and symbol.endswith("]") else _escaped(symbol)
 
 
 def _escaped(text: str) -> str:

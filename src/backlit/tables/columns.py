@@ -1,22 +1,26 @@
 """The kinds of columns, and how each becomes inputs of the network and can be read back from them.
 
-Every kind is a record that is fitted on the training rows, encodes any rows later, and is plain JSON.
+Every kind is a record that is fitted on the training rows, encodes any rows later, and is plain JSON. A field that was
+stored as a number, as true/false or as a date when the kind was fitted may later come as text, as it does from a CSV.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from backlit.errors import DataError
+from backlit.tables.fields import date_formats, is_text, level_texts, moments, numbers, truths
 
 if TYPE_CHECKING:
     import polars as pl
 
 MOST_LEVELS = 64  #: of a category that get an input of their own; the rarer ones share one
 OTHER, UNKNOWN = "other", "missing"
+DAYS = "days since 1970"
+_FAR = 1e30  # beyond what any learnt number is, within float32
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,7 @@ class Input:
     label : what it means, for people
     unit : of its numbers
     edges : where its bins begin and end, in encoded units; () without bins
+    centre, scale : the number that an encoded x stands for is centre + scale · x, if no outlier was held back
     """
 
     name: str
@@ -37,6 +42,8 @@ class Input:
     label: str
     unit: str = ""
     edges: tuple[float, ...] = ()
+    centre: float = 0.0
+    scale: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -61,46 +68,28 @@ class Number:
     @classmethod
     def fit(cls, series: pl.Series, unit: str = "", bins: int | None = None) -> Number:
         """Centre: the median; scale: the distance between the quartiles, or half the range where that is 0."""
-        values = cls.values(series)
+        values = numbers(series)
         known = values[~np.isnan(values)]
         low, centre, high = np.quantile(known, [0.25, 0.5, 0.75]).tolist()
-        scale = (high - low) or (known.max() - known.min()) / 2 or 1.0
-        edges: tuple[float, ...] = ()
-        if bins:
-            edges = _distinct((np.quantile(known, np.linspace(0, 1, bins + 1)) - centre) / scale)
-        return cls(series.name, centre, float(scale), unit, edges, len(known) < len(values), not bins)
-
-    @staticmethod
-    def values(series: pl.Series) -> np.ndarray:
-        """float64, missing ones NaN."""
-        import polars as pl
-
-        if series.dtype == pl.String:
-            text, series = series, text_to_numbers(series)
-            if series.null_count() > text.null_count():
-                row = int((series.is_null() & text.is_not_null()).arg_max() or 0)
-                raise DataError(f"column {series.name!r} is {text[row]!r} in row {row}, which is no number; mend it")
-        elif not (series.dtype.is_numeric() or series.dtype in (pl.Boolean, pl.Null)):
-            raise DataError(
-                f"column {series.name!r} holds {series.dtype}, but numbers were learnt from; make them alike"
-            )
-        values = series.cast(pl.Float64).to_numpy()
-        if np.isinf(values).any():
-            row = int(np.flatnonzero(np.isinf(values))[0])
-            raise DataError(
-                f"column {series.name!r} is {values[row]} in row {row}; leave such rows out, or the field empty"
-            )
-        return values
+        scale = (high - low) or (float(known.max()) - float(known.min())) / 2 or 1.0
+        column = cls(series.name, centre, min(scale, 1e300), unit, (), len(known) < len(values), not bins)
+        if not bins:
+            return column
+        return replace(column, edges=_distinct(column.scaled(np.quantile(known, np.linspace(0, 1, bins + 1)))))
 
     def inputs(self) -> list[Input]:
         extra = [Input(f"{self.name} {UNKNOWN}", self.name, f"{self.name} is missing")] if self.missing else []
-        return [Input(self.name, self.name, self.name, self.unit, self.edges), *extra]
+        return [Input(self.name, self.name, self.name, self.unit, self.edges, self.centre, self.scale), *extra]
+
+    def scaled(self, values: np.ndarray) -> np.ndarray:
+        with np.errstate(over="ignore"):
+            return ((values - self.centre) / self.scale).clip(-_FAR, _FAR)
 
     def encode(self, series: pl.Series, out: np.ndarray) -> None:
         """Fill the (n, inputs) part of X that is this column's."""
-        values = self.values(series)
+        values = numbers(series)
         unknown = np.isnan(values)
-        x = (values - self.centre) / self.scale
+        x = self.scaled(values)
         x[unknown] = 0.0
         if self.edges:
             x = x.clip(self.edges[0], self.edges[-1])
@@ -115,31 +104,36 @@ class Number:
 
 @dataclass(frozen=True)
 class Category:
-    """Levels: an input for each, 1 where the row has it. Rarer levels, and unseen ones, share the input "other"."""
+    """Levels: an input for each, 1 where the row has it. Rarer levels, and unseen ones, share the input "other".
+
+    written : how the levels were stored: "text", "number" or "boolean"
+    """
 
     name: str
     levels: tuple[str, ...]
     other: bool = False
     missing: bool = False
+    written: str = "text"
 
     kind: ClassVar[str] = "category"
 
     @classmethod
     def fit(cls, series: pl.Series) -> Category:
-        text = cls.texts(series)
-        counts = text.drop_nulls().value_counts(sort=True, name="n").sort(["n", series.name], descending=[True, False])
-        levels = tuple(counts[series.name].to_list())
-        frequent = levels if len(levels) <= MOST_LEVELS else tuple(sorted(levels[: MOST_LEVELS - 1]))
-        return cls(series.name, tuple(sorted(frequent)), len(levels) > MOST_LEVELS, text.null_count() > 0)
-
-    @staticmethod
-    def texts(series: pl.Series) -> pl.Series:
-        """The levels as text; a whole number is written alike whether it was stored as 3 or as 3.0."""
+        """The levels in sorted order; of more than MOST_LEVELS, the most frequent."""
         import polars as pl
 
-        if series.dtype.is_float() and bool((series.drop_nulls() % 1 == 0).all()):
-            series = series.cast(pl.Int64, strict=False)
-        return series.cast(pl.String)
+        text = level_texts(series)
+        counts = (
+            pl.DataFrame({"level": text})
+            .drop_nulls()
+            .group_by("level")
+            .len()
+            .sort(["len", "level"], descending=[True, False])
+        )
+        levels = counts["level"].to_list()
+        frequent = levels if len(levels) <= MOST_LEVELS else levels[: MOST_LEVELS - 1]
+        written = "boolean" if series.dtype == pl.Boolean else "number" if series.dtype.is_numeric() else "text"
+        return cls(series.name, tuple(sorted(frequent)), len(levels) > MOST_LEVELS, text.null_count() > 0, written)
 
     def inputs(self) -> list[Input]:
         shown = [*self.levels, *([OTHER] if self.other else []), *([UNKNOWN] if self.missing else [])]
@@ -148,14 +142,30 @@ class Category:
         return [Input(name, self.name, f"{self.name} is {level}") for name, level in zip(names, shown)]
 
     def encode(self, series: pl.Series, out: np.ndarray) -> None:
-        text = self.texts(series)
+        text = level_texts(series, self.written)
         n = len(self.levels)
-        place = text.replace_strict(list(self.levels), list(range(n)), default=n if self.other else -1).to_numpy()
+        place = text.replace_strict(list(self.levels), list(range(n)), default=-1, return_dtype=None).to_numpy()
         unknown = text.is_null().to_numpy()
+        self._require_alike(series, place[~unknown])
+        place = np.where(
+            unknown, n + self.other if self.missing else -1, np.where(place < 0, n if self.other else -1, place)
+        )
         out[:] = 0.0
-        place = np.where(unknown, n + self.other if self.missing else -1, place)
         rows = np.flatnonzero(place >= 0)
         out[rows, place[rows].astype(np.int64)] = 1.0
+
+    def unseen(self, series: pl.Series) -> pl.Series:
+        """The fields that stand for no level."""
+        text = level_texts(series, self.written).drop_nulls()
+        return text.filter(~text.is_in(list(self.levels)))
+
+    def _require_alike(self, series: pl.Series, place: np.ndarray) -> None:
+        """Raise `DataError` where text was learnt from, and now no field is any of its levels, nor text."""
+        if self.written == "text" and self.levels and len(place) and (place < 0).all() and not is_text(series):
+            raise DataError(
+                f"column {self.name!r} holds {series.dtype}, such as {series.drop_nulls()[0]}, but text such as "
+                f"{self.levels[0]!r} was learnt from; make them alike"
+            )
 
 
 @dataclass(frozen=True)
@@ -168,28 +178,27 @@ class Boolean:
 
     @classmethod
     def fit(cls, series: pl.Series) -> Boolean:
+        truths(series)
         return cls(series.name)
 
     def inputs(self) -> list[Input]:
         return [Input(self.name, self.name, self.name)]
 
     def encode(self, series: pl.Series, out: np.ndarray) -> None:
-        import polars as pl
-
-        if series.dtype == pl.String:
-            series = series.str.to_lowercase().replace_strict(
-                ["true", "yes", "1", "false", "no", "0"], [True] * 3 + [False] * 3, default=None
-            )
-        values = series.cast(pl.Float64).to_numpy()
-        out[:, 0] = np.where(np.isnan(values), 0.0, 2.0 * (values != 0) - 1.0)
+        values = truths(series)
+        out[:, 0] = np.where(np.isnan(values), 0.0, 2.0 * values - 1.0)
 
 
 @dataclass(frozen=True)
 class Date:
-    """Dates and times in their parts, each a number of its own."""
+    """Dates and times in their parts, each a number of its own.
+
+    form : how they were written, where they were text
+    """
 
     name: str
     parts: tuple[Number, ...]
+    form: str = ""
 
     kind: ClassVar[str] = "date"
 
@@ -197,36 +206,41 @@ class Date:
 
     @classmethod
     def fit(cls, series: pl.Series, bins: int | None = None) -> Date:
-        """The day since 1970, year, month, weekday and hour, as far as they vary."""
-        values = {part: cls._part(series, part) for part in cls.PARTS}
-        varying = [part for part, numbers in values.items() if numbers.drop_nulls().n_unique() > 1]
-        return cls(series.name, tuple(Number.fit(values[part].alias(part), bins=bins) for part in varying))
-
-    @staticmethod
-    def _part(series: pl.Series, part: str) -> pl.Series:
+        """The day since 1970, and year, month, weekday and hour as far as they vary."""
         import polars as pl
 
-        if series.dtype == pl.String:
-            series = text_to_dates(series)
-        if series.dtype not in (pl.Date, pl.Datetime):
-            raise DataError(f"column {series.name!r} holds {series.dtype}, but dates were learnt from; make them alike")
+        form = (
+            next(iter(date_formats(series.cast(pl.String))), "") if is_text(series) or series.dtype.is_integer() else ""
+        )
+        dates = moments(series, form)
+        values = {part: cls._part(dates, part) for part in cls.PARTS}
+        varying = [part for part in cls.PARTS if part == "day" or values[part].drop_nulls().n_unique() > 1]
+        units = {"day": DAYS}
+        parts = [Number.fit(values[part].alias(part), units.get(part, ""), bins) for part in varying]
+        parts[1:] = [replace(part, missing=False) for part in parts[1:]]  # one input says that the date is missing
+        return cls(series.name, tuple(parts), form)
+
+    @staticmethod
+    def _part(dates: pl.Series, part: str) -> pl.Series:
+        import polars as pl
+
         if part == "hour":
-            return series.cast(pl.Datetime).dt.hour()
-        dates = series.cast(pl.Date)
+            return dates.cast(pl.Datetime).dt.hour()
+        dates = dates.cast(pl.Date)
         return dates.to_physical() if part == "day" else getattr(dates.dt, part)()
 
     def inputs(self) -> list[Input]:
         return [
-            Input(f"{self.name}.{given.name}", self.name, f"{self.name}: {given.label}", "", given.edges)
+            replace(given, name=f"{self.name}.{given.name}", column=self.name, label=f"{self.name}: {given.label}")
             for part in self.parts
             for given in part.inputs()
         ]
 
     def encode(self, series: pl.Series, out: np.ndarray) -> None:
-        start = 0
+        dates, start = moments(series, self.form), 0
         for part in self.parts:
             width = len(part.inputs())
-            part.encode(self._part(series, part.name).alias(f"{self.name}.{part.name}"), out[:, start : start + width])
+            part.encode(self._part(dates, part.name), out[:, start : start + width])
             start += width
 
 
@@ -237,35 +251,8 @@ KINDS: dict[str, type[Column]] = {cls.kind: cls for cls in (Number, Category, Bo
 
 def _distinct(edges: np.ndarray) -> tuple[float, ...]:
     """Edges that float32 tells apart with room to spare; () where fewer than two are left."""
-    least = 1e-5 * max(1.0, float(np.abs(edges).max()))
     kept = [float(edges[0])]
     for edge in edges[1:].tolist():
-        if edge - kept[-1] > least:
+        if edge - kept[-1] > 1e-5 * max(abs(edge), abs(kept[-1])) + 1 / _FAR:
             kept.append(edge)
     return tuple(kept) if len(kept) > 1 else ()
-
-
-def text_to_numbers(series: pl.Series) -> pl.Series:
-    """Text such as "1,200" or " 3.5" as numbers; anything else is missing."""
-    import polars as pl
-
-    plain = series.str.strip_chars()
-    grouped = plain.str.contains(r"^[+-]?\d{1,3}(,\d{3})+(\.\d*)?$")
-    plain = pl.select(pl.when(grouped).then(plain.str.replace_all(",", "")).otherwise(plain)).to_series()
-    return plain.cast(pl.Float64, strict=False).alias(series.name)
-
-
-_DATE_FORMATS = ("%Y-%m-%d", "%Y%m%dT%H%M%S", "%Y/%m/%d", "%d.%m.%Y", "%m/%d/%Y")
-
-
-def text_to_dates(series: pl.Series) -> pl.Series:
-    """Text in the first usual form that fits every entry, as dates; as it is where none does."""
-    import polars as pl
-
-    for form in _DATE_FORMATS:
-        kind = pl.Datetime if "%H" in form else pl.Date
-        dates = series.str.strptime(kind, form, strict=False)
-        if dates.null_count() == series.null_count():
-            return dates
-    times = series.str.to_datetime(strict=False, format="%Y-%m-%dT%H:%M:%S")
-    return times if times.null_count() == series.null_count() else series

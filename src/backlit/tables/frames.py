@@ -2,88 +2,199 @@
 
 from __future__ import annotations
 
-import csv
+import atexit
+import itertools
+import os
+import shutil
 import sys
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from backlit.errors import DataError, ShapeError
+from backlit.tables.columns import level_texts
+from backlit.tables.csv_text import column_types, csv_parts, require_unique, typed_part
 
 if TYPE_CHECKING:
     import polars as pl
 
-MISSING = ("", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "?")  #: what a CSV writes where it knows nothing
+#: what a CSV writes where it knows nothing
+MISSING = ("", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NaT", "NULL", "null", "?")
+
+ROWS = 50_000  #: of a Parquet or Arrow file, read at once
 
 _SUFFIXES = {
     ".csv": "csv", ".txt": "csv", ".tsv": "csv", ".tab": "csv",
     ".parquet": "parquet", ".pq": "parquet", ".arrow": "ipc", ".feather": "ipc", ".ipc": "ipc",
 }  # fmt: skip
+_MAGIC = {b"PAR1": "parquet", b"ARRO": "ipc"}
 
 
-def read_table(path: str | Path, *, as_text: bool = False) -> pl.DataFrame:
-    """Read a table whole.
+# --- files -------------------------------------------------------------------------------------------------------
 
-    Parameters
-    ----------
-    path : CSV, TSV (any common separator), Parquet, Arrow or Feather by its name; "-" reads CSV from standard input
-    as_text : leave every CSV field as it stands
+
+class Source(NamedTuple):
+    """A file with a table: where it lies, how messages call it, and whether it is "csv", "parquet" or "ipc"."""
+
+    path: Path
+    called: str
+    kind: str
+
+    def parts(self, typed: bool = False) -> Iterator[pl.DataFrame]:
+        """Part after part, so that it may be larger than memory; the first tells the columns, even without rows.
+
+        Parameters
+        ----------
+        typed : read the fields of a CSV as `read_table` does, which reads it twice; else each stays as it stands
+        """
+        if self.kind != "csv":
+            return self._stored()
+        if not typed:
+            return csv_parts(self.path, self.called)
+        types = column_types(csv_parts(self.path, self.called, MISSING))
+        return (typed_part(part, types) for part in csv_parts(self.path, self.called, MISSING))
+
+    def read(self) -> pl.DataFrame:
+        """All of it, typed."""
+        import polars as pl
+
+        if self.kind != "csv":
+            frame = pl.concat(self._stored())
+        else:
+            parts = list(csv_parts(self.path, self.called, MISSING))
+            types = column_types(parts)
+            frame = pl.concat([typed_part(parts.pop(0), types) for _ in range(len(parts))])
+        if frame.height == 0:
+            raise DataError(f"{self.called} has column names but no rows; give at least one")
+        return frame
+
+    def _stored(self) -> Iterator[pl.DataFrame]:
+        import polars as pl
+
+        scan = pl.scan_parquet if self.kind == "parquet" else pl.scan_ipc
+        try:
+            lazy = scan(self.path, glob=False)
+            rows = int(lazy.select(pl.len()).collect().item())
+            for start in range(0, max(rows, 1), ROWS):
+                yield lazy.slice(start, ROWS).collect()
+        except (pl.exceptions.PolarsError, OSError) as error:
+            raise DataError(f"{self.called} is no {self.kind} file that can be read: {_first_line(error)}") from None
+
+
+def open_table(path: str | Path) -> Source:
+    """A table by the name of its file: CSV, TSV (any common separator), Parquet, Arrow or Feather; "-" reads from
+    standard input.
 
     Raises
     ------
     DataError
-        Empty, ragged, not UTF-8, column names that stand twice, or of an unknown kind.
+        Not there, or of an unknown kind; and when it is read: empty, ragged, not UTF-8, column names that stand twice.
     """
-    frame = scan_table(path, as_text=as_text).collect()
-    if frame.height == 0:
-        raise DataError(f"{path} has column names but no rows; give at least one")
-    return frame
-
-
-def scan_table(path: str | Path, *, as_text: bool = False) -> pl.LazyFrame:
-    """A table that is read as it is used, so that it may be larger than memory."""
-    import polars as pl
-
     if str(path) == "-":
-        return _scan_csv(sys.stdin.buffer.read(), "standard input", as_text)
+        path = _spooled()
+        with path.open("rb") as file:
+            return Source(path, "standard input", _MAGIC.get(file.read(4), "csv"))
     path = Path(path)
-    if not path.exists():
-        raise DataError(f"{path} does not exist; give the path of a table")
-    kind = _SUFFIXES.get(path.suffix.lower())
-    if kind is None:
-        raise DataError(f"{path} ends in {path.suffix or 'nothing'!r}; give a {', '.join(_SUFFIXES)} file")
-    if kind == "csv":
-        return _scan_csv(path, str(path), as_text)
-    try:
-        scan = pl.scan_parquet(path) if kind == "parquet" else pl.scan_ipc(path)
-        scan.collect_schema()
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise DataError(f"{path} is no {kind} file that can be read: {_first_line(error)}") from None
-    return scan
+    if not path.is_file():
+        raise DataError(f"{path} {'is a folder' if path.is_dir() else 'does not exist'}; give the path of a table")
+    return Source(path, str(path), table_kind(path))
 
 
-def write_table(frame: pl.DataFrame | pl.LazyFrame, path: str | Path) -> None:
-    """Write CSV, Parquet or Arrow by the name of `path`, which is there whole or not at all."""
+def read_table(path: str | Path) -> pl.DataFrame:
+    """Read a table whole; the fields of a CSV become whole numbers, numbers, true/false or text, by column."""
+    return open_table(path).read()
+
+
+def missing_as_null(frame: pl.DataFrame) -> pl.DataFrame:
+    """Text as it stands in a CSV, but null where it says that something is missing."""
     import polars as pl
 
-    path = Path(path)
-    kind = _SUFFIXES.get(path.suffix.lower())
+    text = pl.selectors.string()
+    return frame.with_columns(pl.when(text.is_in(MISSING).not_()).then(text))
+
+
+def table_kind(path: str | Path) -> str:
+    """ "csv", "parquet" or "ipc", by the name of a file."""
+    kind = _SUFFIXES.get(Path(path).suffix.lower())
     if kind is None:
-        raise DataError(f"{path} ends in {path.suffix or 'nothing'!r}; name a {', '.join(_SUFFIXES)} file")
-    beside = path.with_name(f".{path.name}.part")
-    lazy = frame.lazy()
+        raise DataError(f"{path} ends in {Path(path).suffix or 'nothing'!r}; give a {', '.join(_SUFFIXES)} file")
+    return kind
+
+
+def write_table(parts: Iterable[pl.DataFrame], path: str | Path) -> int:
+    """Write parts as CSV, Parquet or Arrow by the name of `path`, which is there whole or not at all; returns the rows.
+
+    The first part tells the columns; it must be there.
+    """
+    import polars as pl
+    from polars.io.plugins import register_io_source
+
+    path, kind, rows = Path(path), table_kind(path), 0
+    parts = iter(parts)
+    first = next(parts)
+
+    def counted(*_: Any) -> Iterator[pl.DataFrame]:
+        nonlocal rows
+        for part in itertools.chain([first], parts):
+            rows += part.height
+            yield part
+
+    with whole(path) as beside:
+        try:
+            if kind == "csv":
+                with beside.open("wb") as file:
+                    write_csv(counted(), file, "\t" if path.suffix.lower() in (".tsv", ".tab") else ",")
+            else:
+                lazy = register_io_source(counted, schema=first.schema)
+                (lazy.sink_parquet if kind == "parquet" else lazy.sink_ipc)(beside)
+        except pl.exceptions.PolarsError as error:
+            raise OSError(_first_line(error)) from error
+    return rows
+
+
+def write_csv(parts: Iterable[pl.DataFrame], file: Any, separator: str = ",") -> None:
+    """Write parts into an open binary file."""
+    for i, part in enumerate(parts):
+        part.write_csv(file, include_header=i == 0, separator=separator)
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """A file to write beside `path`, which takes its place at the end; nothing changes there if anything fails.
+
+    Raises
+    ------
+    DataError
+        It cannot be written, or the disk is full.
+    """
+    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        if kind == "csv":
-            lazy.sink_csv(beside, separator="\t" if path.suffix.lower() in (".tsv", ".tab") else ",")
-        else:
-            (lazy.sink_parquet if kind == "parquet" else lazy.sink_ipc)(beside)
+        beside.unlink(missing_ok=True)
+        yield beside
+        with beside.open("rb+") as file:
+            os.fsync(file.fileno())
         beside.replace(path)
-    except (OSError, pl.exceptions.PolarsError) as error:
-        raise DataError(f"{path} could not be written: {_first_line(error)}") from error
+    except OSError as error:
+        raise DataError(
+            f"{path} could not be written ({error.strerror or error}); nothing there has changed"
+        ) from error
     finally:
         beside.unlink(missing_ok=True)
+
+
+def _spooled() -> Path:
+    """Standard input as a file, so that it need not fit into memory."""
+    with tempfile.NamedTemporaryFile(prefix="backlit-", delete=False) as file:
+        atexit.register(Path(file.name).unlink, missing_ok=True)
+        shutil.copyfileobj(sys.stdin.buffer, file)
+    return Path(file.name)
+
+
+# --- what other libraries hand over ------------------------------------------------------------------------------
 
 
 def to_frame(data: Any, names: tuple[str, ...] | None = None) -> pl.DataFrame:
@@ -99,19 +210,19 @@ def to_frame(data: Any, names: tuple[str, ...] | None = None) -> pl.DataFrame:
         data = data.collect()
     if isinstance(data, pl.DataFrame):
         return data
-    if isinstance(data, Mapping):
-        return pl.DataFrame(dict(data), strict=False)
     if hasattr(data, "toarray") and hasattr(data, "nnz"):
         raise TypeError("Sparse input is not supported: columns have names and kinds here; pass X.toarray()")
+    if isinstance(data, Mapping):
+        return _frame({str(name): to_series(values, str(name)) for name, values in data.items()})
     if not isinstance(data, (np.ndarray, list, tuple)):
+        if hasattr(data, "columns"):
+            require_unique([str(name) for name in getattr(data, "column_names", data.columns)], "X")
         import narwhals.stable.v2 as nw
 
         frame = nw.from_native(data, eager_only=True, pass_through=True)
         if isinstance(frame, nw.DataFrame):
-            _require_unique([str(name) for name in data.columns] if hasattr(data, "columns") else frame.columns, "X")
-            return pl.DataFrame([to_series(column, str(column.name)) for column in frame.iter_columns()])
-        data = np.asarray(data)
-    array = np.asarray(data)
+            return _frame({str(column.name): to_series(column, str(column.name)) for column in frame.iter_columns()})
+    array = data if isinstance(data, np.ndarray) else np.asarray(data)
     if np.iscomplexobj(array):
         raise DataError("Complex data not supported: X must hold real numbers")
     if array.ndim != 2:
@@ -122,7 +233,7 @@ def to_frame(data: Any, names: tuple[str, ...] | None = None) -> pl.DataFrame:
     names = names or tuple(f"x{i}" for i in range(1, array.shape[1] + 1))
     if len(names) != array.shape[1]:
         raise ShapeError(f"X has {array.shape[1]} features, but {len(names)} are expected")
-    return pl.DataFrame([to_series(array[:, i], name) for i, name in enumerate(names)])
+    return _frame({name: to_series(array[:, i], name) for i, name in enumerate(names)})
 
 
 def to_series(values: Any, name: str) -> pl.Series:
@@ -130,113 +241,69 @@ def to_series(values: Any, name: str) -> pl.Series:
     import narwhals.stable.v2 as nw
     import polars as pl
 
-    if isinstance(values, pl.Series):
-        return values.alias(name)
+    values = nw.from_native(values, series_only=True, pass_through=True)
     if isinstance(values, nw.Series):
         native = values.to_native()
         if isinstance(native, pl.Series):
             return native.alias(name)
         if values.implementation.is_pyarrow():
             return pl.Series(name, pl.from_arrow(native))
-        if values.dtype.is_numeric() and values.null_count() == 0:
-            return pl.Series(name, values.to_numpy())
+        if values.dtype in (nw.Categorical, nw.Enum):
+            return level_texts(to_series(np.array(values.to_list(), dtype=object), name)).cast(pl.Categorical)
         values = values.to_numpy()
+    if isinstance(values, np.ma.MaskedArray):
+        values = np.where(np.ma.getmaskarray(values), None, values.data.astype(object))
     values = np.asarray(values)
+    if values.ndim != 1:
+        raise ShapeError(f"column {name!r} has {values.ndim} dimensions; give one field for each row")
     if values.dtype.kind == "f":
-        return pl.Series(name, values, nan_to_null=True)
+        return pl.Series(name, values.astype(np.result_type(values, np.float32), copy=False), nan_to_null=True)
+    if values.dtype.kind == "M" and np.datetime_data(values.dtype)[0] not in ("D", "us", "ns"):
+        values = values.astype("datetime64[ms]")
     if values.dtype.kind in "biuM":
         return pl.Series(name, values)
     return _from_objects(values, name)
 
 
-def _from_objects(values: np.ndarray, name: str) -> pl.Series:
-    """Python objects: numbers if all are numbers, else text; None and NaN are missing."""
+def _frame(columns: dict[str, pl.Series]) -> pl.DataFrame:
     import polars as pl
 
-    plain = [None if value is None or value != value else value for value in values.tolist()]
+    rows = {len(series): name for name, series in columns.items()}
+    if len(rows) > 1:
+        told = ", ".join(f"{name!r} {n}" for n, name in rows.items())
+        raise ShapeError(f"columns differ in their number of rows: {told}; make them alike")
+    return pl.DataFrame(columns)
+
+
+def _from_objects(values: np.ndarray, name: str) -> pl.Series:
+    """Python objects: numbers if all are numbers, else text; None, NaN and their like are missing."""
+    import polars as pl
+
+    plain = [None if _is_missing(value) else value for value in values.tolist()]
     known = [value for value in plain if value is not None]
     if known and all(isinstance(value, bool | np.bool_) for value in known):
         return pl.Series(name, plain, dtype=pl.Boolean)
+    if known and all(isinstance(value, int | np.integer) and not isinstance(value, bool) for value in known):
+        fits = all(-(2**63) <= value < 2**63 for value in known)
+        return pl.Series(name, plain, dtype=pl.Int64 if fits else pl.Float64, strict=False)
     if all(isinstance(value, int | float | np.number) and not isinstance(value, bool) for value in known):
         return pl.Series(name, plain, dtype=pl.Float64, strict=False)
-    if any(isinstance(value, dict | list | set) for value in known):
+    if any(isinstance(value, dict | list | set | tuple | np.ndarray) for value in known):
         raise TypeError(f"argument must be a string or a number; column {name!r} holds {type(known[0]).__name__}s")
     if all(hasattr(value, "isoformat") for value in known):
         return pl.Series(name, plain, strict=False)
     return pl.Series(name, [None if value is None else str(value) for value in plain], dtype=pl.String)
 
 
-def _scan_csv(source: Path | bytes, called: str, as_text: bool) -> pl.LazyFrame:
-    import polars as pl
-
-    head = source[:65536] if isinstance(source, bytes) else _head(source)
-    if not head.strip():
-        raise DataError(f"{called} is empty; give a table with a line of column names")
-    separator = _separator(head)
-    first = head.decode("utf-8-sig", errors="replace")
-    _require_unique(next(csv.reader(first.splitlines(), delimiter=separator)), called)
+def _is_missing(value: Any) -> bool:
+    if value is None:
+        return True
     try:
-        scan = pl.scan_csv(
-            source, separator=separator, null_values=list(MISSING), infer_schema=not as_text,
-            infer_schema_length=None, try_parse_dates=not as_text,
-        )  # fmt: skip
-        schema = scan.collect_schema()
-        if not as_text:
-            _require_regular(source, scan, schema.names()[-1], separator, called)
-    except pl.exceptions.PolarsError as error:
-        raise _csv_error(source, called, separator, error) from None
-    return scan
-
-
-def _require_regular(source: Path | bytes, scan: Any, last: str, separator: str, called: str) -> None:
-    """Short rows are padded with missing fields by the reader, so they show in the last column."""
-    import polars as pl
-
-    if scan.select(pl.col(last).null_count()).collect().item():
-        _find_ragged(source, separator, called)
-
-
-def _csv_error(source: Path | bytes, called: str, separator: str, error: Exception) -> DataError:
-    text = _first_line(error)
-    if "utf-8" in text.lower():
-        return DataError(f"{called} is not UTF-8 text; save it as UTF-8 (in a spreadsheet: 'CSV UTF-8')")
-    try:
-        _find_ragged(source, separator, called)
-    except DataError as ragged:
-        return ragged
-    except UnicodeDecodeError:
-        return DataError(f"{called} is not UTF-8 text; save it as UTF-8 (in a spreadsheet: 'CSV UTF-8')")
-    return DataError(f"{called} could not be read: {text}")
-
-
-def _find_ragged(source: Path | bytes, separator: str, called: str) -> None:
-    content = source if isinstance(source, bytes) else source.read_bytes()
-    reader = csv.reader(content.decode("utf-8-sig").splitlines(keepends=True), delimiter=separator)
-    width = len(next(reader))
-    for fields in reader:
-        if fields and len(fields) != width:
-            raise DataError(
-                f"{called}, line {reader.line_num}, has {len(fields)} fields, but the header has {width}; mend it"
-            )
-
-
-def _head(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            return file.read(65536)
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror}") from None
-
-
-def _separator(head: bytes) -> str:
-    line = head.decode("utf-8", errors="replace").partition("\n")[0]
-    return max(",;\t|", key=line.count)
-
-
-def _require_unique(names: list[str], called: str) -> None:
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise DataError(f"{called} has two columns called {twice[0]!r}; give each its own name")
+        return bool(value != value)
+    except TypeError:  # pandas.NA answers neither yes nor no
+        return True
+    except ValueError:
+        return False
 
 
 def _first_line(error: Exception) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from backlit.errors import DataError
-from backlit.tables.columns import text_to_dates, text_to_numbers
+from backlit.tables.fields import AMBIGUOUS, date_formats, is_text, text_to_numbers
 
 if TYPE_CHECKING:
     import polars as pl
@@ -20,7 +20,8 @@ KIND_NAMES = ("number", "category", "boolean", "date", DROP)
 _ID_NAME = re.compile(
     r"(^|[_\s.])(id|uid|uuid|guid|key|index|rownames?|rowid|row|no|nr)$|^unnamed|(?<=[a-z])(ID|Id)$", re.I
 )
-_MONEY = re.compile(r"^\s*[$€£]\s*[\d.,]+\s*[kKmM]?\s*$|^\s*[\d.,]+\s*[%kKmM€$£]\s*$")
+_ALMOST_NUMBER = re.compile(r"^\s*[$€£]?\s*-?\d[\d.,' ]*\s*([km%€$£]|bn)?\s*$", re.I)  # $450k, 12%, 3,5, 1 200
+_TRUTHS = {"true", "false", "yes", "no"}
 
 
 @dataclass(frozen=True)
@@ -38,28 +39,26 @@ def guess_kind(series: pl.Series) -> Guess:
     """
     import polars as pl
 
-    name, n = series.name, len(series)
+    name, dtype = series.name, series.dtype
     known = series.drop_nulls()
-    if series.dtype.is_float():
-        known = known.filter(known.is_not_nan())
+    if dtype.is_float():
+        known = known.drop_nans()
     if len(known) == 0:
         return Guess(DROP, f"{name} is left out: all its fields are missing")
+    if not (dtype.is_numeric() or is_text(series) or dtype in (pl.Boolean, pl.Date, pl.Datetime)):
+        return Guess(DROP, f"{name} is left out: it holds {dtype}")
     levels = known.n_unique()
-    if levels == 1 and len(known) == n:
+    if levels == 1 and len(known) == len(series):
         return Guess(DROP, f"{name} is left out: it is the same in every row")
-    if series.dtype == pl.Boolean:
+    if dtype == pl.Boolean:
         return Guess("boolean")
-    if series.dtype in (pl.Date, pl.Datetime):
+    if dtype in (pl.Date, pl.Datetime):
         return Guess("date")
-    if series.dtype.is_numeric():
-        if series.dtype.is_integer() and _numbers_rows(known, name, levels):
+    if dtype.is_numeric():
+        if dtype.is_integer() and _numbers_rows(known, name, levels):
             return Guess(DROP, f"{name} is left out: it numbers the rows")
         return Guess("number")
-    if series.dtype in (pl.Categorical, pl.Enum):
-        return Guess("category")
-    if series.dtype != pl.String:
-        return Guess(DROP, f"{name} is left out: it holds {series.dtype}")
-    return _guess_text(series, known, levels)
+    return Guess("category") if dtype != pl.String else _guess_text(known, levels)
 
 
 def require_kind(name: str, kind: str) -> str:
@@ -69,34 +68,41 @@ def require_kind(name: str, kind: str) -> str:
     return kind
 
 
+def odd_number(known: pl.Series) -> str | None:
+    """A field that keeps a column of text from being numbers, if most of its fields are or seem to be."""
+    odd = known.filter(text_to_numbers(known).is_null())
+    if len(odd) and (len(odd) < 0.5 * len(known) or all(map(_ALMOST_NUMBER.match, known.head(20).to_list()))):
+        return str(odd[0])
+    return None
+
+
 def _numbers_rows(known: pl.Series, name: str, levels: int) -> bool:
+    """Counted upwards with few gaps, as a part of the rows still is; or called an id and nearly all different."""
     n = len(known)
     if n < 10:
         return False
-    values = known.to_numpy().astype(np.int64)
-    counted = levels == n and bool((np.diff(values) == 1).all())
+    steps = np.diff(known.to_numpy().astype(np.float64))
+    counted = bool((steps > 0).all()) and float(steps.sum()) <= 2 * n
     return counted or (bool(_ID_NAME.search(name)) and levels > 0.9 * n)
 
 
-def _guess_text(series: pl.Series, known: pl.Series, levels: int) -> Guess:
-    name = series.name
-    numbers = text_to_numbers(known)
-    share = 1 - numbers.null_count() / len(known)
-    if share == 1:
+def _guess_text(known: pl.Series, levels: int) -> Guess:
+    name = known.name
+    if text_to_numbers(known).null_count() == 0:
         return Guess("number", f"{name} holds numbers written as text, such as {known[0]!r}; they are read as numbers")
-    if text_to_dates(known).dtype.is_temporal():
-        return Guess("date")
-    odd = known.filter(numbers.is_null())
-    if share > 0.5:
-        remark = f"{name} is taken as text: {odd[0]!r} is not a number; if it should be one, mend it or leave it empty"
-    elif all(map(_MONEY.match, known.head(20).to_list())):
-        remark = f"{name} is taken as text: {known[0]!r} is not a number; write it without its sign if it should be one"
-    else:
-        remark = ""
-    if {value.lower() for value in known.head(1000).unique().to_list()} <= {"true", "false", "yes", "no"}:
+    formats = date_formats(known)
+    if formats:
+        several = set(AMBIGUOUS) <= set(formats)
+        return Guess("date", f"{name} is read as month/day/year, such as {known[0]!r}" if several else "")
+    if levels <= len(_TRUTHS) and set(known.unique().str.to_lowercase()) <= _TRUTHS:
         return Guess("boolean")
+    odd = odd_number(known)
+    told = (
+        "" if odd is None else f"{odd!r} is not a number; write it as in 450000 or leave it empty if it should be one"
+    )
     length = float(known.str.len_chars().mean() or 0)  # type: ignore[arg-type]
     if levels > 20 and levels > 0.5 * len(known):
         what = "free text" if length > 20 or bool(known.str.contains(r"\s").any()) else "names of rows"
-        return Guess(DROP, remark or f"{name} is left out: it looks like {what} ({levels:,} different entries)")
-    return Guess("category", remark)
+        told = f"; {told}" if told else ""
+        return Guess(DROP, f"{name} is left out: it looks like {what} ({levels:,} different entries){told}")
+    return Guess("category", told and f"{name} is taken as text: {told}")

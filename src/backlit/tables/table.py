@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
@@ -12,8 +12,8 @@ import numpy as np
 
 from backlit.core.registry import lookup
 from backlit.errors import ArgumentError, DataError, UnknownNameError, require
-from backlit.tables.columns import KINDS, Boolean, Category, Column, Date, Input, Number
-from backlit.tables.infer import DROP, guess_kind, require_kind
+from backlit.tables.columns import DAYS, KINDS, Boolean, Category, Column, Date, Input, Number
+from backlit.tables.infer import DROP, Guess, guess_kind, require_kind
 from backlit.tables.target import Target
 
 if TYPE_CHECKING:
@@ -74,25 +74,24 @@ class Table:
         fitted, notices, seen = [], [], {}
         for name in names:
             series = frame[name]
-            guess = guess_kind(series)
-            kind = kinds.get(name, guess.kind)
-            if name not in kinds and guess.notice:
+            guess = Guess(kinds[name]) if name in kinds else guess_kind(series)
+            twin = None if guess.kind == DROP else _twin(series, seen)
+            if twin is not None and name not in kinds:
+                guess = Guess(DROP, f"{name} is left out: it equals {twin}")
+            if guess.notice:
                 notices.append(guess.notice)
-            if kind == DROP:
-                continue
-            twin = _twin(series, seen)
-            if twin is not None:
-                notices.append(f"{name} is left out: it equals {twin}")
-                continue
-            fitted.append(_fit(kind, series, (units or {}).get(name, ""), bins if encoding == "piecewise" else None))
+            if guess.kind != DROP:
+                unit = (units or {}).get(name, "")
+                fitted.append(_fit(guess.kind, series, unit, bins if encoding == "piecewise" else None))
         if not fitted:
             raise DataError(f"no column is left to learn from ({'; '.join(notices) or 'the table has none'})")
         return cls(tuple(fitted), target, tuple(notices))
 
     @cached_property
     def inputs(self) -> tuple[Input, ...]:
-        """The inputs of the network, in their order."""
-        return tuple(given for column in self.columns for given in column.inputs())
+        """The inputs of the network, in their order; of two with the same name the second is called "name (2)"."""
+        taken: set[str] = set()
+        return tuple(_renamed(given, taken) for column in self.columns for given in column.inputs())
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -112,30 +111,43 @@ class Table:
         DataError
             A column is not there, or of another kind than was learnt.
         """
+        self.require_columns(frame.columns)
         X = np.empty((frame.height, len(self.inputs)), dtype=dtype)
         start = 0
         for column in self.columns:
-            if column.name not in frame.columns:
-                raise DataError(
-                    f"column {column.name!r} is missing, but the network learnt from it; add it to the table"
-                )
             width = len(column.inputs())
             column.encode(frame[column.name], X[:, start : start + width])
             start += width
         return X
 
+    def require_columns(self, names: Iterable[str]) -> None:
+        """Raise `DataError` where one that was learnt from is not among these."""
+        names = set(names)
+        for column in self.columns:
+            if column.name not in names:
+                near = UnknownNameError("column", column.name, sorted(names))
+                raise DataError(f"column {column.name!r} is missing, but was learnt from; add it to the table ({near})")
+
+    def input(self, name: str) -> Input:
+        """An input by its name, or by the name of one of its bins ("sqft_living#7")."""
+        inputs = {given.name: given for given in self.inputs}
+        if name not in inputs:
+            source, _, t = name.rpartition("#")
+            if source not in inputs or not t.isdecimal() or not 1 <= int(t) < len(inputs[source].edges):
+                raise UnknownNameError("input", name, inputs)
+            name = source
+        return inputs[name]
+
     def label(self, name: str) -> str:
         """What an input, or a bin of one ("sqft_living#7"), means to people: "1,500–1,750 sqft"."""
-        source, _, bin_number = name.rpartition("#")
-        inputs = {given.name: given for given in self.inputs}
-        if name in inputs:
-            return inputs[name].label
-        if source not in inputs or not bin_number.isdigit() or not 1 <= int(bin_number) < len(inputs[source].edges):
-            raise UnknownNameError("input", name, inputs)
-        column = next(column for column in self.columns if column.name == inputs[source].column)
-        numbers = column if isinstance(column, Number) else _part(column, source)
-        low, high = (numbers.decode(inputs[source].edges[int(bin_number) - i]) for i in (1, 0))
-        return f"{low:,.6g}–{high:,.6g} {inputs[source].unit}".strip()
+        given = self.input(name)
+        if name == given.name:
+            return given.label
+        t = int(name.rpartition("#")[2])
+        low, high = (given.centre + given.scale * edge for edge in given.edges[t - 1 : t + 1])
+        if given.unit == DAYS:
+            return "–".join(str(np.datetime64(round(day), "D")) for day in (low, high))
+        return f"{low:,.6g}–{high:,.6g} {given.unit}".strip()
 
     def to_dict(self) -> dict[str, Any]:
         """The description as JSON."""
@@ -154,13 +166,13 @@ class Table:
 
 
 def _fit(kind: str, series: pl.Series, unit: str, bins: int | None) -> Column:
-    if kind == "number":
-        if np.isnan(Number.values(series)).all():
-            raise DataError(f"column {series.name!r} holds no numbers at all; take it as a category or leave it out")
+    if (series.fill_nan(None) if series.dtype.is_float() else series).null_count() == len(series):
+        raise DataError(f"columns[{series.name!r}] is {kind!r}, but all its fields are missing; leave it out")
+    if kind == "number" and str(series.dtype) != "Boolean":
         return Number.fit(series, unit, bins)
     if kind == "date":
         return Date.fit(series, bins)
-    return Boolean.fit(series) if kind == "boolean" else Category.fit(series)
+    return Category.fit(series) if kind == "category" else Boolean.fit(series)
 
 
 def _chosen(frame: pl.DataFrame, columns: Kinds, target: Target) -> tuple[list[str], dict[str, str]]:
@@ -178,16 +190,29 @@ def _chosen(frame: pl.DataFrame, columns: Kinds, target: Target) -> tuple[list[s
     return list(columns), {}
 
 
-def _twin(series: pl.Series, seen: dict[Any, str]) -> str | None:
+def _twin(series: pl.Series, seen: dict[Any, list[pl.Series]]) -> str | None:
     """The name of an earlier column with the same content."""
-    key = (str(series.dtype), series.hash(seed=0).sum(), series.null_count())
-    twin = seen.setdefault(key, series.name)
-    return None if twin == series.name else twin
+    alike = seen.setdefault((str(series.dtype), series.null_count(), series.hash(seed=0).sum()), [])
+    for other in alike:
+        if series.equals(other):
+            return other.name
+    alike.append(series)
+    return None
 
 
-def _part(date: Column, name: str) -> Number:
-    assert isinstance(date, Date)
-    return next(part for part in date.parts if f"{date.name}.{part.name}" == name)
+def _renamed(given: Input, taken: set[str]) -> Input:
+    """An input whose name and whose bins' names, without spaces, are not taken yet; then they are."""
+    name, times = given.name, 1
+    while (own := _names(name, len(given.edges))) & taken:
+        times += 1
+        name = f"{given.name} ({times})"
+    taken |= own
+    return dataclasses.replace(given, name=name)
+
+
+def _names(name: str, edges: int) -> set[str]:
+    plain = "".join(name.split())
+    return {plain, *(f"{plain}#{t}" for t in range(1, edges))}
 
 
 def _column(saved: Mapping[str, Any]) -> Column:

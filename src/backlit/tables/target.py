@@ -10,7 +10,7 @@ import numpy as np
 from backlit.core.arrays import Array
 from backlit.core.losses import Loss
 from backlit.errors import ArgumentError, DataError, require
-from backlit.tables.columns import Category, Number
+from backlit.tables.fields import FieldError, is_text, level_texts, numbers, text_to_numbers
 
 if TYPE_CHECKING:
     import polars as pl
@@ -43,24 +43,26 @@ class Target:
         """Centre and scale of each column of `frame`, the training rows' targets."""
         require("target", scaling, lambda v: v in ("standard", "log", "raw"), "'standard', 'log' or 'raw'")
         values = np.stack([target_numbers(frame[name]) for name in frame.columns], axis=1)
-        for name, column in zip(frame.columns, values.T):
-            if scaling == "log" and column.min() <= 0:
-                row = int(np.argmin(column))
-                raise DataError(f"target {name!r} is {column[row]:g} in row {row}; its log needs numbers above 0")
+        names = tuple(frame.columns)
         if scaling == "raw":
-            return cls(tuple(frame.columns), scaling, (0.0,) * frame.width, (1.0,) * frame.width, unit=unit)
-        values = np.log(values) if scaling == "log" else values
-        scale = np.where(values.std(axis=0) > 0, values.std(axis=0), 1.0)
-        return cls(tuple(frame.columns), scaling, tuple(values.mean(axis=0).tolist()), tuple(scale.tolist()), unit=unit)
+            return cls(names, scaling, (0.0,) * frame.width, (1.0,) * frame.width, unit=unit)
+        values = _logarithms(names, values) if scaling == "log" else values
+        with np.errstate(over="ignore", invalid="ignore"):
+            centre, scale = values.mean(axis=0), values.std(axis=0)
+        if not np.isfinite(scale).all():
+            raise DataError(f"target {names[int(np.isfinite(scale).argmin())]!r} is too large to be scaled; divide it")
+        scale = np.where(scale > 0, scale, 1.0)
+        return cls(names, scaling, tuple(centre.tolist()), tuple(scale.tolist()), unit=unit)
 
     @classmethod
     def fit_classes(cls, series: pl.Series) -> Target:
         """The classes in sorted order; raises `DataError` where there is one only."""
-        classes: tuple[Any, ...] = tuple(series.drop_nulls().unique().sort().to_list())
+        import polars as pl
+
+        known = (series.cast(pl.String) if is_text(series) else series).drop_nulls()
+        classes: tuple[Any, ...] = tuple(known.unique().sort().to_list())
         if len(classes) < 2:
-            raise DataError(
-                f"target {series.name!r} has one class only, {series.drop_nulls().first()!r}; give two or more"
-            )
+            raise DataError(f"target {series.name!r} has one class only, {known.first()!r}; give two or more")
         return cls((series.name,), "classes", classes=classes)
 
     @property
@@ -68,20 +70,26 @@ class Target:
         """How many scores the network needs for it, unless its loss says otherwise."""
         return len(self.names) if not self.classes else 1 if len(self.classes) == 2 else len(self.classes)
 
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The classes as text."""
+        import polars as pl
+
+        return tuple(level_texts(pl.Series(self.classes)).to_list()) if self.classes else ()
+
     def encode(self, frame: pl.DataFrame) -> np.ndarray:
         """(n, k) targets, float64."""
         if self.classes:
-            import polars as pl
-
-            texts = Category.texts(frame[self.names[0]])
-            known = Category.texts(pl.Series(self.classes)).to_list()
-            place = texts.replace_strict(known, list(range(len(known))), default=-1).to_numpy()
+            series, labels = frame[self.names[0]], self.labels
+            texts = level_texts(series)
+            place = texts.replace_strict(list(labels), list(range(len(labels))), default=-1).fill_null(-1).to_numpy()
             if (place < 0).any():
-                row = int(np.argmin(place))
-                raise DataError(f"target {self.names[0]!r} is {texts[row]!r} in row {row}, a class that was not learnt")
+                row = int((place < 0).argmax())
+                told = ", a class that was not learnt; leave such rows out"
+                raise FieldError(f"target {series.name!r}", repr(texts[row]), row, told)
             return place.astype(np.float64)[:, None]
         values = np.stack([target_numbers(frame[name]) for name in self.names], axis=1)
-        return ((np.log(values) if self.scaling == "log" else values) - self.centre) / self.scale
+        return ((_logarithms(self.names, values) if self.scaling == "log" else values) - self.centre) / self.scale
 
     def decode(self, loss: Loss, S: Array) -> np.ndarray:
         """Predictions in the target's unit, (n, k), from scores; probabilities of every class for classes."""
@@ -98,19 +106,28 @@ class Target:
 
 def target_numbers(series: pl.Series) -> np.ndarray:
     """A target's finite numbers."""
-    values = Number.values(series)
+    values = numbers(series, "target")
     if np.isnan(values).any():
-        row = int(np.flatnonzero(np.isnan(values))[0])
-        raise DataError(f"target {series.name!r} is missing or no number in row {row}; leave such rows out")
+        row = int(np.isnan(values).argmax())
+        raise FieldError(f"target {series.name!r}", "missing", row, "; leave such rows out")
     return values
 
 
 def guess_task(series: pl.Series) -> Literal["regression", "classification"]:
-    """Classes if the target is text or true/false, or holds two values only; numbers otherwise."""
+    """Classes for text, true/false and two values only; numbers for numbers, though they be written as text."""
     import polars as pl
 
-    if series.dtype in (pl.String, pl.Boolean, pl.Categorical, pl.Enum):
-        return "classification"
-    if not series.dtype.is_numeric():
+    known = series.drop_nulls()
+    if not (is_text(series) or series.dtype.is_numeric() or series.dtype == pl.Boolean):
         raise ArgumentError(f"target {series.name!r} holds {series.dtype}; it must be numbers or classes")
-    return "classification" if series.drop_nulls().n_unique() == 2 else "regression"
+    if series.dtype == pl.Boolean or known.n_unique() == 2:
+        return "classification"
+    return "classification" if is_text(series) and text_to_numbers(known).null_count() else "regression"
+
+
+def _logarithms(names: tuple[str, ...], values: np.ndarray) -> np.ndarray:
+    for name, column in zip(names, values.T):
+        if column.min() <= 0:
+            row = int(np.argmin(column))
+            raise FieldError(f"target {name!r}", f"{column[row]:g}", row, "; its log needs numbers above 0")
+    return np.log(values)

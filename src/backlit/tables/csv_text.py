@@ -1,0 +1,217 @@
+"""CSV and its kin, read a part at a time: every field as text, every row as wide as the line of names."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from backlit.errors import DataError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+BLOCK = 1 << 22  #: bytes that are read at once
+
+
+def csv_parts(path: Path, called: str, null_values: Sequence[str] = ()) -> Iterator[pl.DataFrame]:
+    """The rows, one part after another; the first part is there even if it holds none.
+
+    Parameters
+    ----------
+    called : the table's name in messages
+    null_values : fields that count as missing, beside empty ones
+
+    Raises
+    ------
+    DataError
+        Empty, not UTF-8, a name that stands twice, a row that is too short or too long, a quote that is not closed;
+        with the line.
+    """
+    line, names, separator, blank = 1, [], ",", 0
+    with _opened(path, called) as file:
+        for block in _whole_rows(file):
+            text = _decoded(block, called, line)
+            start = line
+            line += text.count("\n")
+            if not names:
+                separator = _separator(text)
+                names, used = _names(text, separator, called)
+                text = text.split("\n", used)[used] if text.count("\n") >= used else ""
+                start += used
+            if blank and text.strip("\r\n"):
+                raise _blank_line(called, blank)
+            part = _parsed(text, names, separator, null_values, called, start)
+            if len(names) > 1 and part[names[-1]].null_count():
+                rows, blank = _checked(text, len(names), separator, called, start, blank)
+                part = part.head(rows)
+            yield part
+    if not names:
+        raise DataError(f"{called} is empty; give a table with a line of column names")
+
+
+def column_types(parts: Iterable[pl.DataFrame]) -> dict[str, Any]:
+    """The narrowest type that fits every field of a column: whole numbers, numbers, true/false, or text."""
+    import polars as pl
+
+    types: dict[str, Any] = {}
+    for part in parts:
+        for text in part.iter_columns():
+            known, here = types.get(text.name, pl.Null), pl.Null
+            if known != pl.String and text.null_count() < len(text):
+                narrow = (pl.Int64, pl.Float64, pl.Boolean)
+                here = next(
+                    (dtype for dtype in narrow if _read_as(text, dtype).null_count() == text.null_count()), pl.String
+                )
+            if known == pl.Null:
+                types[text.name] = here
+            elif here not in (known, pl.Null):
+                types[text.name] = pl.Float64 if {here, known} == {pl.Int64, pl.Float64} else pl.String
+    return types
+
+
+def typed_part(part: pl.DataFrame, types: Mapping[str, Any]) -> pl.DataFrame:
+    """A part with its columns in these types."""
+    import polars as pl
+
+    return part.with_columns(
+        _read_as(part[name], dtype) for name, dtype in types.items() if dtype not in (pl.String, pl.Null)
+    )
+
+
+def _read_as(text: pl.Series, dtype: Any) -> pl.Series:
+    """Text as numbers or true/false, null where it is neither."""
+    import polars as pl
+
+    plain = text.str.strip_chars()
+    if dtype == pl.Boolean:
+        return plain.str.to_lowercase().replace_strict(["true", "false"], [True, False], default=None)
+    return plain.cast(dtype, strict=False)
+
+
+def require_unique(names: Sequence[str], called: str) -> None:
+    """Raise `DataError` where a column name stands twice."""
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise DataError(f"{called} has two columns called {name!r}; give each its own name")
+        seen.add(name)
+
+
+def _opened(path: Path, called: str) -> BinaryIO:
+    try:
+        return path.open("rb")
+    except OSError as error:
+        raise DataError(f"{called} cannot be read: {error.strerror}") from None
+
+
+def _whole_rows(file: BinaryIO) -> Iterator[bytes]:
+    """Blocks that end where a row ends: at a line feed with an even number of quotes before it."""
+    rest = file.read(BLOCK).removeprefix(b"\xef\xbb\xbf")
+    while rest:
+        end, quotes = len(rest), rest.count(b'"')
+        while (cut := rest.rfind(b"\n", 0, end)) >= 0:
+            quotes -= rest.count(b'"', cut, end)
+            if quotes % 2 == 0:
+                yield rest[: cut + 1]
+                rest = rest[cut + 1 :]
+                break
+            end = cut
+        more = file.read(BLOCK)
+        if not more:
+            break
+        rest += more
+    if rest:
+        yield rest
+
+
+def _decoded(block: bytes, called: str, line: int) -> str:
+    try:
+        text = block.decode()
+    except UnicodeDecodeError as error:
+        line += block.count(b"\n", 0, error.start)
+        raise DataError(
+            f"{called} is not UTF-8 text (line {line}); save it as UTF-8 (in a spreadsheet: 'CSV UTF-8')"
+        ) from None
+    if "\0" in text:
+        raise DataError(f"{called} holds zero bytes, so it is no UTF-8 text; save it as UTF-8 (not UTF-16)")
+    if "\n" not in text and "\r" in text.rstrip("\r"):
+        raise DataError(f"{called} ends its lines with carriage returns alone; save it with line feeds")
+    return text
+
+
+def _separator(text: str) -> str:
+    """The one of , ; tab | that is most frequent in the first line, outside quotes."""
+    line = re.sub(r'"[^"]*"', "", text.lstrip("\r\n").partition("\n")[0])
+    return max(",;\t|", key=line.count)
+
+
+def _names(text: str, separator: str, called: str) -> tuple[list[str], int]:
+    """The column names, and how many lines they take with any blank ones before them."""
+    reader = _reader(text, separator)
+    names = next(filter(None, reader), [])
+    if not names or names == [" " * len(names[0])]:
+        raise DataError(f"{called} is empty; give a table with a line of column names")
+    require_unique(names, called)
+    return names, reader.line_num
+
+
+def _parsed(
+    text: str, names: Sequence[str], separator: str, null_values: Sequence[str], called: str, start: int
+) -> pl.DataFrame:
+    import polars as pl
+
+    if not text:
+        return pl.DataFrame(schema=dict.fromkeys(names, pl.String))
+    places = [str(i) for i in range(len(names))]  # stand in for the names, which may hold anything
+    try:
+        part = pl.read_csv(
+            f"{separator.join(places)}\n{text}".encode(), separator=separator, null_values=list(null_values),
+            infer_schema=False,
+        )  # fmt: skip
+    except pl.exceptions.PolarsError:
+        if text.count('"') % 2 == 0:
+            _checked(text, len(names), separator, called, start, 0)
+        at = _odd_quote(text, start)
+        raise DataError(
+            f"{called}, line {at}, has a quotation mark within a field, or one that is not closed; "
+            'write it twice ("") and the field in quotes'
+        ) from None
+    return part.rename(dict(zip(places, names)))
+
+
+def _checked(text: str, width: int, separator: str, called: str, start: int, blank: int) -> tuple[int, int]:
+    """How many rows there are before the blank lines at the end, and the first of these lines, 0 without any."""
+    reader, rows = _reader(text, separator), 0
+    try:
+        for fields in reader:
+            at = start + reader.line_num - 1
+            if not fields:
+                blank = blank or at
+            elif blank:
+                raise _blank_line(called, blank)
+            elif len(fields) != width:
+                many = f"{len(fields)} field{'s' * (len(fields) > 1)}"
+                raise DataError(f"{called}, line {at}, has {many}, but the header has {width}; mend it")
+            else:
+                rows += 1
+    except csv.Error as error:
+        raise DataError(f"{called}, line {start + reader.line_num - 1}, cannot be read ({error}); mend it") from None
+    return rows, blank
+
+
+def _reader(text: str, separator: str) -> Any:
+    return csv.reader(io.StringIO(text, newline="\n"), delimiter=separator)
+
+
+def _blank_line(called: str, line: int) -> DataError:
+    return DataError(f"{called}, line {line}, is empty; take it out")
+
+
+def _odd_quote(text: str, start: int) -> int:
+    """The first line with a quote that neither begins nor ends a field; else the last line with a quote."""
+    found = re.search(r'[^",;\t|\r\n]"[^",;\t|\r\n]', text)
+    return start + text.count("\n", 0, max(0, found.start() if found else text.rfind('"')))
