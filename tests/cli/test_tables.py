@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -225,6 +226,22 @@ def test_predict_in_a_pipe(backlit, runs):
     np.testing.assert_allclose([row["predicted price"] for row in done.json], expected, rtol=1e-12)
     done = backlit("predict", runs / "homes.backlit", runs / "homes.csv", "--out", "out.csv", "--json")
     assert done.json == {"out": "out.csv", "rows": N, "notices": []}
+
+
+@pytest.mark.parametrize("arguments", [(), ("--json",)])
+def test_a_reader_that_has_had_enough(runs, tmp_path, arguments):
+    write(pl.concat([HOMES] * 30), tmp_path / "t.csv")
+    command = [sys.executable, "-m", "backlit", "predict", runs / "homes.backlit", tmp_path / "t.csv", *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as started:
+        started.stdout.read(10)
+        started.stdout.close()
+        assert started.stderr.read() == b""
+    assert started.returncode == 0
+    if sys.platform == "linux":
+        with Path("/dev/full").open("wb") as full:
+            done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE)
+        assert done.returncode == 2
+        assert done.stderr == b"backlit: standard output could not be written (No space left on device)\n"
 
 
 def test_what_passes_through_stays_as_it_stands(backlit, runs):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
+import numpy as np
 from rich.console import Console, Group, RenderableType
 from rich.table import Table as Grid
 from rich.text import Text
@@ -104,7 +105,7 @@ def _update(t: Trace) -> RenderableType:
         if grid.row_count < MOST_ROWS:
             grid.add_row(Text(name), signed(w), signed(gradient), f"{share:.1%}", signed(after))
     example, rest = _strongest(t, "w1"), t.net.size - MOST_ROWS
-    moved = t.update.after[t[example.weight].positions[0]]
+    moved = float(t.update.after[t[example.weight].positions[0]])
     formula = f"{number(example.value)} − {t.rate:g} · {_bracket(example.gradient)} = {number(moved)}"
     return _phase(
         4,
@@ -242,7 +243,7 @@ def _price(t: Trace) -> str:
     return quantity(float(t.prediction[0, 0]), "$")
 
 
-def _dot(values: Sequence[float], weights: Sequence[float], most: int = 3) -> str:
+def _dot(values: np.ndarray, weights: np.ndarray, most: int = 3) -> str:
     products = [f"{number(v)} · {_bracket(w)}" for v, w in zip(values[:most], weights)]
     return " + ".join(products + ["…"] * (len(values) > most))
 

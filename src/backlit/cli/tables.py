@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import os
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -117,11 +119,12 @@ def predict(run: str, table: str, *, out: str | None, force: bool, as_json: bool
     predicted = _predicted(model, itertools.chain([first], parts), source.kind == "csv" and not typed, unseen)
     if out is not None:
         rows = write_table(predicted, out)
-    elif as_json:
-        _print_rows(part.select(predicted_columns(model)) for part in predicted)
     else:
-        sys.stdout.flush()
-        write_csv(predicted, sys.stdout.buffer)
+        with _printing():
+            if as_json:
+                _print_rows(part.select(predicted_columns(model)) for part in predicted)
+            else:
+                write_csv(predicted, sys.stdout.buffer)
     notices = _predict_notices(model, first, unseen)
     if out is not None and as_json:
         print(to_json({"out": out, "rows": rows, "notices": notices}, 2))
@@ -298,6 +301,19 @@ def _scores(scores: Any, title: str, unit: str) -> list[RenderableType]:
         for who, found in scores.items()
     }
     return [score_grid(figures, title, escape(plain(unit)))]
+
+
+@contextmanager
+def _printing() -> Iterator[None]:
+    """Whoever reads may have had enough, as `head` has; that is no error."""
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python tries again when it ends
+        raise DataError(f"standard output could not be written ({error.strerror})") from error
 
 
 def _print_rows(parts: Iterator[pl.DataFrame]) -> None:

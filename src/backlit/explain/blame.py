@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -37,7 +37,7 @@ def blame(t: Trace, by: str = "weight", most: int | None = None) -> pl.DataFrame
         if by == "matrix":
             frame = frame[[slot.start + int(np.argmax(t.shares[slot.start : slot.stop])) for slot in t.net.layout()]]
     else:
-        totals: Counter[str] = Counter()
+        totals: dict[str, float] = defaultdict(float)
         for slot in t.net.layout():
             for name, share in _grouped(t, slot, by):
                 totals[name] += share

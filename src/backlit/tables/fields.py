@@ -87,10 +87,12 @@ def text_to_numbers(series: pl.Series) -> pl.Series:
     """Text such as "1,200" or " 3.5" as numbers; anything else is missing."""
     import polars as pl
 
-    text = series.cast(pl.String).str.strip_chars()
+    text = series.cast(pl.String)
     plain = text.cast(pl.Float64, strict=False)
     if plain.null_count() == text.null_count():
         return plain
+    text = text.str.strip_chars()
+    plain = text.cast(pl.Float64, strict=False)
     grouped = text.str.contains(r"^[+-]?\d{1,3}(,\d{3})+(\.\d*)?$")
     without = text.str.replace_all(",", "", literal=True).cast(pl.Float64, strict=False)
     return pl.select(pl.when(grouped).then(without).otherwise(plain).alias(series.name)).to_series()

@@ -159,7 +159,7 @@ def write_table(parts: Iterable[pl.DataFrame], path: str | Path) -> int:
 def write_csv(parts: Iterable[pl.DataFrame], file: Any, separator: str = ",") -> None:
     """Write parts into an open binary file."""
     for i, part in enumerate(parts):
-        part.write_csv(file, include_header=i == 0, separator=separator)
+        file.write(part.write_csv(include_header=i == 0, separator=separator).encode())
 
 
 @contextmanager
@@ -188,10 +188,13 @@ def whole(path: Path) -> Iterator[Path]:
 
 def _spooled() -> Path:
     """Standard input as a file, so that it need not fit into memory."""
-    with tempfile.NamedTemporaryFile(prefix="backlit-", delete=False) as file:
-        atexit.register(Path(file.name).unlink, missing_ok=True)
-        shutil.copyfileobj(sys.stdin.buffer, file)
-    return Path(file.name)
+    try:
+        with tempfile.NamedTemporaryFile(prefix="backlit-", delete=False) as file:
+            atexit.register(Path(file.name).unlink, missing_ok=True)
+            shutil.copyfileobj(sys.stdin.buffer, file)
+        return Path(file.name)
+    except OSError as error:
+        raise DataError(f"standard input could not be kept ({error.strerror}); set TMPDIR to a larger folder") from None
 
 
 # --- what other libraries hand over ------------------------------------------------------------------------------
@@ -252,7 +255,8 @@ def to_series(values: Any, name: str) -> pl.Series:
             return level_texts(to_series(np.array(values.to_list(), dtype=object), name)).cast(pl.Categorical)
         values = values.to_numpy()
     if isinstance(values, np.ma.MaskedArray):
-        values = np.where(np.ma.getmaskarray(values), None, values.data.astype(object))
+        masked, values = np.ma.getmaskarray(values), values.data.astype(object)
+        values[masked] = None
     values = np.asarray(values)
     if values.ndim != 1:
         raise ShapeError(f"column {name!r} has {values.ndim} dimensions; give one field for each row")
