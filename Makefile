@@ -9,6 +9,7 @@ BIN := $(VENV)/bin
 
 demo: $(VENV)/.installed
 	@$(BIN)/backlit demo $(ARGS)
+	@echo "(backlit is in $(BIN) here:  $(BIN)/backlit --help)"
 
 test: check
 	$(BIN)/pytest $(ARGS)
