@@ -116,7 +116,7 @@ def test_a_field_of_a_csv_stays_as_it_stands(tmp_path):
     assert part.rows() == [("007", "1.50", "NA"), (None, " x", "?")]
     assert missing_as_null(part).rows() == [("007", "1.50", None), (None, " x", None)]
     (typed,) = open_table(tmp_path / "a.csv").parts(typed=True)
-    assert typed.rows() == [(7, "1.50", None), (None, " x", None)]
+    assert typed.rows() == [("007", "1.50", None), (None, " x", None)]
 
 
 @pytest.mark.parametrize("kind", ["csv", "parquet", "arrow"])

@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 from backlit.errors import DataError
+from backlit.tables.frames import read_table
 from backlit.tables.infer import guess_kind, require_kind
 
 draw = np.random.default_rng(0)
@@ -102,3 +103,13 @@ def test_kinds_by_name():
         DataError, match=r"columns\['a'\] is 'text'; it must be one of number, category, boolean, date, drop"
     ):
         require_kind("a", "text")
+
+
+def test_codes_that_begin_with_a_zero_are_names(tmp_path):
+    """A zip code of 01234 is no number: as one it would be 1234, and another place."""
+    path = tmp_path / "towns.csv"
+    path.write_text("zip,price\n" + "".join(f"0{1000 + i % 7},{i}\n" for i in range(30)))
+    zip_codes = read_table(path)["zip"]
+    assert zip_codes[0] == "01000"
+    assert guess_kind(zip_codes).kind == "category"
+    assert "begin with a zero" in guess_kind(zip_codes).notice

@@ -62,7 +62,7 @@ def column_types(parts: Iterable[pl.DataFrame]) -> dict[str, Any]:
         for text in part.iter_columns():
             known, here = types.get(text.name, pl.Null), pl.Null
             if known != pl.String and text.null_count() < len(text):
-                narrow = (pl.Int64, pl.Float64, pl.Boolean)
+                narrow = () if has_codes(text) else (pl.Int64, pl.Float64, pl.Boolean)
                 here = next(
                     (dtype for dtype in narrow if _read_as(text, dtype).null_count() == text.null_count()), pl.String
                 )
@@ -71,6 +71,11 @@ def column_types(parts: Iterable[pl.DataFrame]) -> dict[str, Any]:
             elif here not in (known, pl.Null):
                 types[text.name] = pl.Float64 if {here, known} == {pl.Int64, pl.Float64} else pl.String
     return types
+
+
+def has_codes(text: pl.Series) -> bool:
+    """Whether some fields are digits that begin with a zero, such as the zip code 01234: names, not quantities."""
+    return bool(text.str.contains(r"^\s*0\d+\s*$").any())
 
 
 def typed_part(part: pl.DataFrame, types: Mapping[str, Any]) -> pl.DataFrame:

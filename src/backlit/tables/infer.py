@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from backlit.errors import DataError
+from backlit.tables.csv_text import has_codes
 from backlit.tables.fields import AMBIGUOUS, date_formats, is_text, text_to_numbers
 
 if TYPE_CHECKING:
@@ -88,6 +89,8 @@ def _numbers_rows(known: pl.Series, name: str, levels: int) -> bool:
 
 def _guess_text(known: pl.Series, levels: int) -> Guess:
     name = known.name
+    if has_codes(known):
+        return Guess("category", f"{name} holds codes that begin with a zero; they are taken as categories")
     if text_to_numbers(known).null_count() == 0:
         return Guess("number", f"{name} holds numbers written as text, such as {known[0]!r}; they are read as numbers")
     formats = date_formats(known)
