@@ -15,6 +15,7 @@ import time
 
 import numpy as np
 from common import machine
+from threadpoolctl import threadpool_limits
 
 import backlit as bl
 
@@ -103,7 +104,8 @@ def main() -> None:
         steps = 2000 if sizes[0] < 100 else 200
         runs = [lambda: reference(sizes, X, Y, batch, steps)]  # noqa: B023
         runs += [lambda flat=flat: bare(sizes, X, Y, batch, steps, flat) for flat in (False, True)]  # noqa: B023
-        times = [[run() / steps * 1e6 for run in runs] for _ in range(rounds + 1)][1:]  # the first one warms up
+        with threadpool_limits(limits=1, user_api="blas"):  # as the reference does: alike for all, and steady
+            times = [[run() / steps * 1e6 for run in runs] for _ in range(rounds + 1)][1:]  # the first one warms up
         ours, plain, flat = (statistics.median(column) for column in zip(*times))
         ratios = [statistics.median(row[0] / row[i] for row in times) for i in (1, 2)]
         print(f"{name:28}{ours:10.0f}{plain:13.0f} ({ratios[0]:.2f}){flat:13.0f} ({ratios[1]:.2f})")

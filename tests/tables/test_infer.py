@@ -26,6 +26,7 @@ DAYS = [datetime.date(2014, 5, 1) + datetime.timedelta(days=i) for i in range(40
         (["yes", "NO", None], "boolean"),
         (["True", "false"], "boolean"),
         (["yes", "no", "maybe"], "category"),
+        (["Yes", "yes", "YES", "no", "No", "NO", "true", "TRUE", "false", "perhaps"], "category"),
         (["a", "b", "a"], "category"),
         (pl.Series(["1", "2"], dtype=pl.Categorical), "category"),
         (pl.Series(["1", "2"], dtype=pl.Enum(["1", "2"])), "category"),
@@ -113,3 +114,4 @@ def test_codes_that_begin_with_a_zero_are_names(tmp_path):
     assert zip_codes[0] == "01000"
     assert guess_kind(zip_codes).kind == "category"
     assert "begin with a zero" in guess_kind(zip_codes).notice
+    assert guess_kind(pl.Series("a", [f"{i:05}" for i in range(40)])).notice.startswith("a is left out: it looks like")

@@ -69,14 +69,6 @@ def require_kind(name: str, kind: str) -> str:
     return kind
 
 
-def odd_number(known: pl.Series) -> str | None:
-    """A field that keeps a column of text from being numbers, if most of its fields are or seem to be."""
-    odd = known.filter(text_to_numbers(known).is_null())
-    if len(odd) and (len(odd) < 0.5 * len(known) or all(map(_ALMOST_NUMBER.match, known.head(20).to_list()))):
-        return str(odd[0])
-    return None
-
-
 def _numbers_rows(known: pl.Series, name: str, levels: int) -> bool:
     """Counted upwards with few gaps, as a part of the rows still is; or called an id and nearly all different."""
     n = len(known)
@@ -88,24 +80,25 @@ def _numbers_rows(known: pl.Series, name: str, levels: int) -> bool:
 
 
 def _guess_text(known: pl.Series, levels: int) -> Guess:
-    name = known.name
-    if has_codes(known):
-        return Guess("category", f"{name} holds codes that begin with a zero; they are taken as categories")
-    if text_to_numbers(known).null_count() == 0:
-        return Guess("number", f"{name} holds numbers written as text, such as {known[0]!r}; they are read as numbers")
-    formats = date_formats(known)
+    name, entries = known.name, known.unique(maintain_order=True)
+    first = entries[0]
+    readable, codes = text_to_numbers(entries).is_not_null(), has_codes(entries)
+    if readable.all() and not codes:
+        return Guess("number", f"{name} holds numbers written as text, such as {first!r}; they are read as numbers")
+    formats = [] if codes else date_formats(entries)
     if formats:
         several = set(AMBIGUOUS) <= set(formats)
-        return Guess("date", f"{name} is read as month/day/year, such as {known[0]!r}" if several else "")
-    if levels <= len(_TRUTHS) and set(known.unique().str.to_lowercase()) <= _TRUTHS:
+        return Guess("date", f"{name} is read as month/day/year, such as {first!r}" if several else "")
+    if levels <= 20 and set(entries.str.to_lowercase()) <= _TRUTHS:
         return Guess("boolean")
-    odd = odd_number(known)
-    told = (
-        "" if odd is None else f"{odd!r} is not a number; write it as in 450000 or leave it empty if it should be one"
-    )
-    length = float(known.str.len_chars().mean() or 0)  # type: ignore[arg-type]
+    told, odd = "", entries.filter(~readable)
+    if len(odd) and (len(odd) < 0.5 * levels or all(map(_ALMOST_NUMBER.match, odd.head(20).to_list()))):
+        told = f"{odd[0]!r} is not a number; write it as in 450000 or leave it empty if it should be one"
     if levels > 20 and levels > 0.5 * len(known):
-        what = "free text" if length > 20 or bool(known.str.contains(r"\s").any()) else "names of rows"
+        long = float(entries.str.len_chars().mean() or 0) > 20  # type: ignore[arg-type]
+        what = "free text" if long or bool(entries.str.contains(r"\s").any()) else "names of rows"
         told = f"; {told}" if told else ""
         return Guess(DROP, f"{name} is left out: it looks like {what} ({levels:,} different entries){told}")
+    if codes:
+        return Guess("category", f"{name} holds codes that begin with a zero; they are taken as categories")
     return Guess("category", told and f"{name} is taken as text: {told}")
