@@ -18,6 +18,9 @@ from typing import Any
 class BacklitError(Exception):
     """Every error that backlit raises on purpose."""
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuilt, (type(self), self.args, self.__dict__)  # a worker process hands it back whole
+
 
 class ArgumentError(BacklitError, ValueError):
     """A setting is out of its range, or of the wrong kind."""
@@ -66,6 +69,13 @@ def require(name: str, value: Any, good: Callable[[Any], bool], allowed: str) ->
         fine = False
     if not fine:
         raise ArgumentError(f"{name} is {value!r}; it must be {allowed}")
+
+
+def _rebuilt(kind: type[BacklitError], args: tuple[Any, ...], facts: dict[str, Any]) -> BacklitError:
+    error = kind.__new__(kind, *args)
+    error.args = args
+    error.__dict__.update(facts)
+    return error
 
 
 def _listed(names: list[str], last: str) -> str:

@@ -31,6 +31,7 @@ from backlit.engines.protocol import Data, Engine
 from backlit.errors import DataError, ShapeError, require
 from backlit.model import Model
 from backlit.runs.file import Epoch, write_run
+from backlit.tables.fields import numbered
 from backlit.tables.metrics import Metric, scores
 from backlit.tables.table import Encoding, Kinds, Table
 from backlit.tables.target import Scaling, Target
@@ -230,22 +231,24 @@ def prepare(
         raise ShapeError(f"weights has shape {np.shape(weights)}; give one weight for each of the {frame.height} rows")
     train_rows = np.arange(frame.height) if split is None else split.train
     if table is None:
-        table = Table.fit(
-            frame[train_rows],
-            _numbers(targets[train_rows], recipe) if target is None else target,
-            columns=recipe.columns,
-            encoding=recipe.encoding,
-            bins=recipe.bins,
-            units=recipe.units,
-        )
+        with numbered(train_rows):
+            table = Table.fit(
+                frame[train_rows],
+                _numbers(targets[train_rows], recipe) if target is None else target,
+                columns=recipe.columns,
+                encoding=recipe.encoding,
+                bins=recipe.bins,
+                units=recipe.units,
+            )
     loss = net.loss if net is not None else choose_loss(recipe, table.target)
     net = default_network(table, loss, recipe) if net is None else net
 
     def rows(frame: pl.DataFrame, targets: pl.DataFrame, weights: Any, which: np.ndarray | None) -> Data:
         at = np.arange(frame.height) if which is None else which
-        Y = table.target.encode(targets[at])
         weights = None if weights is None else np.asarray(weights)[at]
-        return Data(table.encode(frame[at]), Y.astype(np.float32), weights, at)
+        with numbered(at):
+            Y = table.target.encode(targets[at])
+            return Data(table.encode(frame[at]), Y.astype(np.float32), weights, at)
 
     data = rows(frame, targets, weights, train_rows)
     watched = None

@@ -22,9 +22,9 @@ def watched(plan: Plan, state: State | None = None, title: str = "epoch") -> Ite
     """The events of training, drawn as they pass; nothing is drawn where standard error is no terminal."""
     console = Console(stderr=True)
     columns = (
-        TextColumn(title + " {task.fields[epoch]:>3}"),
+        TextColumn(title + " {task.fields[epoch]:>3}", markup=False),
         BarColumn(24),
-        TextColumn("{task.fields[told]}"),
+        TextColumn("{task.fields[told]}", markup=False),
         TimeRemainingColumn(),
     )
     state = plan.begin() if state is None else state

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Annotated
 
@@ -53,7 +54,7 @@ def demo(
     run(house=house, rate=rate, hidden=hidden, seed=seed, act=act, step_through=step_through, as_json=json)
 
 
-Table = Annotated[str, typer.Argument(help="CSV, TSV, Parquet, Arrow or Feather; - reads CSV from standard input.")]
+Table = Annotated[str, typer.Argument(help="CSV, TSV, Parquet, Arrow or Feather; - reads standard input.")]
 Json = Annotated[bool, typer.Option("--json", help="Every number, as JSON.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace the file if it exists.")]
 LEARNING, COLUMNS, ROWS = "How it learns", "What the columns are", "Which rows are for what"
@@ -203,6 +204,8 @@ def main() -> None:
     """The entry point: expected errors in a line or two, exit code 2, no traceback."""
     try:
         app()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read has gone; nothing more to say
     except BacklitError as error:
         text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(error))
         print(f"backlit: {text}", file=sys.stderr)

@@ -116,9 +116,7 @@ def nudge_input(t: Trace, name: str, by: float) -> Nudge:
     if name not in t.net.inputs:
         raise UnknownNameError("input", name, t.net.inputs)
     i = t.net.inputs.index(name)
-    scale = 1.0
-    if t.target is not None:
-        scale = next((getattr(c, "scale", 1.0) for c in t.target.columns if c.name == name), 1.0)
+    scale = 1.0 if t.target is None else t.target.input(name).scale
     X = t.data.X.copy()
     X[:, i] += by / scale
     moved = t.on(Data(X, t.data.Y, t.data.weights, t.data.rows))
