@@ -113,3 +113,48 @@ def test_latex_compiles(explain, tmp_path):
         cwd=tmp_path, capture_output=True, text=True, errors="replace",
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-2000:]
+
+
+# --- figures -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def figure(monkeypatch, capsys, tmp_path):
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments, code=0):
+        monkeypatch.setattr(sys, "argv", ["backlit", "figure", *map(str, arguments)])
+        with pytest.raises(SystemExit) as caught:
+            main()
+        captured = capsys.readouterr()
+        assert caught.value.code == code, captured.err
+        return captured.out if code == 0 else captured.err
+
+    return run
+
+
+@pytest.mark.parametrize("kind", ["network", "weight", "step"])
+def test_figures_of_the_demo(figure, tmp_path, kind):
+    assert figure(kind, "--demo", "--out", "a.svg") == "wrote a.svg\n"
+    assert (tmp_path / "a.svg").read_text(encoding="utf-8").startswith("<?xml")
+
+
+@pytest.mark.parametrize("kind", ["network", "weight", "errors", "predicted", "response"])
+def test_figures_of_a_run(figure, run_file, tmp_path, kind):
+    columns = ("--column", "sqft_living", "--column", "lat") if kind == "response" else ()
+    figure(kind, run_file, "--out", "a.png", *columns)
+    assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
+    assert "a.png exists" in figure(kind, run_file, "--out", "a.png", *columns, code=2)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("networks", "--demo"), "KIND is 'networks'; it must be one of network"),
+        (("errors", "--demo"), "--demo has no errors figure"),
+        (("network",), "give a run file, or --demo"),
+        (("network", "--demo", "--out", "a.doc"), "a.doc"),
+    ],
+)
+def test_figure_errors(figure, arguments, message):
+    assert message in figure(*arguments, code=2)

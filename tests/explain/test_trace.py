@@ -311,3 +311,70 @@ def test_errors():
     with pytest.raises(ArgumentError, match="no settings"):
         some_trace(None).update  # noqa: B018
     assert some_trace(None)["w1[size, 1]"].chain().update is None
+
+
+# --- published examples, factor by factor ----------------------------------------------------------------------------
+
+# internetknowledgehub.com: 2-2-1, sigmoid hidden, linear output; Schiendorfer: two rows, gradients summed, no biases
+EXAMPLES = {
+    "mazur": (
+        ["sigmoid", "sigmoid"], 0.5, [[0.05, 0.1]], [[0.01, 0.99]],
+        {"w1": [[0.15, 0.25], [0.2, 0.3]], "b1": 0.35, "w2": [[0.4, 0.5], [0.45, 0.55]], "b2": 0.6},
+        {
+            "w1": [[0.00043856773447434685, 0.0004977127352608601], [0.0008771354689486937, 0.0009954254705217202]],
+            "w2": [[0.08216704056423078, -0.022602540477475067], [0.08266762784753326, -0.02274024221597822]],
+        },
+    ),
+    "house-price": (
+        ["sigmoid", "identity"], 0.5, [[-0.32, -0.66]], [[-0.54]],
+        {"w1": [[0.2, 0.5], [0.15, 0.6]], "b1": [0.1, 0.25], "w2": [[0.3], [0.2]], "b2": 0.4},
+        {
+            "w1": [[-0.028054429959988973, -0.018290015178697657], [-0.05786226179247726, -0.037723156306063925]],
+            "w2": [[0.5666245195728075], [0.496227150405306]],
+        },
+    ),
+    "schiendorfer": (
+        ["sigmoid", "sigmoid"], 1.0, [[3.0, 1.0], [-1.0, 4.0]], [[1.0, 0.0], [0.0, 1.0]],
+        {"w1": [[6, -3], [-2, 5]], "w2": [[1, -2], [0.25, 2]]},
+        {
+            "w1": [[-3.251845849611891e-07, 0.00142014367004575], [1.0691730302564499e-06, 0.00047338123185227673]],
+            "w2": [[-0.10518746036979919, 0.02654902489815658], [0.2748497387695007, -0.024553635958714033]],
+        },
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_published_examples_factor_by_factor(name):
+    activations, scale, X, T, weights, expected = EXAMPLES[name]
+    sizes = [2, 2, len(T[0])]
+    layers = [bl.Dense(sizes[i], sizes[i + 1], f) for i, f in enumerate(activations)]
+    net = bl.Network(layers, bl.SquaredError(scale=scale, reduction="sum"))
+    t = bl.trace(net, net.start(0, weights, np.float64), X, T)
+    hidden, output = t.layer(1), t.layer(2)
+    for matrix, numbers in expected.items():
+        for (i, j), gradient in np.ndenumerate(np.array(numbers)):
+            source = net.inputs[i] if matrix == "w1" else str(i + 1)
+            chain = t[f"{matrix}[{source}, {j + 1}]"].chain()
+            assert chain.rest_paths == 0
+            assert sum(path.product for path in chain.paths) == pytest.approx(gradient, abs=1e-12)
+            for path in chain.paths:
+                values = [factor.value for factor in path.factors]
+                row = path.row
+                if matrix == "w2":
+                    by_hand = [t.dS[row, j], output.slope[row, j], hidden.A[row, i]]
+                    if activations[1] == "identity":
+                        del by_hand[1]
+                    assert values == by_hand
+                else:
+                    assert values[-2:] == [hidden.A[row, j] * (1 - hidden.A[row, j]), X[row][i]]
+                    assert values[0] in t.dS[row]
+
+
+def test_nielsens_neuron():
+    """Nielsen, ch. 3: a sigmoid neuron, x = 1, y = 0, w = 0.6, b = 0.9: ∂C/∂w = a σ'(z), with a = 0.82."""
+    net = bl.Network([bl.Dense(1, 1, "sigmoid")], bl.SquaredError(scale=0.5))
+    t = bl.trace(net, net.start(0, {"w1": 0.6, "b1": 0.9}, np.float64), [[1.0]], [[0.0]])
+    a = 0.8175744761936437
+    values = [factor.value for factor in t["w1[x1, 1]"].chain().paths[0].factors]
+    assert values == pytest.approx([a, a * (1 - a), 1.0], rel=1e-12)

@@ -126,11 +126,11 @@ def _again(t: Trace) -> RenderableType:
 
 def _all_houses(numbers: Act1) -> RenderableType:
     again = Text.assemble(
-        ("Start over another way:  ", HEAD),
-        "backlit demo --rate 0.5\n",
-        " " * 25,
-        "--hidden 8   --house 17   --step-through",
-    )
+        ("Start over another way:  ", HEAD), "backlit demo --rate 0.5\n",
+        " " * 25, "--hidden 8   --house 17   --step-through\n",
+        ("Look closer:             ", HEAD), "backlit explain --demo --what-if\n",
+        " " * 25, "backlit figure network --demo --out network.svg",
+    )  # fmt: skip
     curve = Text.assemble(
         "average error  ", (bars(numbers.errors), POSITIVE), f"  {_thousands(numbers.errors[0])} → ",
         (_thousands(numbers.errors[-1]), HEAD), f"     {numbers.steps:,} steps, {numbers.seconds:.1f} s",
