@@ -237,6 +237,7 @@ def test_run_is_a_file_that_predicts(tmp_path):
     run = bl.open_run(path)
     np.testing.assert_array_equal(run.model.predict(X), model.predict(X))
     assert run.about["seed"] == 0
+    assert set(run.about["arithmetic"]) == {"numpy", "blas", "processor", "threads"}
     assert len(run.epochs) == 40
     with pytest.raises(ValueError, match="exists; name another file"):
         model.fit(X, y)

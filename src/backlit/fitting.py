@@ -28,6 +28,7 @@ from backlit.core.registry import resolve
 from backlit.core.state import State
 from backlit.engines.choice import choose
 from backlit.engines.protocol import Data, Engine
+from backlit.engines.reference import arithmetic
 from backlit.errors import DataError, ShapeError, require
 from backlit.model import Model
 from backlit.runs.file import Epoch, write_run
@@ -183,7 +184,8 @@ class Plan:
     ) -> Path:
         """Write the run file."""
         rows = {"train": len(self.data), "validation": 0 if self.validation is None else len(self.validation)}
-        facts = {"seed": self.seed, "engine": choose(self.recipe.engine, self.net, self.settings.optimizer).name}
+        engine = choose(self.recipe.engine, self.net, self.settings.optimizer).name
+        facts = {"seed": self.seed, "engine": engine, "arithmetic": arithmetic()}
         about = {"rows": rows, **facts, **about}
         return write_run(path, self.table, self.net, self.settings, state, epochs, about, replace)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import platform
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -81,6 +82,17 @@ def _one_thread() -> AbstractContextManager[Any]:
     """NumPy's products on one thread: those of a step are too small to share, and on a busy machine sharing them takes
     many times as long."""
     return _blas().limit(limits=1, user_api="blas")
+
+
+def arithmetic() -> dict[str, str]:
+    """What the last bits of a run of this engine depend on: NumPy, its BLAS library, and the processor's kind."""
+    blas = [f"{lib['internal_api']} {lib['version']} {lib.get('architecture', '')}".strip() for lib in _blas().info()]
+    return {
+        "numpy": np.__version__,
+        "blas": ", ".join(sorted(set(blas))),
+        "processor": platform.machine(),
+        "threads": "1",
+    }
 
 
 @cache
