@@ -239,6 +239,12 @@ def test_run_is_a_file_that_predicts(tmp_path):
     assert run.about["seed"] == 0
     assert set(run.about["arithmetic"]) == {"numpy", "blas", "processor", "threads"}
     assert len(run.epochs) == 40
+    assert run.state.step == model.state_.step
+    np.testing.assert_array_equal(run.state.memory["v"], model.state_.memory["v"])
+    encoded, target = run.table.encode(X[:1]), run.table.target.encode(pl.DataFrame({"y": y[:1]}))
+    t = bl.trace(run.net, run.state, encoded, target, run.settings, table=run.table)
+    assert t.update.scaling.min() > 0
+    assert t["w2[3, 1]"].chain().update is not None
     with pytest.raises(ValueError, match="exists; name another file"):
         model.fit(X, y)
 
