@@ -189,8 +189,6 @@ class _Net(BaseEstimator):
 
     def _frame(self, X: Any, *, reset: bool) -> pl.DataFrame:
         """X as a frame, its columns checked against those of `fit`."""
-        if hasattr(X, "toarray") and hasattr(X, "nnz"):
-            raise TypeError("Sparse input is not supported, since columns have names and kinds here; pass X.toarray()")
         named = hasattr(X, "columns") or isinstance(X, Mapping)
         frame = to_frame(X)
         given: Any = X if named else np.empty(frame.shape)

@@ -19,7 +19,7 @@ from backlit.model import Model
 from backlit.runs.file import Epoch
 from backlit.tables.columns import Number
 from backlit.tables.fields import numbers
-from backlit.tables.units import quantity
+from backlit.tables.units import plain, quantity
 
 if TYPE_CHECKING:
     import polars as pl
@@ -275,5 +275,5 @@ def _decimal(value: Any, digits: int = 4) -> str:
 
 def _plain(name: str, most: int = 18) -> str:
     """A name from a table, on one line, not too long."""
-    name = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in name)
+    name = plain(name)
     return name if len(name) <= most else f"{name[: most - 1]}…"

@@ -168,11 +168,8 @@ class Plan:
         return Model(self.table, self.net, theta)
 
     def in_unit(self, E: float) -> tuple[float, str]:
-        """An error as people read it: the root of a squared error in the target's unit, any other E as it is."""
-        target = self.table.target
-        if self.net.loss.name == "squared_error" and target.scaling in ("standard", "raw") and len(target.names) == 1:
-            return target.scale[0] * math.sqrt(E / self.net.loss.scale), target.unit
-        return E, ""
+        """An error as people read it."""
+        return self.table.target.error_in_unit(self.net.loss, E)
 
     def epoch(self, event: EpochDone) -> Epoch:
         """An epoch's figures as they are kept."""

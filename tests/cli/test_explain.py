@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+from functools import partial
 
 import numpy as np
 import pytest
@@ -13,9 +14,11 @@ from backlit.cli.main import main
 
 
 @pytest.fixture
-def explain(monkeypatch, capsys):
+def backlit(monkeypatch, capsys):
+    """Run a command; what it printed, or its error if another exit code is expected."""
+
     def run(*arguments, code=0):
-        monkeypatch.setattr(sys, "argv", ["backlit", "explain", *map(str, arguments)])
+        monkeypatch.setattr(sys, "argv", ["backlit", *map(str, arguments)])
         with pytest.raises(SystemExit) as caught:
             main()
         captured = capsys.readouterr()
@@ -23,6 +26,11 @@ def explain(monkeypatch, capsys):
         return captured.out if code == 0 else captured.err
 
     return run
+
+
+@pytest.fixture
+def explain(backlit):
+    return partial(backlit, "explain")
 
 
 @pytest.fixture(scope="module")
@@ -119,18 +127,9 @@ def test_latex_compiles(explain, tmp_path):
 
 
 @pytest.fixture
-def figure(monkeypatch, capsys, tmp_path):
+def figure(backlit, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-
-    def run(*arguments, code=0):
-        monkeypatch.setattr(sys, "argv", ["backlit", "figure", *map(str, arguments)])
-        with pytest.raises(SystemExit) as caught:
-            main()
-        captured = capsys.readouterr()
-        assert caught.value.code == code, captured.err
-        return captured.out if code == 0 else captured.err
-
-    return run
+    return partial(backlit, "figure")
 
 
 @pytest.mark.parametrize("kind", ["network", "weight", "step"])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html as markup
 import json
-import math
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +13,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table as Grid
 from rich.text import Text
 
-from backlit.cli.text import HEAD, NEGATIVE, POSITIVE, QUIET, number, plain, show, signed
+from backlit.cli.text import HEAD, NEGATIVE, POSITIVE, QUIET, number, show, signed
 from backlit.errors import ArgumentError, DataError, require
 from backlit.explain.trace import Trace, trace
 from backlit.explain.what_if import Curve, Line, along_step, along_weight
@@ -22,7 +21,7 @@ from backlit.runs.file import Run, open_run, require_new
 from backlit.tables.datasets import load_houses
 from backlit.tables.fields import numbers
 from backlit.tables.frames import read_table
-from backlit.tables.units import quantity
+from backlit.tables.units import plain, quantity
 
 if TYPE_CHECKING:
     import polars as pl
@@ -139,10 +138,8 @@ def _of_run(kind: str, opened: Run, row: int, columns: list[str], table: str | N
 
     target, loss = opened.table.target, opened.net.loss
     if kind == "errors":
-        plain_squares = loss.name == "squared_error" and target.scaling in ("standard", "raw")
-        if plain_squares and len(target.names) == 1:
-            return figures.errors(opened.epochs, lambda E: target.scale[0] * math.sqrt(E / loss.scale), target.unit)
-        return figures.errors(opened.epochs)
+        _, unit = target.error_in_unit(loss, 1.0)
+        return figures.errors(opened.epochs, lambda E: target.error_in_unit(loss, E)[0], unit)
     source, frame = run_rows(opened, table)
     if kind == "response":
         require("--row", row, lambda v: 0 <= v < frame.height, f"a row of {source}, from 0 to {frame.height - 1}")

@@ -207,6 +207,7 @@ def main() -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read has gone; nothing more to say
     except BacklitError as error:
-        text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(error))
-        print(f"backlit: {text}", file=sys.stderr)
+        from backlit.tables.units import plain
+
+        print(f"backlit: {plain(str(error))}", file=sys.stderr)
         sys.exit(2)

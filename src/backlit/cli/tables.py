@@ -19,7 +19,7 @@ from rich.markup import escape
 from rich.table import Table as Grid
 from rich.text import Text
 
-from backlit.cli.text import HEAD, POSITIVE, QUIET, bars, number, plain, score_grid, show
+from backlit.cli.text import HEAD, POSITIVE, QUIET, bars, number, score_grid, show
 from backlit.core.layers import Dense
 from backlit.errors import ArgumentError, DataError, UnknownNameError
 from backlit.fitting import Recipe, Split, prepare, report, split_by_order, split_rows
@@ -31,6 +31,7 @@ from backlit.tables.fields import FieldError, date_formats, is_text, moments, nu
 from backlit.tables.frames import missing_as_null, open_table, read_table, table_kind, write_csv, write_table
 from backlit.tables.infer import DROP
 from backlit.tables.target import Target, guess_task, target_numbers
+from backlit.tables.units import plain
 
 ROWS = 2048  #: predicted at once
 MOST_NOTICES = 15  #: shown; --json has all

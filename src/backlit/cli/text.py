@@ -27,11 +27,6 @@ def signed(value: float, digits: int = 4) -> Text:
     return Text(number(value, digits), style=POSITIVE if value >= 0 else NEGATIVE)
 
 
-def plain(text: str) -> str:
-    """Text from a table, with control characters, terminal codes and direction marks written out as escapes."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-
-
 def bars(values: Sequence[float], most: int = 16) -> str:
     """A curve as a line of blocks, from the least value to the greatest."""
     finite = [v for v in values if math.isfinite(v)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -97,6 +98,12 @@ class Target:
         if self.classes:
             return np.hstack([1 - prediction, prediction]) if prediction.shape[1] == 1 else prediction
         return self.decode_targets(prediction)
+
+    def error_in_unit(self, loss: Loss, E: float) -> tuple[float, str]:
+        """An error as people read it: the root of a squared error in the target's unit, any other E as it is."""
+        if loss.name == "squared_error" and self.scaling in ("standard", "raw") and len(self.names) == 1:
+            return self.scale[0] * math.sqrt(E / loss.scale), self.unit
+        return E, ""
 
     def decode_targets(self, Y: np.ndarray) -> np.ndarray:
         """Numbers in the target's unit, (n, k), from encoded ones; several quantiles of one target share its scale."""

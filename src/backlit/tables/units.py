@@ -1,4 +1,4 @@
-"""Numbers in their units, as people read them."""
+"""Numbers in their units, and names from tables, as people read them."""
 
 from __future__ import annotations
 
@@ -10,3 +10,8 @@ def quantity(value: float, unit: str = "", digits: int = 4) -> str:
     if unit == "$":
         return f"{sign}${size}"
     return f"{sign}{size}{'' if unit in ('', '°', '%') else ' '}{unit}"
+
+
+def plain(text: str) -> str:
+    """Text from a table, with control characters, terminal codes and direction marks written out as escapes."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
