@@ -1,10 +1,13 @@
-# make demo   the first lesson, on a machine with Python 3.11+ and nothing else
+# make demo   the first lesson, on a machine with Python 3.11+ and nothing else; with a C++ compiler, the fast engine too
 # make test   everything; make check is a part of it
+# make sanitize   the engine's C++ tests under the address, undefined and thread sanitizers
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+CMAKE = PATH="$(abspath $(BIN)):$$PATH" cmake  # a machine without one has that of .venv
+SETUP := pyproject.toml CMakeLists.txt $(wildcard native/*.cpp native/*.hpp)
 
-.PHONY: demo test check clean
+.PHONY: demo test check sanitize sanitize-address sanitize-thread clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.installed
@@ -25,15 +28,24 @@ $(VENV)/bin/python:
 	  { echo "backlit needs Python 3.11 or newer; say which with  make PYTHON=python3.12"; exit 1; }
 	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "on Debian or Ubuntu: apt install python3-venv"; exit 1; }
 
-$(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
-	@echo "Setting up, once ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+$(VENV)/.installed: $(SETUP) | $(VENV)/bin/python
+	@echo "Setting up ..."
+	@$(BIN)/python tools/set_up.py
 	@touch $@
 
-$(VENV)/.installed-dev: pyproject.toml | $(VENV)/bin/python
-	@echo "Setting up for development, once ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+$(VENV)/.installed-dev: $(SETUP) | $(VENV)/bin/python
+	@echo "Setting up for development ..."
+	@$(BIN)/python tools/set_up.py dev
 	@touch $@ $(VENV)/.installed
+
+# Address and thread exclude each other, so each has a build of its own.
+sanitize: sanitize-address sanitize-thread
+sanitize-address: SANITIZERS := address,undefined
+sanitize-thread: SANITIZERS := thread
+sanitize-address sanitize-thread: $(VENV)/.installed-dev
+	$(CMAKE) -G Ninja -S . -B build/$@ -DCMAKE_BUILD_TYPE=Debug -DBACKLIT_TEST=ON -DBACKLIT_SANITIZE=$(SANITIZERS)
+	$(CMAKE) --build build/$@
+	@if test -x build/$@/native_test; then build/$@/native_test; fi
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache

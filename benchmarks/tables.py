@@ -16,7 +16,6 @@ stop on: it gets those to learn from and those to stop on together, and sets a f
 from __future__ import annotations
 
 import argparse
-import importlib
 import itertools
 import statistics
 import sys
@@ -30,7 +29,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 import polars as pl
-from common import machine
+from common import DATA, installed, machine
 from sklearn.compose import TransformedTargetRegressor, make_column_transformer
 from sklearn.impute import SimpleImputer
 from sklearn.metrics import log_loss
@@ -43,7 +42,6 @@ import backlit as bl
 from backlit.tables.frames import read_table
 from backlit.tables.target import Target
 
-DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 TREES, PATIENCE = 1000, 50
 
 
@@ -171,6 +169,22 @@ MODELS: dict[str, tuple[Callable[[Task, int], Ready], str]] = {
 }
 
 
+def fit(task: Task, ready: Ready) -> tuple[float, float]:
+    """The error on the test rows, and the seconds of the fit."""
+    model, given, keywords, test = ready
+    began = time.perf_counter()
+    model.fit(*given, **keywords)
+    seconds = time.perf_counter() - began
+    return task.error(model, test), seconds
+
+
+def require_files(parser: argparse.ArgumentParser, tables: list[str], folder: Path) -> None:
+    """End the program where a table is not in the folder."""
+    absent = [name for title in tables for name in TABLES[title].files if not (folder / name).is_file()]
+    if absent:
+        parser.error(f"{folder} lacks {', '.join(absent)}; say with --data DIR where the tables lie")
+
+
 def compare(tables: list[str], models: list[str], seeds: int, folder: Path) -> None:
     """Print the table, row by row; each single fit goes to standard error."""
     print(f"\nTest RMSE or log-loss, medians of {seeds} seeds; below it the seconds of a fit")
@@ -180,10 +194,7 @@ def compare(tables: list[str], models: list[str], seeds: int, folder: Path) -> N
         unit, form = ("log-loss", ",.4f") if task.classes else ("$", ",.0f")
         fits: dict[str, list[tuple[float, float]]] = {name: [] for name in models}
         for seed, name in itertools.product(range(seeds), models):
-            model, given, keywords, test = MODELS[name][0](task, seed)
-            began = time.perf_counter()
-            model.fit(*given, **keywords)
-            seconds, error = time.perf_counter() - began, task.error(model, test)
+            error, seconds = fit(task, MODELS[name][0](task, seed))
             fits[name].append((error, seconds))
             print(f"  {title}: {name}, seed {seed}: {error:{form}} in {seconds:.1f} s", file=sys.stderr, flush=True)
         errors, times = zip(*([statistics.median(column) for column in zip(*fits[name])] for name in models))
@@ -211,19 +222,6 @@ def encode(n: int = 1_000_000) -> None:
     print(f"Table.fit {fitted - began:.2f} s, encode {done - fitted:.2f} s, together {done - began:.2f} s")
 
 
-def installed(models: list[str]) -> list[str]:
-    """Those that can be imported; says which cannot."""
-    found = []
-    for name in models:
-        package = MODELS[name][1]
-        try:
-            importlib.import_module(package.replace("scikit-learn", "sklearn"))
-            found.append(name)
-        except (ImportError, OSError) as error:
-            print(f"{name} is left out: {str(error).splitlines()[0]} (pip install {package})")
-    return found
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--tables", nargs="+", choices=TABLES, default=[*TABLES])
@@ -236,11 +234,10 @@ def main() -> None:
     if given.encode:
         print(machine(["backlit", "NumPy", "polars"]))
         return encode()
-    absent = [name for title in given.tables for name in TABLES[title].files if not (given.data / name).is_file()]
-    if absent:
-        parser.error(f"{given.data} lacks {', '.join(absent)}; say with --data DIR where the tables lie")
+    require_files(parser, given.tables, given.data)
     warnings.filterwarnings("ignore", module="sklearn|lightgbm|pytabkit|pytorch_lightning|torch")
-    models = installed(given.models or [name for name in MODELS if given.slow or name != "RealMLP"])
+    models = given.models or [name for name in MODELS if given.slow or name != "RealMLP"]
+    models = installed({name: MODELS[name][1] for name in models})
     print(machine(dict.fromkeys(["NumPy", "polars", *(MODELS[name][1] for name in models)])))
     compare(given.tables, models, given.seeds, given.data)
 

@@ -67,7 +67,7 @@ class Draw:
             self.Y = random_targets(net.loss, n, net.outputs, draw)
             self.weights = draw.uniform(0.5, 1.5, n)
             self.weights /= self.weights.mean()
-            self.key = rng.step_keys(seed, int(draw.integers(1000)), [np.arange(n)])[0]
+            self.key = rng.step_keys(seed, int(draw.integers(1000)), np.arange(n), n)[0]
             self.S, self.caches = forward(net, net.split(self.theta), self.X, self.key)
             Draw.drawn += 1
             if self.distance_to_kink() > KINK_MARGIN:

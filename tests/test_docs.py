@@ -113,7 +113,7 @@ README_CODE = re.findall(r"```python\n(.*?)```\n(?:\n```\n(.*?)```\n)?", text(RE
 
 @pytest.mark.parametrize(("code", "output"), README_CODE)
 def test_readme_code_prints_what_the_readme_says(code, output, tmp_path):
-    done = run("python -W error -", input=code, cwd=tmp_path)
+    done = run('python -W error -W "ignore:the native engine" -', input=code, cwd=tmp_path)
     assert alike(output, done.stdout), done.stdout + done.stderr
 
 

@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 
 import backlit as bl
+from backlit.engines.reference import ReferenceEngine
 from backlit.errors import ArgumentError, DataError, ShapeError, UnknownNameError
 from backlit.fitting import Recipe, Split, baselines, prepare, report, split_by_order, split_rows
 from backlit.progress import fit
@@ -163,6 +164,20 @@ def test_a_metric_of_the_users_is_what_is_watched():
     truth = PRICE["price"].to_numpy()[split.validation]
     last = plan.model(fitted.state.theta).predict(FRAME[split.validation])
     assert fitted.epochs[-1].metric == pytest.approx(np.abs(last - truth).mean(), rel=1e-4)
+
+
+def test_the_engine_is_chosen_once_with_the_recipes_threads(monkeypatch, tmp_path):
+    asked = []
+
+    def spy(*arguments):
+        asked.append(arguments)
+        return ReferenceEngine()
+
+    monkeypatch.setattr("backlit.fitting.choose", spy)
+    plan = prepare(FRAME, PRICE, replace(QUICK, epochs=2, threads=3), seed=0)
+    fit(plan, show=False).record(tmp_path / "run.backlit", {})
+    assert asked == [("auto", plan.net, plan.settings.optimizer, np.float32, 3)]
+    assert bl.open_run(tmp_path / "run.backlit").about["engine"] == "reference"
 
 
 def test_ctrl_c_while_drawing_keeps_what_was_learnt(monkeypatch):

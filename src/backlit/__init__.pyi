@@ -17,6 +17,7 @@ from .core.schedules import Constant, Cosine, Exponential, StepDecay
 from .core.state import State
 from .engines.choice import choose
 from .engines.protocol import Data
+from .errors import SlowEngineWarning
 from .estimators import NetClassifier, NetRegressor
 from .explain.trace import Trace, trace
 from .fitting import Recipe, prepare
@@ -54,6 +55,7 @@ __all__ = [
     "Recipe",
     "Run",
     "Settings",
+    "SlowEngineWarning",
     "SquaredError",
     "State",
     "StepDecay",

@@ -6,6 +6,8 @@ BacklitError
 ├── ShapeError (ValueError)         arrays or layers that do not fit together
 ├── DataError (ValueError)          rows that cannot be learnt from: NaN, empty, outside the loss's domain
 └── DivergedError (ArithmeticError) E or a weight is no longer finite; carries the last good state
+
+SlowEngineWarning (UserWarning)     the fast engine cannot run what the slow one now runs
 """
 
 from __future__ import annotations
@@ -59,6 +61,10 @@ class DivergedError(BacklitError, ArithmeticError):
         super().__init__(message)
         self.state = state
         self.step = step
+
+
+class SlowEngineWarning(UserWarning):
+    """The fast engine cannot run what it was made for; the slow one does. Said once a process for each reason."""
 
 
 def require(name: str, value: Any, good: Callable[[Any], bool], allowed: str) -> None:

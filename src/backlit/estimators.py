@@ -258,8 +258,9 @@ class NetRegressor(RegressorMixin, _Net):
     target_error : stop at this metric
     warm_start : go on from the weights of the last `fit`
     run : write a run file there
-    engine : "auto", "reference"
-    threads : for engines that use several; None: the usable cores
+    engine : "native", "reference", or "auto": the native one if it can run this, with a warning if not
+    threads : of the native engine, which yields the same bits on any number; None: as many as there are usable cores,
+        1 in a worker process
     random_state : of starting weights, order, dropout and split
     progress : show a live bar on a terminal
 

@@ -14,6 +14,7 @@ import math
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -28,7 +29,6 @@ from backlit.core.registry import resolve
 from backlit.core.state import State
 from backlit.engines.choice import choose
 from backlit.engines.protocol import Data, Engine
-from backlit.engines.reference import arithmetic
 from backlit.errors import DataError, ShapeError, require
 from backlit.model import Model
 from backlit.runs.file import Epoch, write_run
@@ -69,6 +69,7 @@ class Recipe:
     patience: int | None = None
     target_error: float | None = None
     engine: str | Engine = "auto"
+    threads: int | None = None
     units: Mapping[str, str] = field(default_factory=dict)
 
     def chosen_optimizer(self) -> Optimizer:
@@ -147,6 +148,12 @@ class Plan:
         """What the user should know."""
         return self.table.notices
 
+    @cached_property
+    def engine(self) -> Engine:
+        """What trains."""
+        recipe = self.recipe
+        return choose(recipe.engine, self.net, self.settings.optimizer, self.data.X.dtype, recipe.threads)
+
     def begin(self, theta: np.ndarray | None = None) -> State:
         """The state before the first step."""
         return begin(self.net, self.data, self.settings, theta=theta, seed=self.seed)
@@ -160,7 +167,7 @@ class Plan:
             validation=self.validation,
             metric=self._metric,
             state=self.begin() if state is None else state,
-            engine=self.recipe.engine,
+            engine=self.engine,
         )
 
     def model(self, theta: np.ndarray) -> Model:
@@ -181,8 +188,7 @@ class Plan:
     ) -> Path:
         """Write the run file."""
         rows = {"train": len(self.data), "validation": 0 if self.validation is None else len(self.validation)}
-        engine = choose(self.recipe.engine, self.net, self.settings.optimizer).name
-        facts = {"seed": self.seed, "engine": engine, "arithmetic": arithmetic()}
+        facts = {"seed": self.seed, "engine": self.engine.name, "arithmetic": self.engine.arithmetic()}
         about = {"rows": rows, **facts, **about}
         return write_run(path, self.table, self.net, self.settings, state, epochs, about, replace)
 

@@ -25,9 +25,14 @@ class Model:
     theta: np.ndarray
 
     def scores(self, frame: pl.DataFrame, engine: str = "auto") -> np.ndarray:
-        """The network's raw scores, (n, k), computed in float64."""
-        X = self.table.encode(frame, np.float64)
-        return choose(engine, self.net, SGD()).predict(self.net, self.theta.astype(np.float64), X)
+        """The network's raw scores, (n, k).
+
+        A row's scores never depend on the other rows: the native engine's sums have one order, and where the
+        reference runs, it computes in float64.
+        """
+        chosen = choose(engine, self.net, SGD(), np.float32)
+        dtype = np.float32 if chosen.name == "native" else np.float64
+        return chosen.predict(self.net, self.theta.astype(dtype), self.table.encode(frame, dtype))
 
     def predict(self, frame: pl.DataFrame) -> np.ndarray:
         """Numbers in the target's unit, (n, k) or (n,) for one; or class labels, (n,)."""

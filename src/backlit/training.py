@@ -26,7 +26,7 @@ from backlit.core.registry import resolve
 from backlit.core.schedules import SCHEDULES
 from backlit.core.state import Best, State
 from backlit.engines.choice import choose
-from backlit.engines.protocol import Data, Engine, Figures
+from backlit.engines.protocol import Batches, Data, Engine, Figures
 from backlit.errors import ArgumentError, DivergedError, ShapeError, require
 
 Metric: TypeAlias = Callable[[Array, Array, Array | None], float]
@@ -35,6 +35,7 @@ Metric: TypeAlias = Callable[[Array, Array, Array | None], float]
 Reason: TypeAlias = Literal["epochs", "max_steps", "max_seconds", "patience", "target_error", "interrupted"]
 
 STRETCH_SECONDS = 0.1
+GROWTH = 16  #: times the steps of a stretch, at most, for the next one: the first few are too short to time well
 
 
 @dataclass(frozen=True)
@@ -178,7 +179,8 @@ def train(
     state = begin(net, data, settings, seed=seed) if state is None else state
     if state.theta.dtype != data.X.dtype:
         raise ArgumentError(f"theta is {state.theta.dtype} and X {data.X.dtype}; make them equal")
-    return _events(net, data, settings, validation, metric, state, choose(engine, net, settings.optimizer), stretch)
+    engine = choose(engine, net, settings.optimizer, data.X.dtype)
+    return _events(net, data, settings, validation, metric, state, engine, stretch)
 
 
 def evaluate(engine: Engine, net: Network, theta: Array, data: Data, metric: Metric | None = None) -> float:
@@ -200,7 +202,7 @@ def _events(
     watching = any(x is not None for x in (validation, metric, settings.patience, settings.target_error))
     size = _batch_size(settings, data)
     steps = stretch or 1
-    started = time.monotonic()
+    started = time.perf_counter()
     order, order_of = np.empty(0, dtype=np.int64), None
     averaged = net.loss.reduction == "mean"
     E, rows = 0.0, 0  # of this epoch so far
@@ -211,24 +213,26 @@ def _events(
                 state, improved = _next_epoch(state, score, settings)
                 yield EpochDone(state, (E / rows if averaged else E) if rows else math.nan, score, improved)
                 E, rows = 0.0, 0
-            reason = _why_stop(state, settings, time.monotonic() - started)
+            reason = _why_stop(state, settings, time.perf_counter() - started)
             if reason is not None:
                 break
 
             if order_of != state.epoch:
                 order, order_of = _order(state, data, size), state.epoch
             batches = _batches(order, state, settings, size, steps)
-            rates = [_rate(settings, state, state.step + i) for i in range(len(batches))]
-            clock = time.monotonic()
+            ahead = np.arange(state.step, state.step + len(batches))
+            rates = settings.learning_rate * settings.schedule.factor(ahead, state.planned)
+            clock = time.perf_counter()
             before = state
             state, figures = engine.run(net, settings.optimizer, before, data, batches, rates)
             if state.step < before.step + len(batches) or not _finite(state.theta):
                 raise _diverged(engine, net, settings, before, data, batches, rates)
-            seconds = time.monotonic() - clock
-            E += sum(e * (len(batch) if averaged else 1) for e, batch in zip(figures.E, batches))
-            rows += sum(map(len, batches))
+            seconds = time.perf_counter() - clock
+            E = _sum(E, figures.E, batches, averaged)
+            rows += len(batches.positions)
             yield StepsDone(state, figures, seconds)
-            steps = stretch or max(1, int(STRETCH_SECONDS * len(batches) / max(seconds, 1e-6)))
+            wanted = max(1, int(STRETCH_SECONDS * len(batches) / max(seconds, 1e-6)))
+            steps = stretch or min(wanted, max(steps, GROWTH * len(batches)))
     except KeyboardInterrupt:
         reason = "interrupted"
     yield Stopped(state, reason)
@@ -264,16 +268,24 @@ def _order(state: State, data: Data, size: int) -> np.ndarray:
     return np.arange(len(data)) if size == len(data) else rng.order(state.seed, state.epoch, data.rows)
 
 
-def _batches(order: np.ndarray, state: State, settings: Settings, size: int, steps: int) -> list[np.ndarray]:
+def _batches(order: np.ndarray, state: State, settings: Settings, size: int, steps: int) -> Batches:
     """The next steps' rows, up to the end of the epoch or of training."""
     if settings.max_steps is not None:
         steps = min(steps, settings.max_steps - state.step)
-    ahead = order[state.used : state.used + steps * size]
-    return [ahead[i : i + size] for i in range(0, len(ahead), size)]
+    return Batches(order[state.used : state.used + steps * size], size)
 
 
-def _rate(settings: Settings, state: State, step: int) -> float:
-    return settings.learning_rate * settings.schedule.factor(step, state.planned)
+def _sum(before: float, E: np.ndarray, batches: Batches, averaged: bool) -> float:
+    """The steps' E, each times its rows where it is their average, added to what was before.
+
+    Added one after the other, so that the sum of an epoch has the same bits whatever its stretches were.
+    """
+    with np.errstate(over="ignore"):
+        parts = np.append(before, E)
+        if averaged:
+            parts[1:] *= batches.size
+            parts[-1] = E[-1] * len(batches[-1])
+        return float(np.cumsum(parts)[-1])
 
 
 def _batch_size(settings: Settings, data: Data) -> int:
@@ -304,19 +316,28 @@ def _diverged(
     settings: Settings,
     state: State,
     data: Data,
-    batches: list[np.ndarray],
-    rates: list[float],
+    batches: Batches,
+    rates: np.ndarray,
 ) -> DivergedError:
-    """Go through the stretch once more, a step at a time, to the one that went wrong."""
-    batch = batches[0]
-    for batch, rate in zip(batches, rates):
-        after, figures = engine.run(net, settings.optimizer, state, data, [batch], [rate])
-        if after.step == state.step or not _finite(after.theta):
-            break
-        state = after
+    """Halve the stretch again and again, down to the step that went wrong."""
+
+    def go(state: State, start: int, stop: int) -> tuple[State, Figures]:
+        ahead = Batches(batches.positions[start * batches.size : stop * batches.size], batches.size)
+        return engine.run(net, settings.optimizer, state, data, ahead, rates[start:stop])
+
+    good, bad = 0, len(batches)  # so many steps go well, so many do not
+    while bad - good > 1:
+        middle = (good + bad) // 2
+        after, _ = go(state, good, middle)
+        if after.step == state.step + middle - good and _finite(after.theta):
+            state, good = after, middle
+        else:
+            bad = middle
+    _, figures = go(state, good, bad)
+    batch = batches[good]
     xp = array_namespace(state.theta)
     at = indices(batch, data.X)
-    [key] = rng.step_keys(state.seed, state.step, [data.rows[batch]])
+    [key] = rng.step_keys(state.seed, state.step, data.rows[batch], len(batch))
     with np.errstate(all="ignore"):
         _, gradient = value_and_grad(
             net, state.theta, xp.take(data.X, at, axis=0), xp.take(data.Y, at, axis=0), key=key

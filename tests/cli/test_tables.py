@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ import pytest
 
 import backlit as bl
 from backlit.cli.main import main
+from backlit.engines import choice, native
 
 draw = np.random.default_rng(0)
 N = 200
@@ -123,6 +125,22 @@ def test_train_tells_what_it_does(backlit, tmp_path):
     for part in ("predicts price", "4 columns: size, rooms, town, sold", "note number is left out", "linear model"):
         assert part in shown
     assert sorted(path.name for path in tmp_path.iterdir()) == ["t.backlit", "t.csv"]
+
+
+def test_engines_and_threads(backlit, fails, monkeypatch):
+    train = ("train", write(HOMES), "--target", "price", "--force", *QUICK)
+    monkeypatch.setattr(native, "missing", lambda: "it was not compiled at install")
+    monkeypatch.setattr(native.NativeEngine, "supports", lambda *_: False)
+    choice._warn.cache_clear()
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        done = backlit(*train, "--threads", 2)
+    assert done.code == 0
+    assert done.err.startswith("note: the native engine cannot run this: it was not compiled at install.")
+    assert backlit(*train, "--engine", "reference").err == ""
+    assert "it was not compiled at install; reinstall with a C++20" in fails(*train, "--engine", "native")
+    assert "unknown engine 'gpu'; known: 'auto', 'native' and 'reference'" in fails(*train, "--engine", "gpu")
+    assert backlit(*train, "--threads", 0).code == 2
 
 
 @pytest.mark.parametrize("suffix", ["csv", "tsv", "parquet", "arrow", "feather"])

@@ -8,7 +8,7 @@ ROWS = np.arange(2000)
 
 
 def masks(seed=0, step=0, rows=ROWS, units=64, rate=0.5, layer=0):
-    return rng.keep(rng.step_keys(seed, step, [rows])[0].at(layer), units, rate)
+    return rng.keep(rng.step_keys(seed, step, rows, len(rows))[0].at(layer), units, rate)
 
 
 def correlation(a, b):
@@ -47,10 +47,11 @@ def test_a_row_keeps_its_mask_wherever_it_stands():
 
 
 def test_keys_of_a_stretch_are_those_of_its_steps():
-    batches = [np.array([3, 1]), np.array([9]), np.array([4, 5, 6])]
-    together = rng.step_keys(7, 40, batches)
-    for i, (key, batch) in enumerate(zip(together, batches)):
-        [alone] = rng.step_keys(7, 40 + i, [batch])
+    rows = np.array([3, 1, 9, 4, 5])
+    together = rng.step_keys(7, 40, rows, 2)
+    assert [len(key.rows) for key in together] == [2, 2, 1]
+    for i, key in enumerate(together):
+        [alone] = rng.step_keys(7, 40 + i, rows[2 * i : 2 * i + 2], 2)
         np.testing.assert_array_equal(key.rows, alone.rows)
 
 
@@ -62,6 +63,14 @@ def test_order_is_a_permutation_that_depends_on_seed_epoch_and_rows():
     assert not np.array_equal(order, rng.order(1, 0, rows))
     np.testing.assert_array_equal(rows[::-1][rng.order(0, 0, rows[::-1])], rows[order])
     assert abs(np.corrcoef(order, rows)[0, 1]) < 0.12
+
+
+def test_order_is_that_of_the_draws(monkeypatch):
+    for n in (1, 2, 3, 1000, 70_000):
+        draws = rng._mix64(np.arange(n, dtype=np.uint64) + np.uint64(rng._fold(5, rng.ORDER, 7)))
+        np.testing.assert_array_equal(rng.order(5, 7, np.arange(n)), np.argsort(draws))
+    monkeypatch.setattr(rng, "_mix64", lambda x: x - x.min())  # draws that differ in their lowest bits alone
+    np.testing.assert_array_equal(rng.order(0, 0, np.array([7, 3, 9, 1])), [3, 1, 0, 2])
 
 
 def test_uniform_and_normal():

@@ -1,5 +1,6 @@
 import math
 
+import numpy as np
 import pytest
 
 from backlit.core.schedules import SCHEDULES, Constant, Cosine, Exponential, StepDecay, power
@@ -40,9 +41,26 @@ def test_every_factor_is_between_0_and_1(name):
         assert all(0 <= schedule.factor(step, planned) <= 1 for step in range(2 * planned))
 
 
+@pytest.mark.parametrize("planned", [1, 2, 37, 4000, 10**15])
+@pytest.mark.parametrize(
+    "schedule",
+    [Constant(), StepDecay(3, 0.7), Exponential(0.9), Exponential(0.9999), Cosine(), Cosine(0.05), Cosine(0.9)],
+    ids=repr,
+)
+def test_an_array_of_steps_has_the_bits_of_each_step_alone(schedule, planned):
+    some = np.random.default_rng(0).integers(0, 2 * planned, 500)
+    for steps in (np.arange(3000), some, some[:0]):
+        factors = schedule.factor(steps, planned)
+        alone = [schedule.factor(int(step), planned) for step in steps]
+        assert factors.dtype == np.float64
+        assert factors.tolist() == alone
+        assert all(type(factor) is float for factor in alone)  # NumPy's own would turn float32 weights into float64
+
+
 def test_power():
     for n in (0, 1, 2, 3, 10, 1000):
         assert power(0.999, n) == pytest.approx(0.999**n, rel=1e-13)
+    assert power(0.5, np.arange(3)).tolist() == [1, 0.5, 0.25]
 
 
 @pytest.mark.parametrize("make", [lambda: StepDecay(every=0), lambda: Exponential(0), lambda: Cosine(warmup=1)])

@@ -100,7 +100,7 @@ def test_longdouble_runs_too():
 
 
 def test_masks_do_not_depend_on_the_library():
-    key = rng.step_keys(0, 3, [np.arange(4)])[0]
+    key = rng.step_keys(0, 3, np.arange(4), 4)[0]
     layer = bl.Dropout(0.5)
     ones = np.ones((4, 8), np.float32)
     Y, _ = layer.forward((), ones, key)

@@ -169,7 +169,7 @@ def first_act(houses: pl.DataFrame, split: Split, house: int, rate: float, hidde
 
     data = Data(X[split.train], Y[split.train], rows=split.train)
     state = begin(net, data, settings, theta=theta, seed=seed)
-    engine = choose("auto", net, settings.optimizer)
+    engine = choose("auto", net, settings.optimizer, data.X.dtype)
 
     def predict(theta: np.ndarray, rows: np.ndarray) -> np.ndarray:
         return table.target.decode(net.loss, engine.predict(net, theta, X[rows]))[:, 0]

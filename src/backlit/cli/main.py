@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from typing import Annotated
 
 import typer
@@ -107,7 +108,11 @@ def train(
     patience: Annotated[
         int | None, typer.Option(help="Stop after so many epochs without progress.", rich_help_panel=LEARNING)
     ] = None,
-    engine: Annotated[str, typer.Option(help="auto or reference.", rich_help_panel=LEARNING)] = "auto",
+    engine: Annotated[str, typer.Option(help="auto, native or reference.", rich_help_panel=LEARNING)] = "auto",
+    threads: Annotated[
+        int | None,
+        typer.Option(help="Of the native engine. (the usable cores if not given)", min=1, rich_help_panel=LEARNING),
+    ] = None,
     force: Force = False,
     json: Json = False,
 ) -> None:
@@ -120,7 +125,7 @@ def train(
     recipe = Recipe(
         hidden=_units(hidden), activation=activation, loss=loss, optimizer=optimizer, learning_rate=learning_rate,
         batch_size=batch_size, epochs=epochs, max_seconds=max_seconds, dropout=dropout, patience=patience, engine=engine,
-        target="log" if log else "standard", encoding=encoding, units={target: unit},  # type: ignore[arg-type]
+        threads=threads, target="log" if log else "standard", encoding=encoding, units={target: unit},  # type: ignore[arg-type]
     )  # fmt: skip
     if classes and numbers:
         raise ArgumentError("--classes and --numbers are both given; choose one")
@@ -201,7 +206,8 @@ def _units(hidden: str) -> tuple[int, ...]:
 
 
 def main() -> None:
-    """The entry point: expected errors in a line or two, exit code 2, no traceback."""
+    """The entry point: expected errors in a line or two, exit code 2, no traceback; warnings as notes."""
+    warnings.showwarning = lambda message, *_: print(f"note: {message}", file=sys.stderr)
     try:
         app()
     except BrokenPipeError:

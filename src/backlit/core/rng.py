@@ -8,7 +8,6 @@ Ettinger's "lowbias32" (hash-prospector, 2018).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import lru_cache
 from hashlib import blake2b
 from typing import NamedTuple
@@ -40,14 +39,13 @@ class Key(NamedTuple):
         return Key(self.seed, self.rows, layer)
 
 
-def step_keys(seed: int, step: int, batches: Sequence[np.ndarray]) -> list[Key]:
-    """The keys of `step` and the steps after it, one for each batch of table rows."""
-    ends = np.cumsum([len(rows) for rows in batches])
-    steps = np.arange(step, step + len(batches), dtype=np.uint64)
+def step_keys(seed: int, step: int, rows: np.ndarray, size: int) -> list[Key]:
+    """The keys of `step` and the steps after it, for their table rows one step after the other, `size` rows a step."""
+    starts = range(0, len(rows), size)
+    steps = np.arange(step, step + len(starts), dtype=np.uint64)
     of_step = _mix64((steps ^ np.uint64(_fold(seed, DROPOUT))) + np.uint64(_GOLDEN))
-    of_row = np.repeat(of_step, np.diff(ends, prepend=0)) + np.concatenate(batches).astype(np.uint64)
-    draws = _mix64(of_row).astype(np.uint32)[:, None]
-    return [Key(seed, draws[end - len(rows) : end]) for rows, end in zip(batches, ends.tolist())]
+    draws = _mix64(np.repeat(of_step, size)[: len(rows)] + rows.astype(np.uint64)).astype(np.uint32)[:, None]
+    return [Key(seed, draws[start : start + size]) for start in starts]
 
 
 def keep(key: Key, units: int, rate: float) -> np.ndarray:
@@ -67,9 +65,17 @@ def _unit_draws(seed: int, layer: int, units: int) -> np.ndarray:
 def order(seed: int, epoch: int, rows: np.ndarray) -> np.ndarray:
     """The order in which an epoch visits its rows: a permutation of 0..n−1, by each table row's own draw.
 
-    The mixer is one to one, so different rows never draw the same number and any sort gives the same order.
+    The mixer is one to one, so different rows never draw the same number and any sort gives the same order. Sorting
+    numbers is several times as fast as sorting positions, so each position takes the place of its draw's lowest bits;
+    should two draws be alike in the others, positions are sorted after all.
     """
-    return np.argsort(_mix64(rows.astype(np.uint64) + np.uint64(_fold(seed, ORDER, epoch))))
+    draws = _mix64(rows.astype(np.uint64) + np.uint64(_fold(seed, ORDER, epoch)))
+    bits = np.uint64(len(rows).bit_length())
+    packed = np.sort(draws >> bits << bits | np.arange(len(rows), dtype=np.uint64))
+    high = packed >> bits
+    if np.any(high[1:] == high[:-1]):
+        return np.argsort(draws)
+    return (packed ^ high << bits).astype(np.int64)
 
 
 def of_groups(seed: int, groups: np.ndarray) -> np.ndarray:
@@ -117,6 +123,9 @@ def _mix64_int(x: int) -> int:
 
 
 def _mix64(x: np.ndarray) -> np.ndarray:
-    x = (x ^ (x >> np.uint64(30))) * np.uint64(_SPLITMIX_1)
-    x = (x ^ (x >> np.uint64(27))) * np.uint64(_SPLITMIX_2)
-    return x ^ (x >> np.uint64(31))
+    x = x ^ (x >> np.uint64(30))
+    x *= np.uint64(_SPLITMIX_1)
+    x ^= x >> np.uint64(27)
+    x *= np.uint64(_SPLITMIX_2)
+    x ^= x >> np.uint64(31)
+    return x

@@ -1,16 +1,21 @@
 """The learning rate of every step, as a factor on the rate that the user chose.
 
-A schedule is a pure function of the step and of the number of planned steps. The factors are made by
-plain arithmetic only, because the C library's cos and pow give other last digits on other machines.
+A schedule is a pure function of the step and of the number of planned steps; for an array of steps it yields an array
+of the same bits. The factors are made by plain arithmetic only, because the C library's cos and pow give other last
+digits on other machines.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar, TypeVar
+
+import numpy as np
 
 from backlit.errors import require
+
+Step = TypeVar("Step", float, np.ndarray)  #: a step's number, or an array of them; and their factors
 
 
 @dataclass(frozen=True)
@@ -19,8 +24,8 @@ class Constant:
 
     name: ClassVar[str] = "constant"
 
-    def factor(self, step: int, planned: int) -> float:
-        return 1.0
+    def factor(self, step: Step, planned: int) -> Step:
+        return 1.0 + 0 * step
 
 
 @dataclass(frozen=True)
@@ -36,7 +41,7 @@ class StepDecay:
         require("every", self.every, lambda v: isinstance(v, int) and v >= 1, "1 or more steps")
         require("decay", self.decay, lambda v: 0 < v <= 1, "above 0, at most 1")
 
-    def factor(self, step: int, planned: int) -> float:
+    def factor(self, step: Step, planned: int) -> Step:
         return power(self.decay, step // self.every)
 
 
@@ -51,7 +56,7 @@ class Exponential:
     def __post_init__(self) -> None:
         require("decay", self.decay, lambda v: 0 < v <= 1, "above 0, at most 1")
 
-    def factor(self, step: int, planned: int) -> float:
+    def factor(self, step: Step, planned: int) -> Step:
         return power(self.decay, step)
 
 
@@ -69,34 +74,37 @@ class Cosine:
     def __post_init__(self) -> None:
         require("warmup", self.warmup, lambda v: 0 <= v < 1, "a share of the planned steps, from 0 to below 1")
 
-    def factor(self, step: int, planned: int) -> float:
-        rise = int(self.warmup * planned)
-        if step < rise:
-            return (step + 1) / (rise + 1)
-        if step >= planned:
-            return 0.0
-        return 0.5 * (1 + _cos_pi((step - rise) / (planned - rise)))
+    def factor(self, step: Step, planned: int) -> Step:
+        rise = float(int(self.warmup * planned))
+        up = (step + 1) / (rise + 1)
+        down = 0.5 * (1 + _cos_pi((step - rise) / max(planned - rise, 1.0)))
+        return _where(step < rise, up, _where(step < planned, down, 0.0))
 
 
-def power(base: float, n: int) -> float:
-    """baseⁿ for a whole n ≥ 0 by repeated squaring: the same bits on every machine."""
-    result = 1.0
-    while n:
-        if n & 1:
-            result *= base
+def power(base: float, n: Any) -> Any:
+    """baseⁿ for a whole n ≥ 0 or an array of them, by repeated squaring: the same bits on every machine."""
+    most = int(n.max(initial=0) if isinstance(n, np.ndarray) else n)
+    result = 1.0 + 0 * n
+    for bit in range(most.bit_length()):
+        result *= _where(n & 1 << bit != 0, base, 1.0)
         base *= base
-        n >>= 1
     return result
 
 
-def _cos_pi(t: float) -> float:
+def _cos_pi(t: Any) -> Any:
     """cos(πt) for t in [0, 1], as −sin(π(t − ½)) by its Taylor series; |error| < 1e-15."""
     x = math.pi * (t - 0.5)
-    term = total = x
+    square = -x * x
+    term, total = x, 1 * x
     for n in range(3, 25, 2):
-        term *= -x * x / (n * (n - 1))
+        term *= square / (n * (n - 1))
         total += term
     return -total
+
+
+def _where(condition: Any, yes: Any, no: Any) -> Any:
+    """`yes` or `no`, entry by entry where the condition is an array."""
+    return np.where(condition, yes, no) if isinstance(condition, np.ndarray) else yes if condition else no
 
 
 Schedule = Constant | StepDecay | Exponential | Cosine

@@ -2,19 +2,68 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import numpy as np
+
 from backlit.core.network import Network
 from backlit.core.optimizers import Optimizer
-from backlit.core.registry import lookup
-from backlit.engines.protocol import Engine
+from backlit.engines import native
+from backlit.engines.protocol import Engine, usable_cores
 from backlit.engines.reference import ReferenceEngine
+from backlit.errors import ArgumentError, SlowEngineWarning, UnknownNameError, require
 
-ENGINES: dict[str, Engine] = {"reference": ReferenceEngine()}  #: the fastest first
+ENGINES: dict[str, Callable[[int | None], Engine]] = {"native": native.NativeEngine, "reference": ReferenceEngine}
+
+REINSTALL = (
+    "reinstall with a C++20 compiler (g++ 11 or clang 14 and newer) at hand: "
+    "pip install --force-reinstall --no-binary backlit backlit"
+)
 
 
-def choose(engine: str | Engine, net: Network, optimizer: Optimizer) -> Engine:
-    """The engine called `engine`, or for "auto" the fastest that has all the pieces."""
+def choose(engine: str | Engine, net: Network, optimizer: Optimizer, dtype: Any, threads: int | None = None) -> Engine:
+    """The engine that runs a network.
+
+    Parameters
+    ----------
+    engine : "native", "reference", or "auto": the native one for NumPy's float32 where it can, with a
+        `SlowEngineWarning` where it cannot; the reference for all else. An engine itself is taken as it is
+    dtype : of the rows and weights
+    threads : for an engine that uses several; None: as many as there are usable cores, 1 in a worker process
+
+    Raises
+    ------
+    ArgumentError
+        "native" where it cannot run, and why.
+    """
+    require("threads", threads, lambda v: v is None or (isinstance(v, int) and v >= 1), "1 or more, or None")
     if not isinstance(engine, str):
         return engine
-    if engine == "auto":
-        return next(candidate for candidate in ENGINES.values() if candidate.supports(net, optimizer))
-    return lookup("engine", ENGINES, engine)
+    if engine not in ("auto", *ENGINES):
+        raise UnknownNameError("engine", engine, ("auto", *ENGINES))
+    floats = isinstance(dtype, np.dtype | type) and dtype == np.float32  # dtypes of other libraries refuse to compare
+    if engine == "reference" or (engine == "auto" and not floats):
+        return ENGINES["reference"](threads)
+    fast = native.NativeEngine(threads or usable_cores())
+    if fast.supports(net, optimizer, dtype):
+        return fast
+    missing = native.missing()
+    reason = missing or fast.lacks(net, optimizer, dtype)
+    reinstall = f"{REINSTALL}, or " if missing and "processor" not in missing else ""
+    if engine == "native":
+        raise ArgumentError(
+            f"engine is 'native', which cannot run this: {reason}; {reinstall}choose 'auto' or 'reference'"
+        )
+    _warn(
+        f"the native engine cannot run this: {reason}. The reference engine does, many times slower; "
+        f"{reinstall}choose engine 'reference' to have it without this warning"
+    )
+    return ENGINES["reference"](threads)
+
+
+@cache  # once a process for each text
+def _warn(text: str) -> None:
+    warnings.warn(text, SlowEngineWarning, stacklevel=4)

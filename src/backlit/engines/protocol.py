@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
@@ -91,11 +93,36 @@ def _scaled(weights: Array, X: Array) -> Array:
     return weights * (n / total)
 
 
-class Figures(NamedTuple):
-    """What happened at each step of a stretch, one number a step.
+@dataclass(frozen=True, eq=False)
+class Batches(Sequence[np.ndarray]):
+    """The rows of consecutive steps of one epoch; as a sequence, each step's positions.
 
-    E : the error of the step's batch, before its update
-    gradient_norm : the length of the gradient, before clipping
+    Parameters
+    ----------
+    positions : (rows,) whole numbers: where the rows of the first step stand in `Data`, then those of the next, ...
+    size : rows in a step; the last step may have fewer
+    """
+
+    positions: np.ndarray
+    size: int
+
+    def __len__(self) -> int:
+        return len(self._starts)
+
+    def __getitem__(self, step: int) -> np.ndarray:
+        start = self._starts[step]
+        return self.positions[start : start + self.size]
+
+    @property
+    def _starts(self) -> range:
+        return range(0, len(self.positions), self.size)
+
+
+class Figures(NamedTuple):
+    """What happened at each step of a stretch, one float64 a step.
+
+    E : (steps,) the error of the step's batch, before its update
+    gradient_norm : (steps,) the length of the gradient, before clipping
     """
 
     E: np.ndarray
@@ -107,8 +134,8 @@ class Engine(Protocol):
 
     name: str
 
-    def supports(self, net: Network, optimizer: Optimizer) -> bool:
-        """Whether this engine has all the pieces."""
+    def supports(self, net: Network, optimizer: Optimizer, dtype: Any) -> bool:
+        """Whether this engine can run here and has all the pieces, for rows and weights of this dtype."""
         ...
 
     def run(
@@ -117,15 +144,15 @@ class Engine(Protocol):
         optimizer: Optimizer,
         state: State,
         data: Data,
-        batches: Sequence[np.ndarray],
-        rates: Sequence[float],
+        batches: Batches,
+        rates: np.ndarray,
     ) -> tuple[State, Figures]:
         """One step for each batch.
 
         Parameters
         ----------
-        batches : the positions in `data` of each step's rows, all within one epoch
-        rates : the learning rate of each step
+        batches : which rows each step uses
+        rates : (steps,) float64, the learning rate of each step
 
         Returns
         -------
@@ -138,3 +165,14 @@ class Engine(Protocol):
     def predict(self, net: Network, theta: Array, X: Array) -> Array:
         """The scores, (n, k), without dropout."""
         ...
+
+    def arithmetic(self) -> dict[str, str]:
+        """What the last bits of a run of this engine depend on, by name."""
+        ...
+
+
+def usable_cores() -> int:
+    """How many cores this process may use; 1 in a worker process, whose siblings use the others."""
+    if multiprocessing.parent_process() is not None:
+        return 1
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import platform
-from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import cache
@@ -19,7 +18,7 @@ from backlit.core.backprop import backward, forward
 from backlit.core.network import Network
 from backlit.core.optimizers import Optimizer
 from backlit.core.state import State
-from backlit.engines.protocol import Data, Figures
+from backlit.engines.protocol import Batches, Data, Figures
 
 _ROWS_AT_ONCE = 8192
 
@@ -29,7 +28,10 @@ class ReferenceEngine:
 
     name = "reference"
 
-    def supports(self, net: Network, optimizer: Optimizer) -> bool:
+    def __init__(self, threads: int | None = None) -> None:
+        """Whatever `threads` is, the steps run on one."""
+
+    def supports(self, net: Network, optimizer: Optimizer, dtype: Any) -> bool:
         return True
 
     def run(
@@ -38,18 +40,18 @@ class ReferenceEngine:
         optimizer: Optimizer,
         state: State,
         data: Data,
-        batches: Sequence[np.ndarray],
-        rates: Sequence[float],
+        batches: Batches,
+        rates: np.ndarray,
     ) -> tuple[State, Figures]:
         theta, memory = state.theta, state.memory
         xp = array_namespace(theta)
         rate_factors, decay_factors = factors(net, theta)
-        keys = rng.step_keys(state.seed, state.step, [data.rows[batch] for batch in batches])
+        keys = rng.step_keys(state.seed, state.step, data.rows[batches.positions], batches.size)
         done, used = 0, state.used
         E = np.empty(len(rates))
         gradient_norm = np.empty(len(rates))
         with _one_thread(), np.errstate(all="ignore"):  # what is not finite is noticed below, and stops the run
-            for batch, rate, key in zip(batches, rates, keys):
+            for batch, rate, key in zip(batches, rates.tolist(), keys):
                 at = indices(batch, data.X)
                 X, Y = xp.take(data.X, at, axis=0), xp.take(data.Y, at, axis=0)
                 weights = None if data.weights is None else xp.take(data.weights, at, axis=0)
@@ -77,22 +79,22 @@ class ReferenceEngine:
             ]
         return xp.concat(parts, axis=0)
 
+    def arithmetic(self) -> dict[str, str]:
+        """NumPy, its BLAS library, and the processor's kind."""
+        libraries = _blas().info()
+        blas = {f"{lib['internal_api']} {lib['version']} {lib.get('architecture', '')}".strip() for lib in libraries}
+        return {
+            "numpy": np.__version__,
+            "blas": ", ".join(sorted(blas)),
+            "processor": platform.machine(),
+            "threads": "1",
+        }
+
 
 def _one_thread() -> AbstractContextManager[Any]:
     """NumPy's products on one thread: those of a step are too small to share, and on a busy machine sharing them takes
     many times as long."""
     return _blas().limit(limits=1, user_api="blas")
-
-
-def arithmetic() -> dict[str, str]:
-    """What the last bits of a run of this engine depend on: NumPy, its BLAS library, and the processor's kind."""
-    blas = [f"{lib['internal_api']} {lib['version']} {lib.get('architecture', '')}".strip() for lib in _blas().info()]
-    return {
-        "numpy": np.__version__,
-        "blas": ", ".join(sorted(set(blas))),
-        "processor": platform.machine(),
-        "threads": "1",
-    }
 
 
 @cache

@@ -330,7 +330,7 @@ def trace(
         np.asarray(X, np.float64), np.asarray(Y, np.float64), weights, None if rows is None else np.asarray(rows)
     )
     theta = np.asarray(given.theta, dtype=np.float64)
-    key = rng.step_keys(given.seed, given.step, [data.rows])[0] if masks else None
+    key = rng.step_keys(given.seed, given.step, data.rows, len(data))[0] if masks else None
     memory = {k: np.asarray(v, np.float64) if hasattr(v, "shape") else v for k, v in given.memory.items()}
     optimizer, rate = None, 0.0
     if settings is not None:

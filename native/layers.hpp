@@ -1,0 +1,304 @@
+// The layers, as in core/layers.py: feed forward and backpropagate side by side, with the same letters.
+//
+// A layer's dY is ∂E/∂Z by the time it is read: whoever writes it multiplies by D, the slope at Z times the masks.
+// `forward` and `backward` work on some rows of the batch, `gradient` on some rows of one slot over the whole batch.
+#pragma once
+
+#include "activations.hpp"
+#include "plan.hpp"
+#include "product.hpp"
+#include "rng.hpp"
+
+namespace backlit::BACKLIT_ISA {
+
+inline I column(int n) {
+    I index;
+    for (int i = 0; i < WIDTH; i++) index[i] = n + i;
+    return index;
+}
+
+// Σ f(n) over columns 0 to d of a row, in virtual lanes; f gives WIDTH columns from n.
+template <class F>
+inline float sum_along(int d, F f) {
+    Lanes total{};
+    for (int n = 0; n < d; n += LANES)
+        for (int i = 0; i < LANES / WIDTH; i++) {
+            const int at = n + i * WIDTH;
+            V x = f(at);
+            total.part[i] += at + WIDTH <= d ? x : where(column(at) < d, x, zero());
+        }
+    return sum(total);
+}
+
+inline float dot(const float* a, const float* b, int n) {
+    Lanes total{};
+    for (int k = 0; k < n; k += LANES)
+        for (int i = 0; i < LANES / WIDTH; i++)
+            total.part[i] = fma(load(a + k + i * WIDTH), load(b + k + i * WIDTH), total.part[i]);
+    return sum(total);
+}
+
+// A = f(Z) in place, and the slope.
+template <class F>
+inline void activate(const Layer& l, int m0, int m1, int n0, int n1) {
+    for (int m = m0; m < m1; m++)
+        for (int n = n0; n < n1; n += WIDTH) {
+            const long at = long(m) * l.stride + n;
+            V A, slope;
+            F::apply(load(l.Y + at), A, slope);
+            store(l.Y + at, A);
+            if (l.D) store(l.D + at, slope);
+        }
+}
+
+// ∂E/∂Y of WIDTH units becomes ∂E/∂Z. ReLU's slope can be told from Y.
+inline V times_slope(const Layer& l, long at, V dY) {
+    if (l.gate > 0) return where(load(l.Y + at) > 0, dY * l.gate, zero());
+    return l.D ? dY * load(l.D + at) : dY;
+}
+
+// --- Dropout ---------------------------------------------------------------------------------------------------------
+
+// True (all bits) where a unit of a row is kept.
+inline I keep(uint32_t row, const uint32_t* units, uint32_t threshold) {
+    typedef uint32_t Units __attribute__((vector_size(4 * WIDTH), aligned(4), may_alias));
+    U x = *reinterpret_cast<const Units*>(units) ^ row;
+    x *= 0x7FEB352Du;
+    x ^= x >> 15;
+    x *= 0x846CA68Bu;
+    return x >= threshold;
+}
+
+// Silence units of Y, and their slopes with them.
+inline void dropout(const Plan& p, const Layer& l, int r0, int r1) {
+    for (int i = 0; i < l.masks; i++) {
+        const Mask& mask = l.mask[i];
+        for (int b = r0; b < r1; b++)
+            for (int n = 0; n < l.N; n += WIDTH) {
+                const long at = long(b) * l.stride + n;
+                V M = where(keep(p.draw[b], mask.units + n, mask.threshold), splat(mask.scale), zero());
+                store(l.Y + at, load(l.Y + at) * M);
+                if (l.D) store(l.D + at, load(l.D + at) * M);
+            }
+    }
+}
+
+// --- Dense -----------------------------------------------------------------------------------------------------------
+
+inline void forward_dense(const Plan& p, const Layer& l, const Layer& below, int r0, int r1) {
+    const float *W = p.theta + l.w.at, *b = p.theta + l.b.at;
+    const Product Z{below.Y, below.stride, 1, W, l.w.stride, l.Y, l.stride, l.d_in, l.N, b};
+    with_activation(l.activation, [&](auto f) {
+        using F = decltype(f);
+        if constexpr (same<F, Relu>)
+            if (!l.w.transposed)
+                return product(Z, r0, r1, [=, Y = l.Y, stride = l.stride](long m, int n, V z) {
+                    V A, slope;
+                    Relu::apply(z, A, slope);
+                    store(Y + m * stride + n, A);
+                });
+        if (l.w.transposed)
+            for (int r = r0; r < r1; r++)
+                for (int j = 0; j < l.d_out; j++)
+                    l.Y[long(r) * l.stride + j] = dot(below.Y + long(r) * below.stride, W + long(j) * l.w.stride, below.N) + b[j];
+        else
+            product(Z, r0, r1);
+        activate<F>(l, r0, r1, 0, l.N);
+    });
+}
+
+inline void backward_dense(const Layer& l, const Layer& below, int r0, int r1) {
+    const Product dX{l.dY, l.stride, 1, l.Wt, l.Wt_stride, below.dY, below.stride, l.d_out, below.N};
+    product(dX, r0, r1, [=, &below](long m, int n, V dY) {
+        const long at = m * below.stride + n;
+        store(below.dY + at, times_slope(below, at, dY));
+    });
+}
+
+inline void gradient_dense(const Plan& p, const Layer& l, const Layer& below, int from, int to, int B) {
+    float* dW = p.gradient + l.w.at;
+    if (l.w.transposed) {
+        product({l.dY, 1, l.stride, below.Y, below.stride, dW, l.w.stride, B, below.N}, from, to);
+        for (int j = from; j < to; j++)  // padding of Y is f(0), not 0
+            for (int i = l.d_in; i < below.N; i++) dW[long(j) * l.w.stride + i] = 0;
+    } else {
+        product({below.Y, 1, below.stride, l.dY, l.stride, dW, l.w.stride, B, l.N}, from, to);
+    }
+}
+
+// Rows `from` to `to` of W into the columns of Wt.
+inline void transpose(const float* W, long W_stride, float* Wt, long Wt_stride, int from, int to, int cols) {
+    typedef float V4 __attribute__((vector_size(16), aligned(4), may_alias));
+    auto row = [&](int i, int j) { return *reinterpret_cast<const V4*>(W + i * W_stride + j); };
+    int i = from;
+    for (; i + 4 <= to; i += 4)
+        for (int j = 0; j < cols; j += 4) {  // W is padded with zeros beyond its columns, and Wt with rows to spare
+            V4 a = row(i, j), b = row(i + 1, j), c = row(i + 2, j), d = row(i + 3, j);
+            V4 ab0 = __builtin_shufflevector(a, b, 0, 4, 1, 5), ab1 = __builtin_shufflevector(a, b, 2, 6, 3, 7);
+            V4 cd0 = __builtin_shufflevector(c, d, 0, 4, 1, 5), cd1 = __builtin_shufflevector(c, d, 2, 6, 3, 7);
+            float* to_row = Wt + j * Wt_stride + i;
+            *reinterpret_cast<V4*>(to_row) = __builtin_shufflevector(ab0, cd0, 0, 1, 4, 5);
+            *reinterpret_cast<V4*>(to_row + Wt_stride) = __builtin_shufflevector(ab0, cd0, 2, 3, 6, 7);
+            *reinterpret_cast<V4*>(to_row + 2 * Wt_stride) = __builtin_shufflevector(ab1, cd1, 0, 1, 4, 5);
+            *reinterpret_cast<V4*>(to_row + 3 * Wt_stride) = __builtin_shufflevector(ab1, cd1, 2, 3, 6, 7);
+        }
+    for (; i < to; i++)
+        for (int j = 0; j < cols; j++) Wt[j * Wt_stride + i] = W[i * W_stride + j];
+}
+
+// Σ_b dY[b, n], or Σ_b dY[b, n] · N[b, n]: four interleaved sums, then the sum of those.
+template <bool TIMES_N>
+inline void sum_of_rows(const Layer& l, int B, float* sums) {
+    for (int n = 0; n < l.N; n += WIDTH) {
+        V part[4]{};
+        auto add = [&](V& to, long b) {
+            V dY = load(l.dY + b * l.stride + n);
+            to = TIMES_N ? fma(dY, load(l.norm + b * l.stride + n), to) : to + dY;
+        };
+        int b = 0;
+        for (; b + 4 <= B; b += 4)
+#pragma GCC unroll 4
+            for (int i = 0; i < 4; i++) add(part[i], b + i);
+        for (int i = 0; b < B; b++, i++) add(part[i], b);
+        store(sums + n, (part[0] + part[1]) + (part[2] + part[3]));
+    }
+}
+
+// --- PiecewiseLinear, then Dense -------------------------------------------------------------------------------------
+//
+// A row's encoding is all ones up to its bin, one fraction, then zeros, so X W is a sum of W's rows up to the bin, looked
+// up, plus the fraction of one row.
+
+#if defined(__AVX2__) && !defined(__AVX512F__)
+constexpr int ACROSS = 4;  // vectors of a row held in registers at a time
+#else
+constexpr int ACROSS = 8;
+#endif
+
+template <class F>
+inline void over_panels(int N, F f) {
+    int n = 0;
+    for (; n + ACROSS * WIDTH <= N; n += ACROSS * WIDTH) f(Count<ACROSS>{}, n);
+    for (; n + 4 * WIDTH <= N; n += 4 * WIDTH) f(Count<4>{}, n);
+    for (; n < N; n += WIDTH) f(Count<1>{}, n);
+}
+
+inline void forward_encoded(const Plan& p, const Layer& l, int r0, int r1) {
+    const float *W = p.theta + l.w.at, *b = p.theta + l.b.at;
+    with_activation(l.activation, [&](auto f) {
+        over_panels(l.N, [&](auto across, int n) {
+            constexpr int P = across.value;
+            for (int r = r0; r < r1; r++) {
+                V Z[P];
+#pragma GCC unroll 8
+                for (int i = 0; i < P; i++) Z[i] = load(b + n + i * WIDTH);
+                for (int k = 0; k < p.fields; k++) {
+                    const long at = long(r) * p.fields + k;
+                    if (p.used[at] < 0) continue;
+                    const long row = long(p.used[at]) * l.w.stride + n;
+                    const V x = splat(p.value[at]);
+                    if (p.field[k].binned)
+#pragma GCC unroll 8
+                        for (int i = 0; i < P; i++)
+                            Z[i] = fma(x, load(W + row + i * WIDTH), Z[i] + load(l.prefix + row + i * WIDTH));
+                    else
+#pragma GCC unroll 8
+                        for (int i = 0; i < P; i++) Z[i] = fma(x, load(W + row + i * WIDTH), Z[i]);
+                }
+#pragma GCC unroll 8
+                for (int i = 0; i < P; i++) store(l.Y + long(r) * l.stride + n + i * WIDTH, Z[i]);
+                activate<decltype(f)>(l, r, r + 1, n, n + P * WIDTH);
+            }
+        });
+    });
+}
+
+// One walk down the bins with the sum of dZ over all rows above in registers.
+inline void gradient_field(const Plan& p, const Layer& l, const Field& field, int k, int B, int* scratch) {
+    int *end = scratch, *order = scratch + field.count + 1;  // the batch's rows sorted by their row of W
+    for (int t = 0; t <= field.count; t++) end[t] = 0;
+    auto bin = [&](int b) { return p.used[long(b) * p.fields + k] - field.first; };
+    for (int b = 0; b < B; b++)
+        if (bin(b) >= 0) end[bin(b) + 1]++;
+    for (int t = 0; t < field.count; t++) end[t + 1] += end[t];
+    for (int b = 0; b < B; b++)
+        if (bin(b) >= 0) order[end[bin(b)]++] = b;
+
+    float* dW = p.gradient + l.w.at + long(field.first) * l.w.stride;
+    over_panels(l.N, [&](auto across, int n) {
+        constexpr int P = across.value;
+        V above[P]{};
+        for (int t = field.count - 1; t >= 0; t--) {
+            V g[P];
+#pragma GCC unroll 8
+            for (int i = 0; i < P; i++) g[i] = above[i];
+            for (int o = t ? end[t - 1] : 0; o < end[t]; o++) {
+                const float* dZ = l.dY + long(order[o]) * l.stride + n;
+                const V x = splat(p.value[long(order[o]) * p.fields + k]);
+#pragma GCC unroll 8
+                for (int i = 0; i < P; i++) {
+                    const V z = load(dZ + i * WIDTH);
+                    g[i] = fma(x, z, g[i]);
+                    if (field.binned) above[i] += z;
+                }
+            }
+#pragma GCC unroll 8
+            for (int i = 0; i < P; i++) store(dW + long(t) * l.w.stride + n + i * WIDTH, g[i]);
+        }
+    });
+}
+
+inline void sum_prefix(const Plan& p, const Layer& l, const Field& field) {
+    if (!field.binned) return;
+    const float* W = p.theta + l.w.at;
+    for (int n = 0; n < l.N; n += WIDTH) {
+        V below = zero();
+        for (int t = 0; t < field.count; t++) {
+            const long at = long(field.first + t) * l.w.stride + n;
+            store(l.prefix + at, below);
+            below += load(W + at);
+        }
+    }
+}
+
+// --- LayerNorm -------------------------------------------------------------------------------------------------------
+
+inline void forward_norm(const Plan& p, const Layer& l, const Layer& below, int r0, int r1) {
+    const float *gamma = p.theta + l.w.at, *beta = p.theta + l.b.at;
+    const float d = float(l.d_in);
+    for (int b = r0; b < r1; b++) {
+        const float* X = below.Y + long(b) * below.stride;
+        float *N = l.norm + long(b) * l.stride, *Y = l.Y + long(b) * l.stride;
+        const V mean = splat(sum_along(l.d_in, [&](int n) { return load(X + n); }) / d);
+        const float variance = sum_along(l.d_in, [&](int n) {
+            V C = load(X + n) - mean;
+            return C * C;
+        }) / d;
+        const V deviation = sqrt(splat(variance + l.epsilon));
+        l.deviation[b] = deviation[0];
+        for (int n = 0; n < l.N; n += WIDTH) {
+            V normed = (load(X + n) - mean) / deviation;
+            store(N + n, normed);
+            store(Y + n, fma(load(gamma + n), normed, load(beta + n)));
+            if (l.D) store(l.D + long(b) * l.stride + n, splat(1));
+        }
+    }
+}
+
+inline void backward_norm(const Plan& p, const Layer& l, const Layer& below, int r0, int r1) {
+    const float* gamma = p.theta + l.w.at;
+    const float d = float(l.d_in);
+    for (int b = r0; b < r1; b++) {
+        const float *N = l.norm + long(b) * l.stride, *dY = l.dY + long(b) * l.stride;
+        auto dN = [&](int n) { return load(dY + n) * load(gamma + n); };
+        const V mean = splat(sum_along(l.d_in, dN) / d);
+        const V along = splat(sum_along(l.d_in, [&](int n) { return dN(n) * load(N + n); }) / d);
+        for (int n = 0; n < below.N; n += WIDTH) {
+            V dX = ((dN(n) - mean) - load(N + n) * along) / splat(l.deviation[b]);
+            const long at = long(b) * below.stride + n;
+            store(below.dY + at, times_slope(below, at, where(column(n) < l.d_in, dX, zero())));
+        }
+    }
+}
+
+}  // namespace backlit::BACKLIT_ISA

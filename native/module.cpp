@@ -1,0 +1,185 @@
+// What Python sees of the engine.
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include <chrono>
+
+#include "session.hpp"
+
+namespace nb = nanobind;
+using namespace nb::literals;
+using namespace backlit;
+
+namespace {
+
+template <class T>
+using Vector = nb::ndarray<T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+template <class T>
+using Matrix = nb::ndarray<T, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
+
+const Functions& instruction_set(const std::string& name) {
+    for (const Functions* set : instruction_sets())
+        if (set->name == name) return *set;
+    throw nb::value_error(("this processor cannot run " + name).c_str());
+}
+
+std::vector<std::string> names(const char* const* first) {
+    std::vector<std::string> all;
+    for (; *first; first++) all.push_back(*first);
+    return all;
+}
+
+int place(const char* const* names, const std::string& name) {
+    for (int i = 0; names[i]; i++)
+        if (name == names[i]) return i;
+    throw nb::value_error((name + " is not in the engine").c_str());
+}
+
+template <class T>
+T get(const nb::dict& from, const char* key, T otherwise) {
+    return from.contains(key) ? nb::cast<T>(from[key]) : otherwise;
+}
+
+LayerSpec layer_spec(const Functions& set, const nb::dict& given) {
+    LayerSpec spec;
+    spec.kind = nb::cast<std::string>(given["kind"]);
+    spec.d_in = get(given, "d_in", 0);
+    spec.d_out = get(given, "d_out", 0);
+    spec.activation = place(set.activations, get<std::string>(given, "activation", "identity"));
+    spec.epsilon = get(given, "epsilon", 0.0f);
+    spec.threshold = get(given, "threshold", uint32_t(0));
+    spec.scale = get(given, "scale", 1.0f);
+    spec.position = get(given, "position", 0);
+    spec.edges = get(given, "edges", std::vector<std::vector<double>>());
+    int i = 0;
+    for (nb::handle slot : nb::cast<nb::list>(get(given, "slots", nb::list()))) {
+        const nb::tuple t = nb::cast<nb::tuple>(slot);
+        spec.slots[i++] = {nb::cast<long long>(t[0]), nb::cast<float>(t[1]), nb::cast<float>(t[2])};
+    }
+    return spec;
+}
+
+// A session together with the arrays that it reads.
+struct Engine {
+    Matrix<const float> X;
+    std::optional<Matrix<const float>> Y;
+    std::optional<Vector<const float>> weights;
+    std::optional<Vector<const int64_t>> rows;
+    Session session;
+};
+
+Engine* new_engine(const std::string& isa, const nb::list& layers, const nb::dict& loss, const nb::dict& optimizer,
+                   Matrix<const float> X, std::optional<Matrix<const float>> Y,
+                   std::optional<Vector<const float>> weights, std::optional<Vector<const int64_t>> rows, int batch,
+                   int threads) {
+    const Functions& set = instruction_set(isa);
+    std::vector<LayerSpec> specs;
+    for (nb::handle layer : layers) specs.push_back(layer_spec(set, nb::cast<nb::dict>(layer)));
+    Loss l{};
+    l.kind = place(set.losses, nb::cast<std::string>(loss["kind"]));
+    l.outputs = nb::cast<int>(loss["outputs"]);
+    l.targets = Y ? int(Y->shape(1)) : 0;
+    l.mean = get(loss, "mean", true);
+    l.scale = get(loss, "scale", 1.0f);
+    l.delta = get(loss, "delta", 1.0f);
+    l.smoothing = get(loss, "label_smoothing", 0.0f);
+    Optimizer o{};
+    o.kind = place(set.optimizers, get<std::string>(optimizer, "kind", "sgd"));
+    o.weight_decay = get(optimizer, "weight_decay", 0.0f);
+    o.clip_norm = get(optimizer, "clip_norm", 0.0f);
+    o.momentum = get(optimizer, "momentum", 0.0f);
+    o.epsilon = get(optimizer, "epsilon", 0.0f);
+    o.beta1 = get(optimizer, "beta1", 0.0);
+    o.beta2 = get(optimizer, "beta2", 0.0);
+    const Table table{X.data(), Y ? Y->data() : nullptr, weights ? weights->data() : nullptr,
+                      rows ? rows->data() : nullptr, int(X.shape(0)), int(X.shape(1))};
+    const bool training = Y.has_value();
+    return new Engine{X, Y, weights, rows,
+                      Session(set, specs, l, get(loss, "levels", std::vector<float>()), o, table, batch, training, threads)};
+}
+
+}  // namespace
+
+NB_MODULE(_native, m) {
+    m.doc() = "The fast engine; see backlit.engines.native.";
+    m.def("instruction_sets", [] {
+        std::vector<std::string> all;
+        for (const Functions* set : instruction_sets()) all.push_back(set->name);
+        return all;
+    });
+    if (!instruction_sets().empty()) {
+        const Functions& any = *instruction_sets()[0];
+        m.attr("ACTIVATIONS") = names(any.activations);
+        m.attr("LOSSES") = names(any.losses);
+        m.attr("OPTIMIZERS") = names(any.optimizers);
+    }
+
+    nb::class_<Engine>(m, "Session")
+        .def(nb::new_(&new_engine), "isa"_a, "layers"_a, "loss"_a, "optimizer"_a, "X"_a, "Y"_a = nb::none(),
+             "weights"_a = nb::none(), "rows"_a = nb::none(), "batch"_a = 192, "threads"_a = 1)
+        .def("train",
+             [](Engine& self, Vector<float> theta, std::vector<Vector<float>> memory, int64_t t, uint64_t seed,
+                uint64_t step, Vector<const int64_t> positions, Vector<const double> rates, Vector<double> E,
+                Vector<double> gradient_norm) {
+                 Stretch stretch{positions.data(), long(positions.shape(0)), rates.data(), seed, step, t,
+                                 E.data(), gradient_norm.data(), 0, 0};
+                 float* memories[2] = {};
+                 for (size_t k = 0; k < memory.size(); k++) memories[k] = memory[k].data();
+                 nb::gil_scoped_release released;
+                 return self.session.train(theta.data(), memories, stretch);
+             })
+        .def("predict",
+             [](Engine& self, Vector<const float> theta, Matrix<float> S) {
+                 nb::gil_scoped_release released;
+                 self.session.predict(theta.data(), S.data());
+             })
+        .def_prop_ro("arena_bytes", [](const Engine& self) { return self.session.arena_bytes(); })
+        .def_prop_ro("code_bytes", [](const Engine& self) { return self.session.code_bytes(); })
+        .def_prop_ro("threads_in_use", [](const Engine& self) { return self.session.threads_in_use(); });
+
+    m.def("product", [](const std::string& isa, const std::string& which, Matrix<const float> A, Matrix<const float> B,
+                        Matrix<float> C, long repeats) {
+        const Functions& set = instruction_set(isa);
+        const bool dW = which == "dW";
+        const int M = int(C.shape(0)), N = int(C.shape(1)), K = int(A.shape(dW ? 0 : 1));
+        if (which == "dA") throw nb::value_error("dA is Z with the transpose of W: give it as B");
+        auto padded = [](Matrix<const float> from) {
+            const long stride = stride_of(long(from.shape(1)));
+            std::vector<float> to(from.shape(0) * stride + 16, 0.0f);
+            for (size_t i = 0; i < from.shape(0); i++)
+                std::copy_n(from.data() + i * from.shape(1), from.shape(1), to.data() + i * stride);
+            return std::pair(std::move(to), stride);
+        };
+        auto [a, a_stride] = padded(A);
+        auto [b, b_stride] = padded(B);
+        const long c_stride = stride_of(N);
+        std::vector<float> c(M * c_stride + 16);
+        const auto began = std::chrono::steady_clock::now();
+        for (long i = 0; i < repeats; i++)
+            set.product(a.data(), dW ? 1 : a_stride, dW ? a_stride : 1, b.data(), b_stride, c.data(), c_stride, M, K,
+                        int(lines(N)));
+        const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
+        for (int i = 0; i < M; i++) std::copy_n(c.data() + i * c_stride, N, C.data() + long(i) * N);
+        return took.count();
+    });
+    m.def("peak", [](const std::string& isa) {
+        const Functions& set = instruction_set(isa);
+        constexpr long ROUNDS = 5'000'000;
+        float result[16];
+        const auto began = std::chrono::steady_clock::now();
+        set.multiply_add(ROUNDS, result);
+        const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
+        return 2.0 * 12 * set.width * ROUNDS / took.count();
+    });
+    m.def("activate", [](const std::string& isa, const std::string& name, Vector<const float> x, Vector<float> y,
+                         Vector<float> slope) {
+        const Functions& set = instruction_set(isa);
+        set.apply(place(set.activations, name), x.data(), y.data(), slope.data(), long(x.shape(0)));
+    });
+    m.def("elementary", [](const std::string& isa, int which, Vector<const float> x, Vector<float> y) {
+        instruction_set(isa).elementary(which, x.data(), y.data(), long(x.shape(0)));
+    });
+}

@@ -1,0 +1,107 @@
+// A network, an optimizer and a table, laid out in memory for one instruction set's code to run.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "plan.hpp"
+#include "threads.hpp"
+
+namespace backlit {
+
+// The layers as Python describes them.
+struct LayerSpec {
+    std::string kind;  // dense, piecewise_linear, dropout, layer_norm
+    int d_in = 0, d_out = 0;
+    int activation = 0;
+    float epsilon = 0;
+    uint32_t threshold = 0;  // dropout
+    float scale = 1;
+    int position = 0;                        // in the network, from 0
+    std::vector<std::vector<double>> edges;  // piecewise_linear
+    struct {
+        long start = 0;
+        float rate = 1, decay = 1;
+    } slots[2];
+};
+
+constexpr int LINE = 16;  // floats in a cache line, and virtual lanes
+inline long lines(long floats) { return (floats + LINE - 1) / LINE * LINE; }
+
+// From one row to the next: an odd number of cache lines from where on an even one would map rows onto each other.
+inline int stride_of(long floats) {
+    const long n = lines(floats) / LINE;
+    return int(LINE * (n >= 8 && n % 2 == 0 ? n + 1 : n));
+}
+
+struct Table {
+    const float *X, *targets, *weights;  // (n, d), (n, targets), (n,) or null
+    const int64_t* rows;
+    int n, d;
+};
+
+const std::vector<const Functions*>& instruction_sets();  // those this processor has, the fastest first
+
+class Session {
+   public:
+    // batch: the most rows of a step. Without `training` only predict may be called.
+    Session(const Functions& functions, const std::vector<LayerSpec>& layers, const Loss& loss,
+            const std::vector<float>& levels, const Optimizer& optimizer, const Table& table, int batch, bool training,
+            int threads);
+
+    // The steps of a stretch on theta and memory, in place. Stops before a step whose E or gradient is not finite; returns
+    // the number of steps made. `stretch` holds everything but from and to.
+    int train(float* theta, float* const* memory, Stretch stretch);
+    void predict(const float* theta, float* S);
+
+    long arena_bytes() const { return 4 * arena_size; }
+    long code_bytes() const { return 2 * long(codes.size()); }
+    int threads_in_use() const { return team_is_faster ? threads : 1; }
+
+   private:
+    void add_dense(const LayerSpec&, const std::vector<std::vector<double>>& edges, bool training);
+    void add_fields(const std::vector<std::vector<double>>& edges);
+    void add_items();
+    Slot slot(const LayerSpec&, int which, int rows, int cols, bool transposed);
+    void want(float*& place, long floats);
+    void want_activations(Layer&, bool training);
+    void load(const float* theta, float* const* memory);
+    void unload(float* theta, float* const* memory) const;
+    template <class F> void each_weight(F f) const;
+    void run(Stretch stretch, int steps);
+    double seconds(Stretch stretch, int from, int to, bool together);
+    void draw_units(uint64_t seed);
+
+    const Functions& functions;
+    Plan plan{};
+    std::vector<Layer> layers;
+    std::vector<Item> items;
+    std::vector<Field> fields;
+    std::vector<float> levels;
+    std::vector<uint16_t> codes;
+    std::deque<std::vector<float>> inner_edges;
+    std::deque<std::vector<double>> bins;
+    struct Units {
+        int layer, mask, position, units;
+    };
+    std::vector<Units> units;  // of every mask
+    std::deque<std::vector<uint32_t>> unit_draws;
+    uint64_t seed = 0;
+    bool seeded = false;
+
+    std::vector<std::pair<float**, long>> wanted;
+    struct Free {
+        void operator()(float*) const;
+    };
+    std::unique_ptr<float, Free> arena;
+    long arena_size = 0;
+
+    int threads;
+    std::unique_ptr<Team> team;
+    long team_process = 0;
+    bool team_is_faster = false;
+};
+
+}  // namespace backlit

@@ -1,0 +1,307 @@
+// A training step, whole stretches of it, and prediction. Compiled once for each instruction set.
+//
+// Threads share the work by outputs, never by the terms of a sum: first each has rows of the batch, feeding them forward
+// and carrying the error back; then each has rows of the weights, for their gradient and update. Two meetings a step.
+#include "layers.hpp"
+#include "losses.hpp"
+#include "optimizers.hpp"
+#include "rng.hpp"
+
+namespace backlit::BACKLIT_ISA {
+namespace {
+
+// Row `position` of the table becomes row b of the batch.
+void gather(const Plan& p, long position, int b) {
+    const float* X = p.X + position * p.d;
+    if (p.layer[1].kind == Kind::encoded) {
+        const uint16_t* code = p.codes + position * p.fields;
+        for (int k = 0; k < p.fields; k++) {
+            const Field& f = p.field[k];
+            const long at = long(b) * p.fields + k;
+            const int c = code[k];
+            p.used[at] = c < f.count ? f.first + c : -1;
+            if (f.binned)
+                p.value[at] = float((double(X[f.source]) - f.left[c]) / f.width[c]);
+            else
+                p.value[at] = c < f.count ? X[f.source + c] : 0;
+        }
+    } else {
+        float* Y = p.layer[0].Y + long(b) * p.layer[0].stride;
+        int i = 0;
+        for (; i + 4 <= p.d; i += 4) __builtin_memcpy(Y + i, X + i, 16);
+        for (; i < p.d; i++) Y[i] = X[i];
+    }
+}
+
+// Rows are used in no order that the processor could foresee.
+constexpr int AHEAD = 8;
+
+void prefetch(const Plan& p, long position) {
+    for (int i = 0; i < p.d; i += LANES) __builtin_prefetch(p.X + position * p.d + i);
+    __builtin_prefetch(p.targets + position * p.loss.targets);
+    if (p.fields) __builtin_prefetch(p.codes + position * p.fields);
+    if (p.random) __builtin_prefetch(p.rows + position);
+}
+
+// Which row of each field the rows of the table use.
+void encode(const Plan& p, long from, long to, uint16_t* codes) {
+    for (long r0 = from; r0 < to; r0 += WIDTH)
+        for (int k = 0; k < p.fields; k++) {
+            const Field& f = p.field[k];
+            const long r1 = r0 + WIDTH < to ? r0 + WIDTH : to;
+            if (f.binned) {
+                float x[WIDTH] = {};
+                for (long r = r0; r < r1; r++) x[r - r0] = p.X[r * p.d + f.source];
+                I bin{};
+                for (int t = 0; t + 1 < f.count; t++) bin -= load(x) >= splat(f.edges[t]);
+                for (long r = r0; r < r1; r++) codes[r * p.fields + k] = uint16_t(bin[r - r0]);
+            } else {
+                for (long r = r0; r < r1; r++) {
+                    int c = 0;
+                    while (c < f.count && p.X[r * p.d + f.source + c] == 0) c++;
+                    codes[r * p.fields + k] = uint16_t(c);
+                }
+            }
+        }
+}
+
+void forward(const Plan& p, int r0, int r1) {
+    for (int i = 0; i < p.layers; i++) {
+        const Layer &l = p.layer[i], &below = p.layer[i - (i > 0)];
+        if (l.kind == Kind::dense) forward_dense(p, l, below, r0, r1);
+        if (l.kind == Kind::encoded) forward_encoded(p, l, r0, r1);
+        if (l.kind == Kind::layer_norm) forward_norm(p, l, below, r0, r1);
+        dropout(p, l, r0, r1);
+    }
+}
+
+// Each row's share of E, and dS into the last layer's dY.
+void loss(const Plan& p, int r0, int r1, int B) {
+    const Layer& last = p.layer[p.layers - 1];
+    const int stride = p.batch_stride;
+    for (int b = r0; b < r1; b++)
+        for (int j = 0; j < p.loss.outputs; j++) p.S[j * stride + b] = last.Y[long(b) * last.stride + j];
+    const float share = p.loss.mean ? p.loss.scale / float(B) : p.loss.scale;
+    for (int b = r0; b < r1; b += WIDTH) {
+        const Rows rows{p.S + b, p.T + b, p.dS + b, stride};
+        V e = pick(p.loss.kind, [&](auto kind) { return decltype(kind)::type::terms(p.loss, rows); }, Losses{});
+        V weight = p.weights ? load(p.w + b) : splat(1);
+        store(p.e + b, where(column(b) < B, weight * e, zero()));
+        for (int j = 0; j < p.loss.outputs; j++)
+            store(p.dS + j * stride + b, load(p.dS + j * stride + b) * (splat(share) * weight));
+    }
+    for (int b = r0; b < r1; b++)
+        for (int j = 0; j < p.loss.outputs; j++) last.dY[long(b) * last.stride + j] = p.dS[j * stride + b];
+    for (long b = r0; b < r1; b++)
+        for (int n = 0; n < last.N; n += WIDTH) {
+            const long at = b * last.stride + n;
+            store(last.dY + at, times_slope(last, at, load(last.dY + at)));
+        }
+}
+
+void backward(const Plan& p, int r0, int r1) {
+    for (int i = p.layers - 1; i > 1; i--) {
+        const Layer &l = p.layer[i], &below = p.layer[i - 1];
+        if (l.kind == Kind::dense) backward_dense(l, below, r0, r1);
+        if (l.kind == Kind::layer_norm) backward_norm(p, l, below, r0, r1);
+    }
+}
+
+// f(slot, at, N) for each run of N neighbouring weights of an item, as they are kept.
+template <class F>
+void each_run(const Plan& p, const Item& item, F f) {
+    const Layer& l = p.layer[item.layer];
+    auto rows = [&](const Slot& slot, int from, int to) {
+        const int N = (slot.cols + LANES - 1) / LANES * LANES;
+        if (N == slot.stride) return f(slot, slot.at + long(from) * N, (to - from) * N);
+        for (int r = from; r < to; r++) f(slot, slot.at + long(r) * slot.stride, N);
+    };
+    switch (item.what) {
+        case Item::weights: return rows(l.w, item.from, item.to);
+        case Item::bias: return rows(l.b, 0, 1);
+        case Item::field: return rows(l.w, p.field[item.from].first, p.field[item.from].first + p.field[item.from].count);
+        case Item::scale_and_shift: rows(l.w, 0, 1), rows(l.b, 0, 1);
+    }
+}
+
+// ∂E/∂ every weight of an item, and its squares.
+void gradient(const Plan& p, const Item& item, int index, int B, int* scratch) {
+    const Layer &l = p.layer[item.layer], &below = p.layer[item.layer - 1];
+    switch (item.what) {
+        case Item::weights: gradient_dense(p, l, below, item.from, item.to, B); break;
+        case Item::bias: sum_of_rows<false>(l, B, p.gradient + l.b.at); break;
+        case Item::field: gradient_field(p, l, p.field[item.from], item.from, B, scratch); break;
+        case Item::scale_and_shift:
+            sum_of_rows<true>(l, B, p.gradient + l.w.at);
+            sum_of_rows<false>(l, B, p.gradient + l.b.at);
+    }
+    Lanes squares{};
+    each_run(p, item, [&](const Slot&, long at, int N) {
+        for (int n = 0; n < N; n += LANES)
+            for (int i = 0; i < LANES / WIDTH; i++) {
+                V g = load(p.gradient + at + n + i * WIDTH);
+                squares.part[i] = fma(g, g, squares.part[i]);
+            }
+    });
+    for (int i = 0; i < LANES / WIDTH; i++) store(p.squares + index * LANES + i * WIDTH, squares.part[i]);
+}
+
+double length(const Plan& p) {
+    Lanes total{};
+    for (int k = 0; k < p.items; k++)
+        for (int i = 0; i < LANES / WIDTH; i++) total.part[i] += load(p.squares + k * LANES + i * WIDTH);
+    return __builtin_sqrt(double(sum(total)));
+}
+
+double error(const Plan& p, int B) {
+    const float total = sum_along(B, [&](int b) { return load(p.e + b); });
+    return p.loss.mean ? double(total) * p.loss.scale / B : double(total) * p.loss.scale;
+}
+
+template <class O>
+void update(const Plan& p, const Item& item, const O& optimizer, double rate, float shorten) {
+    each_run(p, item, [&](const Slot& slot, long at, int N) {
+        const V step = splat(float(rate * slot.rate));
+        const V decay = splat(float(rate * slot.rate * p.optimizer.weight_decay * slot.decay));
+        for (long i = at; i < at + N; i += WIDTH) {
+            V w = load(p.theta + i);
+            V direction = optimizer.direction(load(p.gradient + i) * shorten, p.memory[0] + i, p.memory[1] + i);
+            store(p.theta + i, fma(-decay, w, fma(-step, direction, w)));
+        }
+    });
+}
+
+// What is kept beside theta for the next step: Wt, and the prefix sums.
+void derive(const Plan& p, const Item& item) {
+    const Layer& l = p.layer[item.layer];
+    if (item.what == Item::weights && l.Wt && !l.w.transposed)
+        transpose(p.theta + l.w.at, l.w.stride, l.Wt, l.Wt_stride, item.from, item.to, l.d_out);
+    if (item.what == Item::field) sum_prefix(p, l, p.field[item.from]);
+}
+
+void prepare(const Plan& p) {
+    for (int i = 0; i < p.items; i++) derive(p, p.item[i]);
+}
+
+// The items of one thread: consecutive ones, of about equal cost.
+void share(const Plan& p, int thread, int threads, int& first, int& last) {
+    double total = 0, before = 0;
+    for (int i = 0; i < p.items; i++) total += p.item[i].cost;
+    first = last = p.items;
+    for (int i = p.items - 1; i >= 0; i--) {
+        before += p.item[i].cost;
+        const double middle = (total - before + 0.5 * p.item[i].cost) / total * threads;
+        if (middle >= thread + 1) last = i;
+        if (middle >= thread) first = i;
+    }
+}
+
+void train(const Plan& p, const Stretch& s, Team* team, int thread, int threads) {
+    int first, last;
+    share(p, thread, threads, first, last);
+    int* scratch = p.scratch + thread * p.scratch_size;
+    auto meet = [&] {
+        if (threads > 1) backlit::meet(team);
+    };
+    Powers power;
+    for (int i = s.from; i < s.to; i++) {
+        const int now = (i - s.from) % Powers::AT_ONCE;
+        if (now == 0) power.from(p.optimizer, s.t + i + 1);
+        const long used = long(i) * p.batch;
+        const int B = s.count - used < p.batch ? int(s.count - used) : p.batch;
+        const int blocks = (B + LANES - 1) / LANES;
+        const int r0 = blocks * thread / threads * LANES;
+        const int r1 = thread + 1 == threads ? B : blocks * (thread + 1) / threads * LANES;
+
+        const uint64_t of_step = !p.random ? 0 : draw_of_step(s.seed, s.step + uint64_t(i));
+        for (int b = r0; b < r1; b++) {
+            const long position = s.positions[used + b];
+            if (used + b + AHEAD < s.count) prefetch(p, s.positions[used + b + AHEAD]);
+            gather(p, position, b);
+            for (int j = 0; j < p.loss.targets; j++) p.T[j * p.batch_stride + b] = p.targets[position * p.loss.targets + j];
+            if (p.weights) p.w[b] = p.weights[position];
+            if (p.random) p.draw[b] = draw_of_row(of_step, p.rows[position]);
+        }
+        forward(p, r0, r1);
+        loss(p, r0, r1, B);
+        backward(p, r0, r1);
+        meet();
+
+        if (thread == 0) s.E[i] = error(p, B);
+        pick(p.optimizer.kind, [&](auto kind) {
+            const typename decltype(kind)::type optimizer(p.optimizer, power.beta1[now], power.beta2[now]);
+            float shorten = 1;
+            if (p.optimizer.clip_norm > 0) {
+                for (int k = first; k < last; k++) gradient(p, p.item[k], k, B, scratch);
+                meet();
+                const double norm = length(p);
+                if (norm > p.optimizer.clip_norm) shorten = float(p.optimizer.clip_norm / norm);
+            }
+            for (int k = first; k < last; k++) {
+                if (!(p.optimizer.clip_norm > 0)) gradient(p, p.item[k], k, B, scratch);
+                update(p, p.item[k], optimizer, s.rates[i], shorten);
+                derive(p, p.item[k]);
+            }
+        }, Optimizers{});
+        meet();
+        if (thread == 0) s.gradient_norm[i] = length(p);
+    }
+}
+
+void scores(const Plan& p, long first, int count, float* S) {
+    for (int b = 0; b < count; b++) gather(p, first + b, b);
+    forward(p, 0, count);
+    const Layer& last = p.layer[p.layers - 1];
+    for (int b = 0; b < count; b++)
+        for (int j = 0; j < p.loss.outputs; j++) S[long(b) * p.loss.outputs + j] = last.Y[long(b) * last.stride + j];
+}
+
+// --- The kernel and the functions by themselves, for tests and benchmarks --------------------------------------------
+
+void multiply(const float* A, long A_m, long A_k, const float* B, long B_k, float* C, long C_m, int M, int K, int N) {
+    product({A, A_m, A_k, B, B_k, C, C_m, K, N}, 0, M);
+}
+
+void apply(int activation, const float* x, float* y, float* slope, long n) {
+    with_activation(activation, [&](auto f) {
+        for (long i = 0; i < n; i += WIDTH) {
+            V a, s;
+            decltype(f)::apply(load(x + i), a, s);
+            store(y + i, a);
+            store(slope + i, s);
+        }
+    });
+}
+
+void elementary(int which, const float* x, float* y, long n) {
+    static constexpr V (*functions[])(V) = {exp, expm1, log, log1p, tanh, sigmoid, softplus};
+    for (long i = 0; i < n; i += WIDTH) store(y + i, functions[which](load(x + i)));
+}
+
+// Fused multiply-adds without a memory access: the most that a product could do.
+void multiply_add(long rounds, float* result) {
+    V c[12], a = splat(1), b = splat(1e-9f);
+#pragma GCC unroll 12
+    for (int i = 0; i < 12; i++) c[i] = splat(float(i));
+    for (long k = 0; k < rounds; k++)
+#pragma GCC unroll 12
+        for (int i = 0; i < 12; i++) {
+            c[i] = fma(a, c[i], b);
+            KEEP_IN_REGISTER(c[i]);
+        }
+    V total = zero();
+#pragma GCC unroll 12
+    for (int i = 0; i < 12; i++) total += c[i];
+    store(result, total);
+}
+
+}  // namespace
+
+#define TEXT_(x) #x
+#define TEXT(x) TEXT_(x)
+const Functions functions{
+    TEXT(BACKLIT_ISA), WIDTH,    Activations::names, Losses::names, Optimizers::names, encode, train,
+    prepare,           scores,   multiply,           apply,         elementary,        multiply_add,
+};
+
+}  // namespace backlit::BACKLIT_ISA

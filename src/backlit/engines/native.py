@@ -1,0 +1,178 @@
+"""The native engine: whole stretches of steps in one call of compiled code, in float32; its source is in native/.
+
+Its bits are the same for every number of threads and every instruction set; the rules that make them so are in
+docs/decisions/0010-the-same-bits-everywhere.md.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict, replace
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+
+from backlit.core.layers import LAYERS, Dense, Dropout, Layer, PiecewiseLinear
+from backlit.core.losses import LOSSES
+from backlit.core.network import Network
+from backlit.core.optimizers import OPTIMIZERS, Optimizer
+from backlit.core.state import State
+from backlit.engines.protocol import Batches, Data, Figures, usable_cores
+
+_native: Any
+try:
+    _native = import_module("backlit.engines._native")
+except ImportError:
+    _native = None
+
+NUMERICS = 1  #: counts up whenever the same run would end with other bits
+
+_PREDICTED_AT_ONCE = 192
+
+
+@cache
+def missing() -> str:
+    """Why the compiled module cannot be used; "" where it can."""
+    if _native is None:
+        return "it was not compiled at install"
+    sets, wish = _native.instruction_sets(), os.environ.get("BACKLIT_ISA")
+    if not sets:
+        return "this processor has no AVX2"
+    if wish and wish not in sets:
+        return f"BACKLIT_ISA is {wish!r}, and this processor has {' and '.join(sets)}"
+    return ""
+
+
+def instruction_set() -> str:
+    """What the engine runs on: the processor's widest, or what the environment variable BACKLIT_ISA says."""
+    return os.environ.get("BACKLIT_ISA") or _native.instruction_sets()[0]
+
+
+class NativeEngine:
+    """Feed forward, backpropagate, update, many steps at a time; see `Engine` for the contract.
+
+    Parameters
+    ----------
+    threads : at most so many, None: as many as there are usable cores; the engine uses one where that is faster
+    """
+
+    name = "native"
+
+    def __init__(self, threads: int | None = None) -> None:
+        self.threads = threads or usable_cores()
+        self._laid_out: tuple[tuple[Any, ...], Any] = ((), None)
+
+    def supports(self, net: Network, optimizer: Optimizer, dtype: Any) -> bool:
+        return not self.lacks(net, optimizer, dtype)
+
+    def lacks(self, net: Network, optimizer: Optimizer, dtype: Any) -> str:
+        """What this engine has not; "" where it has all."""
+        if reason := missing():
+            return reason
+        if dtype != np.float32:
+            return f"it computes in float32, and the data are {dtype}"
+        kinds = [type(layer) for layer in net.layers]
+        pieces: list[tuple[type, dict[str, Any], list[str]]] = [
+            *((kind, LAYERS, list(LAYERS)) for kind in kinds),
+            (type(net.loss), LOSSES, _native.LOSSES),
+            (type(optimizer), OPTIMIZERS, _native.OPTIMIZERS),
+        ]
+        for kind, registry, known in pieces:
+            if registry.get(kind.name) is not kind or kind.name not in known:
+                return f"it has no {kind.__name__}"
+        for layer in net.layers:
+            if isinstance(layer, Dense) and layer.activation not in _native.ACTIVATIONS:
+                return f"it has no activation {layer.activation}"
+        if PiecewiseLinear in kinds[1:] or (kinds[0] is PiecewiseLinear and kinds[1:2] != [Dense]):
+            return "it wants PiecewiseLinear to come first and a Dense next"
+        if any(kinds[i : i + 3] == [Dropout] * 3 for i in range(len(kinds))):
+            return "it has no three dropouts in a row"
+        return ""
+
+    def run(
+        self,
+        net: Network,
+        optimizer: Optimizer,
+        state: State,
+        data: Data,
+        batches: Batches,
+        rates: np.ndarray,
+    ) -> tuple[State, Figures]:
+        session = self._session(net, optimizer, data, batches.size)
+        theta = np.array(state.theta, np.float32)
+        memory = {name: np.array(v, np.float32) for name, v in state.memory.items() if name != "t"}
+        figures = Figures(np.empty(len(rates)), np.empty(len(rates)))
+        positions = np.ascontiguousarray(batches.positions, np.int64)
+        t = state.memory.get("t", 0)
+        rates = np.ascontiguousarray(rates, np.float64)
+        done = session.train(theta, [*memory.values()], t, state.seed, state.step, positions, rates, *figures)
+        if "t" in state.memory:
+            memory["t"] = t + done
+        used = state.used + min(done * batches.size, len(positions))
+        state = replace(state, theta=theta, memory=memory, step=state.step + done, used=used)
+        return state, Figures(*(figure[: done + 1] for figure in figures))
+
+    def predict(self, net: Network, theta: np.ndarray, X: np.ndarray) -> np.ndarray:
+        S = np.empty((len(X), net.outputs), np.float32)
+        X = np.ascontiguousarray(X, np.float32)
+        if len(X):
+            batch = min(_PREDICTED_AT_ONCE, len(X))
+            session = _native.Session(instruction_set(), _layers(net), _loss(net), {}, X, batch=batch)
+            session.predict(np.ascontiguousarray(theta, np.float32), S)
+        return S
+
+    def arithmetic(self) -> dict[str, str]:
+        return {"numerics": str(NUMERICS)}
+
+    def memory(self, net: Network, optimizer: Optimizer, data: Data, batch_size: int) -> dict[str, int]:
+        """Bytes beside the data themselves: which bin each row is in, and everything that a step works on."""
+        session = self._session(net, optimizer, data, batch_size)
+        return {"bins": session.code_bytes, "arena": session.arena_bytes}
+
+    def _session(self, net: Network, optimizer: Optimizer, data: Data, batch: int) -> Any:
+        """Network and data laid out for the steps; kept, since the next stretch wants the same."""
+        key = (net, optimizer, data, batch)
+        before, session = self._laid_out
+        if session is None or any(a is not b and a != b for a, b in zip(key, before)):
+            weights = None if data.weights is None else np.ascontiguousarray(data.weights, np.float32)
+            session = _native.Session(
+                instruction_set(),
+                _layers(net),
+                _loss(net),
+                _optimizer(optimizer),
+                np.ascontiguousarray(data.X),
+                np.ascontiguousarray(data.Y),
+                weights,
+                np.ascontiguousarray(data.rows, np.int64),
+                batch,
+                self.threads,
+            )
+            self._laid_out = (key, session)
+        return session
+
+
+def _layers(net: Network) -> list[dict[str, Any]]:
+    """The layers as the compiled module wants them."""
+
+    def described(i: int, layer: Layer) -> dict[str, Any]:
+        facts = {field: value for field, value in vars(layer).items() if not field.startswith("_")}
+        if isinstance(layer, Dropout):
+            facts = {"threshold": round(layer.rate * 2**32), "scale": 1 / (1 - layer.rate)}
+        if "d" in facts:
+            facts["d_in"] = facts["d"]
+        slots = [(slot.start, slot.rate, slot.decay) for slot in net.slots[i]]
+        return {"kind": layer.name, "position": i, "slots": slots, **facts}
+
+    return [described(i, layer) for i, layer in enumerate(net.layers) if getattr(layer, "rate", 1) > 0]
+
+
+def _loss(net: Network) -> dict[str, Any]:
+    mean = net.loss.reduction == "mean"
+    return {"kind": net.loss.name, "outputs": net.outputs, "mean": mean, **asdict(net.loss)}
+
+
+def _optimizer(optimizer: Optimizer) -> dict[str, Any]:
+    facts = {"kind": optimizer.name, **asdict(optimizer), "clip_norm": optimizer.clip_norm or 0.0}
+    return {**facts, "beta2": facts.get("rho", facts.get("beta2", 0.0))}
