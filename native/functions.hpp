@@ -13,17 +13,18 @@ namespace backlit::BACKLIT_ISA {
 constexpr float INFINITE = __builtin_inff();
 
 // x = n ln 2 + r with |r| <= ln 2 / 2: p = e^r - 1 and s = 2^(n + RAISED), where n + RAISED must lie in -126 .. 127.
+// `low` is what a longer x has beyond x.
 struct Power {
     V p, s;
 };
 
-template <int RAISED>
-Power power(V x) {
+template <int RAISED, class... Low>
+Power power(V x, Low... low) {
     // Added to x / ln 2, the shift leaves the rounded n, and what an exponent is raised by, in the low bits.
     const V shift = splat(0x1.8p23f + 127 + RAISED);
     V t = fma(x, splat(1.442695f), shift);
     V n = t - shift;
-    V r = fma(n, splat(-0.6931472f), x);
+    V r = (fma(n, splat(-0.6931472f), x) + ... + low);
     r = fma(n, splat(1.9046542e-9f), r);
     // (e^r - 1 - r) / r²; relative error of p 2^-25.8
     V r2 = r * r;
@@ -77,7 +78,7 @@ inline V log(V x) {
     return where(x > 0.0f, l, where(x == 0.0f, splat(-INFINITE), splat(__builtin_nanf(""))));
 }
 
-// log(1 + x) for 0 <= x <= 1, as of e^-|z|; from 1/3 on as log((1 + x) / 2) + ln 2.
+// log(1 + x), valid only for 0 <= x <= 1, as of e^-|z|; from 1/3 on as log((1 + x) / 2) + ln 2.
 inline V log1p(V x) {
     I above = x > 1.0f / 3;
     return log_sum(where(above, fma(x, splat(0.5f), splat(-0.5f)), x), where(above, splat(1.0f), zero()));

@@ -30,31 +30,58 @@ inline float sum_along(int d, F f) {
     return sum(total);
 }
 
-inline float dot(const float* a, const float* b, int n) {
-    Lanes total{};
-    for (int k = 0; k < n; k += LANES)
+// Z[r] = X[r] · w + b for R neighbouring rows.
+template <int R>
+inline void dots(const float* X, long X_stride, const float* w, int N, float b, float* Z) {
+    Lanes total[R]{};
+    for (int k = 0; k < N; k += LANES)
+#pragma GCC unroll 4
         for (int i = 0; i < LANES / WIDTH; i++)
-            total.part[i] = fma(load(a + k + i * WIDTH), load(b + k + i * WIDTH), total.part[i]);
-    return sum(total);
+#pragma GCC unroll 4
+            for (int r = 0; r < R; r++) {
+                const int at = k + i * WIDTH;
+                total[r].part[i] = fma(load(X + r * X_stride + at), load(w + at), total[r].part[i]);
+            }
+#pragma GCC unroll 4
+    for (int r = 0; r < R; r++) Z[r] = sum(total[r]) + b;
 }
 
-// A = f(Z) in place, and the slope.
+// A = f(Z) in place, and the slope. (Pointers are copied first: the compiler must assume that a store changes records.)
 template <class F>
 inline void activate(const Layer& l, int m0, int m1, int n0, int n1) {
-    for (int m = m0; m < m1; m++)
-        for (int n = n0; n < n1; n += WIDTH) {
-            const long at = long(m) * l.stride + n;
+    float *const Y = l.Y, *const D = l.D;
+    const long stride = l.stride;
+    for (long m = m0; m < m1; m++)
+        for (long at = m * stride + n0; at < m * stride + n1; at += WIDTH) {
             V A, slope;
-            F::apply(load(l.Y + at), A, slope);
-            store(l.Y + at, A);
-            if (l.D) store(l.D + at, slope);
+            F::apply(load(Y + at), A, slope);
+            store(Y + at, A);
+            if (D) store(D + at, slope);
         }
 }
 
-// ∂E/∂Y of WIDTH units becomes ∂E/∂Z. ReLU's slope can be told from Y.
-inline V times_slope(const Layer& l, long at, V dY) {
-    if (l.gate > 0) return where(load(l.Y + at) > 0, dY * l.gate, zero());
-    return l.D ? dY * load(l.D + at) : dY;
+// What makes ∂E/∂Z of ∂E/∂Y: nothing, the slopes that were kept, or ReLU's, which can be told from Y.
+struct NoSlope {
+    V operator()(long, V dY) const { return dY; }
+};
+struct KeptSlope {
+    const float* D;
+    V operator()(long at, V dY) const { return dY * load(D + at); }
+};
+struct Gate {
+    const float* Y;
+    float factor;
+    V operator()(long at, V dY) const { return where(load(Y + at) > 0, dY * factor, zero()); }
+};
+
+template <class F>
+inline void with_slope(const Layer& l, F f) {
+    if (l.gate > 0)
+        f(Gate{l.Y, l.gate});
+    else if (l.D)
+        f(KeptSlope{l.D});
+    else
+        f(NoSlope{});
 }
 
 // --- Dropout ---------------------------------------------------------------------------------------------------------
@@ -72,53 +99,68 @@ inline I keep(uint32_t row, const uint32_t* units, uint32_t threshold) {
 // Silence units of Y, and their slopes with them.
 inline void dropout(const Plan& p, const Layer& l, int r0, int r1) {
     for (int i = 0; i < l.masks; i++) {
-        const Mask& mask = l.mask[i];
-        for (int b = r0; b < r1; b++)
-            for (int n = 0; n < l.N; n += WIDTH) {
+        const Mask mask = l.mask[i];
+        float *const Y = l.Y, *const D = l.D;
+        for (int b = r0; b < r1; b++) {
+            const uint32_t draw = p.draw[b];
+            for (int n = 0, N = l.N; n < N; n += WIDTH) {
                 const long at = long(b) * l.stride + n;
-                V M = where(keep(p.draw[b], mask.units + n, mask.threshold), splat(mask.scale), zero());
-                store(l.Y + at, load(l.Y + at) * M);
-                if (l.D) store(l.D + at, load(l.D + at) * M);
+                V M = where(keep(draw, mask.units + n, mask.threshold), splat(mask.scale), zero());
+                store(Y + at, load(Y + at) * M);
+                if (D) store(D + at, load(D + at) * M);
             }
+        }
     }
 }
 
 // --- Dense -----------------------------------------------------------------------------------------------------------
 
+// A narrow last layer has its W, Y, D and dY transposed: Z is a dot product for each row, and rows are neighbours.
+inline void forward_narrow(const Plan& p, const Layer& l, const Layer& below, int r0, int r1) {
+    for (int j = 0; j < l.d_out; j++) {
+        const float *X = below.Y, *w = p.theta + l.w.at + long(j) * l.w.stride, b = p.theta[l.b.at + j];
+        float* Z = l.Y + long(j) * l.stride;
+        int r = r0;
+        for (; r + 4 <= r1; r += 4) dots<4>(X + long(r) * below.stride, below.stride, w, below.N, b, Z + r);
+        for (; r < r1; r++) dots<1>(X + long(r) * below.stride, below.stride, w, below.N, b, Z + r);
+    }
+    with_activation(l.activation, [&](auto f) { activate<decltype(f)>(l, 0, l.d_out, r0, r1); });
+}
+
 inline void forward_dense(const Plan& p, const Layer& l, const Layer& below, int r0, int r1) {
+    if (l.narrow) return forward_narrow(p, l, below, r0, r1);
     const float *W = p.theta + l.w.at, *b = p.theta + l.b.at;
     const Product Z{below.Y, below.stride, 1, W, l.w.stride, l.Y, l.stride, l.d_in, l.N, b};
     with_activation(l.activation, [&](auto f) {
         using F = decltype(f);
-        if constexpr (same<F, Relu>)
-            if (!l.w.transposed)
-                return product(Z, r0, r1, [=, Y = l.Y, stride = l.stride](long m, int n, V z) {
-                    V A, slope;
-                    Relu::apply(z, A, slope);
-                    store(Y + m * stride + n, A);
-                });
-        if (l.w.transposed)
-            for (int r = r0; r < r1; r++)
-                for (int j = 0; j < l.d_out; j++)
-                    l.Y[long(r) * l.stride + j] = dot(below.Y + long(r) * below.stride, W + long(j) * l.w.stride, below.N) + b[j];
-        else
+        if constexpr (same<F, Relu>) {
+            product(Z, r0, r1, [Y = l.Y, stride = long(l.stride)](long m, int n, V z) {
+                V A, slope;
+                Relu::apply(z, A, slope);
+                store(Y + m * stride + n, A);
+            });
+        } else {
             product(Z, r0, r1);
-        activate<F>(l, r0, r1, 0, l.N);
+            activate<F>(l, r0, r1, 0, l.N);
+        }
     });
 }
 
 inline void backward_dense(const Layer& l, const Layer& below, int r0, int r1) {
-    const Product dX{l.dY, l.stride, 1, l.Wt, l.Wt_stride, below.dY, below.stride, l.d_out, below.N};
-    product(dX, r0, r1, [=, &below](long m, int n, V dY) {
-        const long at = m * below.stride + n;
-        store(below.dY + at, times_slope(below, at, dY));
+    const long row = l.narrow ? 1 : l.stride, unit = l.narrow ? l.stride : 1;
+    const Product dX{l.dY, row, unit, l.Wt, l.Wt_stride, below.dY, below.stride, l.d_out, below.N};
+    with_slope(below, [&](auto slope) {
+        product(dX, r0, r1, [slope, dY = below.dY, stride = long(below.stride)](long m, int n, V dX) {
+            const long at = m * stride + n;
+            store(dY + at, slope(at, dX));
+        });
     });
 }
 
 inline void gradient_dense(const Plan& p, const Layer& l, const Layer& below, int from, int to, int B) {
     float* dW = p.gradient + l.w.at;
-    if (l.w.transposed) {
-        product({l.dY, 1, l.stride, below.Y, below.stride, dW, l.w.stride, B, below.N}, from, to);
+    if (l.narrow) {
+        product({l.dY, l.stride, 1, below.Y, below.stride, dW, l.w.stride, B, below.N}, from, to);
         for (int j = from; j < to; j++)  // padding of Y is f(0), not 0
             for (int i = l.d_in; i < below.N; i++) dW[long(j) * l.w.stride + i] = 0;
     } else {
@@ -149,11 +191,16 @@ inline void transpose(const float* W, long W_stride, float* Wt, long Wt_stride, 
 // Σ_b dY[b, n], or Σ_b dY[b, n] · N[b, n]: four interleaved sums, then the sum of those.
 template <bool TIMES_N>
 inline void sum_of_rows(const Layer& l, int B, float* sums) {
+    if (l.narrow) {
+        for (int j = 0; j < l.d_out; j++)
+            sums[j] = sum_along(B, [dY = l.dY + long(j) * l.stride](int b) { return load(dY + b); });
+        return;
+    }
+    const long stride = l.stride;
     for (int n = 0; n < l.N; n += WIDTH) {
         V part[4]{};
-        auto add = [&](V& to, long b) {
-            V dY = load(l.dY + b * l.stride + n);
-            to = TIMES_N ? fma(dY, load(l.norm + b * l.stride + n), to) : to + dY;
+        auto add = [stride, dY = l.dY + n, N = l.norm + n](V& to, long b) {
+            to = TIMES_N ? fma(load(dY + b * stride), load(N + b * stride), to) : to + load(dY + b * stride);
         };
         int b = 0;
         for (; b + 4 <= B; b += 4)
@@ -288,17 +335,19 @@ inline void forward_norm(const Plan& p, const Layer& l, const Layer& below, int 
 inline void backward_norm(const Plan& p, const Layer& l, const Layer& below, int r0, int r1) {
     const float* gamma = p.theta + l.w.at;
     const float d = float(l.d_in);
-    for (int b = r0; b < r1; b++) {
-        const float *N = l.norm + long(b) * l.stride, *dY = l.dY + long(b) * l.stride;
-        auto dN = [&](int n) { return load(dY + n) * load(gamma + n); };
-        const V mean = splat(sum_along(l.d_in, dN) / d);
-        const V along = splat(sum_along(l.d_in, [&](int n) { return dN(n) * load(N + n); }) / d);
-        for (int n = 0; n < below.N; n += WIDTH) {
-            V dX = ((dN(n) - mean) - load(N + n) * along) / splat(l.deviation[b]);
-            const long at = long(b) * below.stride + n;
-            store(below.dY + at, times_slope(below, at, where(column(n) < l.d_in, dX, zero())));
+    with_slope(below, [&](auto slope) {
+        for (int b = r0; b < r1; b++) {
+            const float *N = l.norm + long(b) * l.stride, *dY = l.dY + long(b) * l.stride;
+            auto dN = [=](int n) { return load(dY + n) * load(gamma + n); };
+            const V mean = splat(sum_along(l.d_in, dN) / d);
+            const V along = splat(sum_along(l.d_in, [&](int n) { return dN(n) * load(N + n); }) / d);
+            for (int n = 0; n < below.N; n += WIDTH) {
+                V dX = ((dN(n) - mean) - load(N + n) * along) / splat(l.deviation[b]);
+                const long at = long(b) * below.stride + n;
+                store(below.dY + at, slope(at, where(column(n) < l.d_in, dX, zero())));
+            }
         }
-    }
+    });
 }
 
 }  // namespace backlit::BACKLIT_ISA

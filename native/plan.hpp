@@ -12,7 +12,7 @@ namespace backlit {
 // Rows are padded with zeros, which stay zeros, to whole cache lines.
 struct Slot {
     long start;       // in the user's theta
-    int rows, cols;   // as kept: a narrow layer's W is kept transposed
+    int rows, cols;   // as kept
     bool transposed;
     long at;
     int stride;
@@ -48,8 +48,9 @@ struct Layer {
     int masks;
     Mask mask[2];
 
-    int N;       // d_out in whole cache lines
-    int stride;  // from one row of Y, D, dY to the next
+    bool narrow;  // the last layer where it has few outputs: W, Y, D and dY are transposed, Y is (d_out, stride)
+    int N;        // d_out in whole cache lines
+    int stride;   // from one row of Y, D, dY to the next
     float *Y, *D, *dY;  // the output; dA/dZ times the masks (none where it is not needed); ∂E/∂Y, turned into ∂E/∂Z
     float gate;         // where A is ReLU's: the masks' factors multiplied, the slope wherever Y > 0; else 0
     float* Wt;          // (d_out, Wt_stride): W transposed, for dX

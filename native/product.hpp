@@ -40,7 +40,7 @@ struct Store {
 };
 
 template <int M, int N, class Finish>
-[[gnu::noinline]] void tile(const Product& p, int m, int n, int k0, int k1, Finish finish) {
+[[gnu::noinline]] void tile(const Product& p, int m, int n, int k0, int k1, const Finish& finish) {
     V C[M][N];
 #pragma GCC unroll 12
     for (int i = 0; i < M; i++)
@@ -63,22 +63,23 @@ template <int M, int N, class Finish>
             for (int j = 0; j < N; j++) C[i][j] = fma(a, b[j], C[i][j]);
         }
     }
+    const Finish last = finish;  // a copy that no store can change
 #pragma GCC unroll 12
     for (int i = 0; i < M; i++)
 #pragma GCC unroll 4
-        for (int j = 0; j < N; j++) finish(m + i, n + j * WIDTH, C[i][j]);
+        for (int j = 0; j < N; j++) last(m + i, n + j * WIDTH, C[i][j]);
 }
 
 // A tile of any height up to M.
 template <int M, int N, class Finish>
-inline void tile_of(int rows, const Product& p, int m, int n, int k0, int k1, Finish finish) {
+inline void tile_of(int rows, const Product& p, int m, int n, int k0, int k1, const Finish& finish) {
     if constexpr (M > 1)
         if (rows < M) return tile_of<M - 1, N>(rows, p, m, n, k0, k1, finish);
     tile<M, N>(p, m, n, k0, k1, finish);
 }
 
 template <int N, class Finish>
-inline void panel(const Product& p, int m0, int m1, int n, int k0, int k1, Finish finish) {
+inline void panel(const Product& p, int m0, int m1, int n, int k0, int k1, const Finish& finish) {
     constexpr int M = TILE_ROWS[N];
     int m = m0;
     for (; m + M <= m1; m += M) tile<M, N>(p, m, n, k0, k1, finish);
@@ -86,7 +87,7 @@ inline void panel(const Product& p, int m0, int m1, int n, int k0, int k1, Finis
 }
 
 template <class Finish>
-inline void chunk(const Product& p, int m0, int m1, int k0, int k1, Finish finish) {
+inline void chunk(const Product& p, int m0, int m1, int k0, int k1, const Finish& finish) {
     for (int n = 0; n < p.N;) {
         const int left = (p.N - n) / WIDTH;
         const int wide = left == WIDEST + 1 ? WIDEST - 1 : left < WIDEST ? left : WIDEST;  // not a lone last vector
@@ -104,7 +105,7 @@ inline void chunk(const Product& p, int m0, int m1, int k0, int k1, Finish finis
 
 // Rows m0 to m1 of C.
 template <class Finish>
-void product(const Product& p, int m0, int m1, Finish finish) {
+void product(const Product& p, int m0, int m1, const Finish& finish) {
     int k0 = 0;
     for (; p.K - k0 > K_CHUNK; k0 += K_CHUNK) chunk(p, m0, m1, k0, k0 + K_CHUNK, Store{p.C, p.C_m});
     chunk(p, m0, m1, k0, p.K, finish);

@@ -95,7 +95,7 @@ Session::Session(const Functions& functions, const std::vector<LayerSpec>& specs
             want(l.norm, long(batch) * l.stride);
             want(l.deviation, lines(batch));
         } else {
-            add_dense(spec, edges, training);
+            add_dense(spec, edges, &spec == &specs.back(), training);
             edges.clear();
         }
     }
@@ -120,8 +120,10 @@ Session::Session(const Functions& functions, const std::vector<LayerSpec>& specs
         want(plan.gradient, plan.size);
         want(plan.memory[0], plan.size);
         want(plan.memory[1], plan.size);
-        want(plan.S, long(loss.outputs) * plan.batch_stride);
-        want(plan.dS, long(loss.outputs) * plan.batch_stride);
+        if (!layers.back().narrow) {
+            want(plan.S, long(loss.outputs) * plan.batch_stride);
+            want(plan.dS, long(loss.outputs) * plan.batch_stride);
+        }
         want(plan.T, long(loss.targets) * plan.batch_stride);
         want(plan.e, plan.batch_stride);
         want(plan.w, plan.batch_stride);
@@ -137,11 +139,12 @@ Session::Session(const Functions& functions, const std::vector<LayerSpec>& specs
         *place = next;
         next += LINE * (lines(floats) / LINE | 1);
     }
+    if (layers.back().narrow) plan.S = layers.back().Y, plan.dS = layers.back().dY;
     plan.used = reinterpret_cast<int32_t*>(used);
     plan.draw = reinterpret_cast<uint32_t*>(draw);
     plan.scratch = reinterpret_cast<int*>(scratch);
     for (Layer& l : layers)
-        if (l.kind == Kind::dense && l.w.transposed) l.Wt = plan.theta + l.w.at, l.Wt_stride = l.w.stride;
+        if (l.narrow) l.Wt = plan.theta + l.w.at, l.Wt_stride = l.w.stride;
 
     if (training && plan.fields) {
         codes.resize(size_t(plan.n) * plan.fields);
@@ -154,11 +157,12 @@ void Session::want(float*& place, long floats) { wanted.emplace_back(&place, flo
 
 void Session::want_activations(Layer& l, bool training) {
     l.N = int(lines(l.d_out));
-    l.stride = stride_of(l.d_out);
-    want(l.Y, long(plan.batch) * l.stride);
-    if (!training) return;
-    want(l.dY, long(plan.batch) * l.stride);
+    l.stride = l.narrow ? plan.batch_stride : stride_of(l.d_out);
+    want(l.Y, floats_of(l));
+    if (training) want(l.dY, floats_of(l));
 }
+
+long Session::floats_of(const Layer& l) const { return long(l.narrow ? l.d_out : plan.batch) * l.stride; }
 
 Slot Session::slot(const LayerSpec& spec, int which, int rows, int cols, bool transposed) {
     Slot s{spec.slots[which].start, rows,          cols, transposed, plan.size, rows == 1 ? int(lines(cols)) : stride_of(cols),
@@ -167,22 +171,22 @@ Slot Session::slot(const LayerSpec& spec, int which, int rows, int cols, bool tr
     return s;
 }
 
-void Session::add_dense(const LayerSpec& spec, const std::vector<std::vector<double>>& edges, bool training) {
+void Session::add_dense(const LayerSpec& spec, const std::vector<std::vector<double>>& edges, bool last, bool training) {
     layers.push_back({});
     Layer& l = layers.back();
     l.kind = edges.empty() ? Kind::dense : Kind::encoded;
     l.d_in = spec.d_in, l.d_out = spec.d_out;
     l.activation = spec.activation;
-    const bool narrow = l.kind == Kind::dense && l.d_out < NARROW;
-    l.w = narrow ? slot(spec, 0, l.d_out, l.d_in, true) : slot(spec, 0, l.d_in, l.d_out, false);
+    l.narrow = last && l.kind == Kind::dense && l.d_out < NARROW;
+    l.w = l.narrow ? slot(spec, 0, l.d_out, l.d_in, true) : slot(spec, 0, l.d_in, l.d_out, false);
     l.b = slot(spec, 1, 1, l.d_out, false);
     want_activations(l, training);
     l.gate = functions.activations[l.activation] == std::string("relu") ? 1.0f : 0.0f;
-    if (training && l.activation != 0 && l.gate == 0) want(l.D, long(plan.batch) * l.stride);
+    if (training && l.activation != 0 && l.gate == 0) want(l.D, floats_of(l));
     if (l.kind == Kind::encoded) {
         add_fields(edges);
         want(l.prefix, long(l.d_in) * l.w.stride);
-    } else if (training && !narrow && layers.size() > 2) {
+    } else if (training && !l.narrow && layers.size() > 2) {
         l.Wt_stride = stride_of(l.d_in);
         want(l.Wt, (long(l.d_out) + 3) / 4 * 4 * l.Wt_stride);
     }

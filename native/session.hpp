@@ -61,12 +61,13 @@ class Session {
     int threads_in_use() const { return team_is_faster ? threads : 1; }
 
    private:
-    void add_dense(const LayerSpec&, const std::vector<std::vector<double>>& edges, bool training);
+    void add_dense(const LayerSpec&, const std::vector<std::vector<double>>& edges, bool last, bool training);
     void add_fields(const std::vector<std::vector<double>>& edges);
     void add_items();
     Slot slot(const LayerSpec&, int which, int rows, int cols, bool transposed);
     void want(float*& place, long floats);
     void want_activations(Layer&, bool training);
+    long floats_of(const Layer&) const;  // in its Y
     void load(const float* theta, float* const* memory);
     void unload(float* theta, float* const* memory) const;
     template <class F> void each_weight(F f) const;

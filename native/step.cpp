@@ -10,30 +10,7 @@
 namespace backlit::BACKLIT_ISA {
 namespace {
 
-// Row `position` of the table becomes row b of the batch.
-void gather(const Plan& p, long position, int b) {
-    const float* X = p.X + position * p.d;
-    if (p.layer[1].kind == Kind::encoded) {
-        const uint16_t* code = p.codes + position * p.fields;
-        for (int k = 0; k < p.fields; k++) {
-            const Field& f = p.field[k];
-            const long at = long(b) * p.fields + k;
-            const int c = code[k];
-            p.used[at] = c < f.count ? f.first + c : -1;
-            if (f.binned)
-                p.value[at] = float((double(X[f.source]) - f.left[c]) / f.width[c]);
-            else
-                p.value[at] = c < f.count ? X[f.source + c] : 0;
-        }
-    } else {
-        float* Y = p.layer[0].Y + long(b) * p.layer[0].stride;
-        int i = 0;
-        for (; i + 4 <= p.d; i += 4) __builtin_memcpy(Y + i, X + i, 16);
-        for (; i < p.d; i++) Y[i] = X[i];
-    }
-}
-
-// Rows are used in no order that the processor could foresee.
+// Rows are used in no order that the processor could foresee; in a large batch it looks ahead far enough by itself.
 constexpr int AHEAD = 8;
 
 void prefetch(const Plan& p, long position) {
@@ -65,6 +42,38 @@ void encode(const Plan& p, long from, long to, uint16_t* codes) {
         }
 }
 
+// Rows of the table become rows r0 to r1 of the batch.
+template <class Position>
+void gather(const Plan& p, int r0, int r1, Position position) {
+    const int d = p.d, fields = p.fields;
+    const float* const X = p.X;
+    if (fields) {
+        const Field* const field = p.field;
+        for (int b = r0; b < r1; b++) {
+            const float* x = X + position(b) * d;
+            const uint16_t* code = p.codes + position(b) * fields;
+            int32_t* used = p.used + long(b) * fields;
+            float* value = p.value + long(b) * fields;
+            for (int k = 0; k < fields; k++) {
+                const Field& f = field[k];
+                const int c = code[k];
+                used[k] = c < f.count ? f.first + c : -1;
+                value[k] = f.binned      ? float((double(x[f.source]) - f.left[c]) / f.width[c])
+                           : c < f.count ? x[f.source + c]
+                                         : 0;
+            }
+        }
+    } else {
+        for (int b = r0; b < r1; b++) {
+            const float* x = X + position(b) * d;
+            float* Y = p.layer[0].Y + long(b) * p.layer[0].stride;
+            int i = 0;
+            for (; i + 4 <= d; i += 4) __builtin_memcpy(Y + i, x + i, 16);
+            for (; i < d; i++) Y[i] = x[i];
+        }
+    }
+}
+
 void forward(const Plan& p, int r0, int r1) {
     for (int i = 0; i < p.layers; i++) {
         const Layer &l = p.layer[i], &below = p.layer[i - (i > 0)];
@@ -75,28 +84,35 @@ void forward(const Plan& p, int r0, int r1) {
     }
 }
 
-// Each row's share of E, and dS into the last layer's dY.
+// Each row's share of E, and ∂E/∂Z of the last layer.
 void loss(const Plan& p, int r0, int r1, int B) {
     const Layer& last = p.layer[p.layers - 1];
-    const int stride = p.batch_stride;
-    for (int b = r0; b < r1; b++)
-        for (int j = 0; j < p.loss.outputs; j++) p.S[j * stride + b] = last.Y[long(b) * last.stride + j];
+    const int k = p.loss.outputs;
+    const long stride = p.batch_stride;
+    if (!last.narrow)
+        for (long b = r0; b < r1; b++)
+            for (int j = 0; j < k; j++) p.S[j * stride + b] = last.Y[b * last.stride + j];
     const float share = p.loss.mean ? p.loss.scale / float(B) : p.loss.scale;
     for (int b = r0; b < r1; b += WIDTH) {
         const Rows rows{p.S + b, p.T + b, p.dS + b, stride};
         V e = pick(p.loss.kind, [&](auto kind) { return decltype(kind)::type::terms(p.loss, rows); }, Losses{});
         V weight = p.weights ? load(p.w + b) : splat(1);
         store(p.e + b, where(column(b) < B, weight * e, zero()));
-        for (int j = 0; j < p.loss.outputs; j++)
-            store(p.dS + j * stride + b, load(p.dS + j * stride + b) * (splat(share) * weight));
-    }
-    for (int b = r0; b < r1; b++)
-        for (int j = 0; j < p.loss.outputs; j++) last.dY[long(b) * last.stride + j] = p.dS[j * stride + b];
-    for (long b = r0; b < r1; b++)
-        for (int n = 0; n < last.N; n += WIDTH) {
-            const long at = b * last.stride + n;
-            store(last.dY + at, times_slope(last, at, load(last.dY + at)));
+        for (int j = 0; j < k; j++) {
+            const long at = j * stride + b;
+            store(p.dS + at, load(p.dS + at) * (splat(share) * weight));
         }
+    }
+    if (!last.narrow)
+        for (long b = r0; b < r1; b++)
+            for (int j = 0; j < k; j++) last.dY[b * last.stride + j] = p.dS[j * stride + b];
+    with_slope(last, [&](auto slope) {
+        const int rows = last.narrow ? k : r1, first = last.narrow ? 0 : r0;
+        const int n0 = last.narrow ? r0 : 0, n1 = last.narrow ? r1 : last.N;
+        for (long m = first; m < rows; m++)
+            for (long at = m * last.stride + n0; at < m * last.stride + n1; at += WIDTH)
+                store(last.dY + at, slope(at, load(last.dY + at)));
+    });
 }
 
 void backward(const Plan& p, int r0, int r1) {
@@ -160,13 +176,17 @@ double error(const Plan& p, int B) {
 
 template <class O>
 void update(const Plan& p, const Item& item, const O& optimizer, double rate, float shorten) {
-    each_run(p, item, [&](const Slot& slot, long at, int N) {
+    float *const theta = p.theta, *const m = p.memory[0], *const v = p.memory[1];
+    const float* const gradient = p.gradient;
+    const double weight_decay = p.optimizer.weight_decay;
+    each_run(p, item, [=](const Slot& slot, long at, int N) {
         const V step = splat(float(rate * slot.rate));
-        const V decay = splat(float(rate * slot.rate * p.optimizer.weight_decay * slot.decay));
+        const V decay = splat(float(rate * slot.rate * weight_decay * slot.decay));
+        const O by = optimizer;
         for (long i = at; i < at + N; i += WIDTH) {
-            V w = load(p.theta + i);
-            V direction = optimizer.direction(load(p.gradient + i) * shorten, p.memory[0] + i, p.memory[1] + i);
-            store(p.theta + i, fma(-decay, w, fma(-step, direction, w)));
+            V w = load(theta + i);
+            V direction = by.direction(load(gradient + i) * shorten, m + i, v + i);
+            store(theta + i, fma(-decay, w, fma(-step, direction, w)));
         }
     });
 }
@@ -174,7 +194,7 @@ void update(const Plan& p, const Item& item, const O& optimizer, double rate, fl
 // What is kept beside theta for the next step: Wt, and the prefix sums.
 void derive(const Plan& p, const Item& item) {
     const Layer& l = p.layer[item.layer];
-    if (item.what == Item::weights && l.Wt && !l.w.transposed)
+    if (item.what == Item::weights && l.Wt && !l.narrow)
         transpose(p.theta + l.w.at, l.w.stride, l.Wt, l.Wt_stride, item.from, item.to, l.d_out);
     if (item.what == Item::field) sum_prefix(p, l, p.field[item.from]);
 }
@@ -214,14 +234,17 @@ void train(const Plan& p, const Stretch& s, Team* team, int thread, int threads)
         const int r1 = thread + 1 == threads ? B : blocks * (thread + 1) / threads * LANES;
 
         const uint64_t of_step = !p.random ? 0 : draw_of_step(s.seed, s.step + uint64_t(i));
-        for (int b = r0; b < r1; b++) {
-            const long position = s.positions[used + b];
-            if (used + b + AHEAD < s.count) prefetch(p, s.positions[used + b + AHEAD]);
-            gather(p, position, b);
-            for (int j = 0; j < p.loss.targets; j++) p.T[j * p.batch_stride + b] = p.targets[position * p.loss.targets + j];
-            if (p.weights) p.w[b] = p.weights[position];
-            if (p.random) p.draw[b] = draw_of_row(of_step, p.rows[position]);
-        }
+        const int64_t* position = s.positions + used;
+        if (B < AHEAD)
+            for (int b = r0; b < r1; b++)
+                if (used + b + AHEAD < s.count) prefetch(p, position[b + AHEAD]);
+        gather(p, r0, r1, [=](int b) { return position[b]; });
+        for (int j = 0; j < p.loss.targets; j++)
+            for (int b = r0; b < r1; b++) p.T[j * p.batch_stride + b] = p.targets[position[b] * p.loss.targets + j];
+        if (p.weights)
+            for (int b = r0; b < r1; b++) p.w[b] = p.weights[position[b]];
+        if (p.random)
+            for (int b = r0; b < r1; b++) p.draw[b] = draw_of_row(of_step, p.rows[position[b]]);
         forward(p, r0, r1);
         loss(p, r0, r1, B);
         backward(p, r0, r1);
@@ -249,11 +272,12 @@ void train(const Plan& p, const Stretch& s, Team* team, int thread, int threads)
 }
 
 void scores(const Plan& p, long first, int count, float* S) {
-    for (int b = 0; b < count; b++) gather(p, first + b, b);
+    gather(p, 0, count, [=](int b) { return first + b; });
     forward(p, 0, count);
     const Layer& last = p.layer[p.layers - 1];
+    const long row = last.narrow ? 1 : last.stride, unit = last.narrow ? last.stride : 1;
     for (int b = 0; b < count; b++)
-        for (int j = 0; j < p.loss.outputs; j++) S[long(b) * p.loss.outputs + j] = last.Y[long(b) * last.stride + j];
+        for (int j = 0; j < p.loss.outputs; j++) S[long(b) * p.loss.outputs + j] = last.Y[b * row + j * unit];
 }
 
 // --- The kernel and the functions by themselves, for tests and benchmarks --------------------------------------------
