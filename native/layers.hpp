@@ -32,7 +32,7 @@ inline float sum_along(int d, F f) {
 
 // Z[r] = X[r] · w + b for R neighbouring rows.
 template <int R>
-inline void dots(const float* X, long X_stride, const float* w, int N, float b, float* Z) {
+inline void dots(const float* X, int64_t X_stride, const float* w, int N, float b, float* Z) {
     Lanes total[R]{};
     for (int k = 0; k < N; k += LANES)
 #pragma GCC unroll 4
@@ -50,9 +50,9 @@ inline void dots(const float* X, long X_stride, const float* w, int N, float b, 
 template <class F>
 inline void activate(const Layer& l, int m0, int m1, int n0, int n1) {
     float *const Y = l.Y, *const D = l.D;
-    const long stride = l.stride;
-    for (long m = m0; m < m1; m++)
-        for (long at = m * stride + n0; at < m * stride + n1; at += WIDTH) {
+    const int64_t stride = l.stride;
+    for (int64_t m = m0; m < m1; m++)
+        for (int64_t at = m * stride + n0; at < m * stride + n1; at += WIDTH) {
             V A, slope;
             F::apply(load(Y + at), A, slope);
             store(Y + at, A);
@@ -62,16 +62,16 @@ inline void activate(const Layer& l, int m0, int m1, int n0, int n1) {
 
 // What makes ∂E/∂Z of ∂E/∂Y: nothing, the slopes that were kept, or ReLU's, which can be told from Y.
 struct NoSlope {
-    V operator()(long, V dY) const { return dY; }
+    V operator()(int64_t, V dY) const { return dY; }
 };
 struct KeptSlope {
     const float* D;
-    V operator()(long at, V dY) const { return dY * load(D + at); }
+    V operator()(int64_t at, V dY) const { return dY * load(D + at); }
 };
 struct Gate {
     const float* Y;
     float factor;
-    V operator()(long at, V dY) const { return where(load(Y + at) > 0, dY * factor, zero()); }
+    V operator()(int64_t at, V dY) const { return where(load(Y + at) > 0, dY * factor, zero()); }
 };
 
 template <class F>
@@ -104,7 +104,7 @@ inline void dropout(const Plan& p, const Layer& l, int r0, int r1) {
         for (int b = r0; b < r1; b++) {
             const uint32_t draw = p.draw[b];
             for (int n = 0, N = l.N; n < N; n += WIDTH) {
-                const long at = long(b) * l.stride + n;
+                const int64_t at = int64_t(b) * l.stride + n;
                 V M = where(keep(draw, mask.units + n, mask.threshold), splat(mask.scale), zero());
                 store(Y + at, load(Y + at) * M);
                 if (D) store(D + at, load(D + at) * M);
@@ -118,11 +118,11 @@ inline void dropout(const Plan& p, const Layer& l, int r0, int r1) {
 // A narrow last layer has its W, Y, D and dY transposed: Z is a dot product for each row, and rows are neighbours.
 inline void forward_narrow(const Plan& p, const Layer& l, const Layer& below, int r0, int r1) {
     for (int j = 0; j < l.d_out; j++) {
-        const float *X = below.Y, *w = p.theta + l.w.at + long(j) * l.w.stride, b = p.theta[l.b.at + j];
-        float* Z = l.Y + long(j) * l.stride;
+        const float *X = below.Y, *w = p.theta + l.w.at + int64_t(j) * l.w.stride, b = p.theta[l.b.at + j];
+        float* Z = l.Y + int64_t(j) * l.stride;
         int r = r0;
-        for (; r + 4 <= r1; r += 4) dots<4>(X + long(r) * below.stride, below.stride, w, below.N, b, Z + r);
-        for (; r < r1; r++) dots<1>(X + long(r) * below.stride, below.stride, w, below.N, b, Z + r);
+        for (; r + 4 <= r1; r += 4) dots<4>(X + int64_t(r) * below.stride, below.stride, w, below.N, b, Z + r);
+        for (; r < r1; r++) dots<1>(X + int64_t(r) * below.stride, below.stride, w, below.N, b, Z + r);
     }
     with_activation(l.activation, [&](auto f) { activate<decltype(f)>(l, 0, l.d_out, r0, r1); });
 }
@@ -134,7 +134,7 @@ inline void forward_dense(const Plan& p, const Layer& l, const Layer& below, int
     with_activation(l.activation, [&](auto f) {
         using F = decltype(f);
         if constexpr (same<F, Relu>) {
-            product(Z, r0, r1, [Y = l.Y, stride = long(l.stride)](long m, int n, V z) {
+            product(Z, r0, r1, [Y = l.Y, stride = int64_t(l.stride)](int64_t m, int n, V z) {
                 V A, slope;
                 Relu::apply(z, A, slope);
                 store(Y + m * stride + n, A);
@@ -147,11 +147,11 @@ inline void forward_dense(const Plan& p, const Layer& l, const Layer& below, int
 }
 
 inline void backward_dense(const Layer& l, const Layer& below, int r0, int r1) {
-    const long row = l.narrow ? 1 : l.stride, unit = l.narrow ? l.stride : 1;
+    const int64_t row = l.narrow ? 1 : l.stride, unit = l.narrow ? l.stride : 1;
     const Product dX{l.dY, row, unit, l.Wt, l.Wt_stride, below.dY, below.stride, l.d_out, below.N};
     with_slope(below, [&](auto slope) {
-        product(dX, r0, r1, [slope, dY = below.dY, stride = long(below.stride)](long m, int n, V dX) {
-            const long at = m * stride + n;
+        product(dX, r0, r1, [slope, dY = below.dY, stride = int64_t(below.stride)](int64_t m, int n, V dX) {
+            const int64_t at = m * stride + n;
             store(dY + at, slope(at, dX));
         });
     });
@@ -162,14 +162,14 @@ inline void gradient_dense(const Plan& p, const Layer& l, const Layer& below, in
     if (l.narrow) {
         product({l.dY, l.stride, 1, below.Y, below.stride, dW, l.w.stride, B, below.N}, from, to);
         for (int j = from; j < to; j++)  // padding of Y is f(0), not 0
-            for (int i = l.d_in; i < below.N; i++) dW[long(j) * l.w.stride + i] = 0;
+            for (int i = l.d_in; i < below.N; i++) dW[int64_t(j) * l.w.stride + i] = 0;
     } else {
         product({below.Y, 1, below.stride, l.dY, l.stride, dW, l.w.stride, B, l.N}, from, to);
     }
 }
 
 // Rows `from` to `to` of W into the columns of Wt.
-inline void transpose(const float* W, long W_stride, float* Wt, long Wt_stride, int from, int to, int cols) {
+inline void transpose(const float* W, int64_t W_stride, float* Wt, int64_t Wt_stride, int from, int to, int cols) {
     typedef float V4 __attribute__((vector_size(16), aligned(4), may_alias));
     auto row = [&](int i, int j) { return *reinterpret_cast<const V4*>(W + i * W_stride + j); };
     int i = from;
@@ -193,13 +193,13 @@ template <bool TIMES_N>
 inline void sum_of_rows(const Layer& l, int B, float* sums) {
     if (l.narrow) {
         for (int j = 0; j < l.d_out; j++)
-            sums[j] = sum_along(B, [dY = l.dY + long(j) * l.stride](int b) { return load(dY + b); });
+            sums[j] = sum_along(B, [dY = l.dY + int64_t(j) * l.stride](int b) { return load(dY + b); });
         return;
     }
-    const long stride = l.stride;
+    const int64_t stride = l.stride;
     for (int n = 0; n < l.N; n += WIDTH) {
         V part[4]{};
-        auto add = [stride, dY = l.dY + n, N = l.norm + n](V& to, long b) {
+        auto add = [stride, dY = l.dY + n, N = l.norm + n](V& to, int64_t b) {
             to = TIMES_N ? fma(load(dY + b * stride), load(N + b * stride), to) : to + load(dY + b * stride);
         };
         int b = 0;
@@ -240,9 +240,9 @@ inline void forward_encoded(const Plan& p, const Layer& l, int r0, int r1) {
 #pragma GCC unroll 8
                 for (int i = 0; i < P; i++) Z[i] = load(b + n + i * WIDTH);
                 for (int k = 0; k < p.fields; k++) {
-                    const long at = long(r) * p.fields + k;
+                    const int64_t at = int64_t(r) * p.fields + k;
                     if (p.used[at] < 0) continue;
-                    const long row = long(p.used[at]) * l.w.stride + n;
+                    const int64_t row = int64_t(p.used[at]) * l.w.stride + n;
                     const V x = splat(p.value[at]);
                     if (p.field[k].binned)
 #pragma GCC unroll 8
@@ -253,7 +253,7 @@ inline void forward_encoded(const Plan& p, const Layer& l, int r0, int r1) {
                         for (int i = 0; i < P; i++) Z[i] = fma(x, load(W + row + i * WIDTH), Z[i]);
                 }
 #pragma GCC unroll 8
-                for (int i = 0; i < P; i++) store(l.Y + long(r) * l.stride + n + i * WIDTH, Z[i]);
+                for (int i = 0; i < P; i++) store(l.Y + int64_t(r) * l.stride + n + i * WIDTH, Z[i]);
                 activate<decltype(f)>(l, r, r + 1, n, n + P * WIDTH);
             }
         });
@@ -264,14 +264,14 @@ inline void forward_encoded(const Plan& p, const Layer& l, int r0, int r1) {
 inline void gradient_field(const Plan& p, const Layer& l, const Field& field, int k, int B, int* scratch) {
     int *end = scratch, *order = scratch + field.count + 1;  // the batch's rows sorted by their row of W
     for (int t = 0; t <= field.count; t++) end[t] = 0;
-    auto bin = [&](int b) { return p.used[long(b) * p.fields + k] - field.first; };
+    auto bin = [&](int b) { return p.used[int64_t(b) * p.fields + k] - field.first; };
     for (int b = 0; b < B; b++)
         if (bin(b) >= 0) end[bin(b) + 1]++;
     for (int t = 0; t < field.count; t++) end[t + 1] += end[t];
     for (int b = 0; b < B; b++)
         if (bin(b) >= 0) order[end[bin(b)]++] = b;
 
-    float* dW = p.gradient + l.w.at + long(field.first) * l.w.stride;
+    float* dW = p.gradient + l.w.at + int64_t(field.first) * l.w.stride;
     over_panels(l.N, [&](auto across, int n) {
         constexpr int P = across.value;
         V above[P]{};
@@ -280,8 +280,8 @@ inline void gradient_field(const Plan& p, const Layer& l, const Field& field, in
 #pragma GCC unroll 8
             for (int i = 0; i < P; i++) g[i] = above[i];
             for (int o = t ? end[t - 1] : 0; o < end[t]; o++) {
-                const float* dZ = l.dY + long(order[o]) * l.stride + n;
-                const V x = splat(p.value[long(order[o]) * p.fields + k]);
+                const float* dZ = l.dY + int64_t(order[o]) * l.stride + n;
+                const V x = splat(p.value[int64_t(order[o]) * p.fields + k]);
 #pragma GCC unroll 8
                 for (int i = 0; i < P; i++) {
                     const V z = load(dZ + i * WIDTH);
@@ -290,7 +290,7 @@ inline void gradient_field(const Plan& p, const Layer& l, const Field& field, in
                 }
             }
 #pragma GCC unroll 8
-            for (int i = 0; i < P; i++) store(dW + long(t) * l.w.stride + n + i * WIDTH, g[i]);
+            for (int i = 0; i < P; i++) store(dW + int64_t(t) * l.w.stride + n + i * WIDTH, g[i]);
         }
     });
 }
@@ -301,7 +301,7 @@ inline void sum_prefix(const Plan& p, const Layer& l, const Field& field) {
     for (int n = 0; n < l.N; n += WIDTH) {
         V below = zero();
         for (int t = 0; t < field.count; t++) {
-            const long at = long(field.first + t) * l.w.stride + n;
+            const int64_t at = int64_t(field.first + t) * l.w.stride + n;
             store(l.prefix + at, below);
             below += load(W + at);
         }
@@ -314,8 +314,8 @@ inline void forward_norm(const Plan& p, const Layer& l, const Layer& below, int 
     const float *gamma = p.theta + l.w.at, *beta = p.theta + l.b.at;
     const float d = float(l.d_in);
     for (int b = r0; b < r1; b++) {
-        const float* X = below.Y + long(b) * below.stride;
-        float *N = l.norm + long(b) * l.stride, *Y = l.Y + long(b) * l.stride;
+        const float* X = below.Y + int64_t(b) * below.stride;
+        float *N = l.norm + int64_t(b) * l.stride, *Y = l.Y + int64_t(b) * l.stride;
         const V mean = splat(sum_along(l.d_in, [&](int n) { return load(X + n); }) / d);
         const float variance = sum_along(l.d_in, [&](int n) {
             V C = load(X + n) - mean;
@@ -327,7 +327,7 @@ inline void forward_norm(const Plan& p, const Layer& l, const Layer& below, int 
             V normed = (load(X + n) - mean) / deviation;
             store(N + n, normed);
             store(Y + n, fma(load(gamma + n), normed, load(beta + n)));
-            if (l.D) store(l.D + long(b) * l.stride + n, splat(1));
+            if (l.D) store(l.D + int64_t(b) * l.stride + n, splat(1));
         }
     }
 }
@@ -337,13 +337,13 @@ inline void backward_norm(const Plan& p, const Layer& l, const Layer& below, int
     const float d = float(l.d_in);
     with_slope(below, [&](auto slope) {
         for (int b = r0; b < r1; b++) {
-            const float *N = l.norm + long(b) * l.stride, *dY = l.dY + long(b) * l.stride;
+            const float *N = l.norm + int64_t(b) * l.stride, *dY = l.dY + int64_t(b) * l.stride;
             auto dN = [=](int n) { return load(dY + n) * load(gamma + n); };
             const V mean = splat(sum_along(l.d_in, dN) / d);
             const V along = splat(sum_along(l.d_in, [&](int n) { return dN(n) * load(N + n); }) / d);
             for (int n = 0; n < below.N; n += WIDTH) {
                 V dX = ((dN(n) - mean) - load(N + n) * along) / splat(l.deviation[b]);
-                const long at = long(b) * below.stride + n;
+                const int64_t at = int64_t(b) * below.stride + n;
                 store(below.dY + at, slope(at, where(column(n) < l.d_in, dX, zero())));
             }
         }

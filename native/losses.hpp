@@ -13,7 +13,7 @@ namespace backlit::BACKLIT_ISA {
 struct Rows {
     const float *S, *Y;
     float* dS;
-    long stride;
+    int64_t stride;
 };
 
 // Σ_j e(s_j, y_j) of each row; `term(j, s, y, e, d)` gives e and ∂e/∂s of one output.

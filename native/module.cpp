@@ -57,7 +57,7 @@ LayerSpec layer_spec(const Functions& set, const nb::dict& given) {
     int i = 0;
     for (nb::handle slot : nb::cast<nb::list>(get(given, "slots", nb::list()))) {
         const nb::tuple t = nb::cast<nb::tuple>(slot);
-        spec.slots[i++] = {nb::cast<long long>(t[0]), nb::cast<float>(t[1]), nb::cast<float>(t[2])};
+        spec.slots[i++] = {nb::cast<int64_t>(t[0]), nb::cast<float>(t[1]), nb::cast<float>(t[2])};
     }
     return spec;
 }
@@ -112,6 +112,7 @@ NB_MODULE(_native, m) {
     });
     if (!instruction_sets().empty()) {
         const Functions& any = *instruction_sets()[0];
+        m.attr("LAYERS") = std::vector<std::string>{"dense", "piecewise_linear", "dropout", "layer_norm"};
         m.attr("ACTIVATIONS") = names(any.activations);
         m.attr("LOSSES") = names(any.losses);
         m.attr("OPTIMIZERS") = names(any.optimizers);
@@ -124,7 +125,7 @@ NB_MODULE(_native, m) {
              [](Engine& self, Vector<float> theta, std::vector<Vector<float>> memory, int64_t t, uint64_t seed,
                 uint64_t step, Vector<const int64_t> positions, Vector<const double> rates, Vector<double> E,
                 Vector<double> gradient_norm) {
-                 Stretch stretch{positions.data(), long(positions.shape(0)), rates.data(), seed, step, t,
+                 Stretch stretch{positions.data(), int64_t(positions.shape(0)), rates.data(), seed, step, t,
                                  E.data(), gradient_norm.data(), 0, 0};
                  float* memories[2] = {};
                  for (size_t k = 0; k < memory.size(); k++) memories[k] = memory[k].data();
@@ -141,13 +142,13 @@ NB_MODULE(_native, m) {
         .def_prop_ro("threads_in_use", [](const Engine& self) { return self.session.threads_in_use(); });
 
     m.def("product", [](const std::string& isa, const std::string& which, Matrix<const float> A, Matrix<const float> B,
-                        Matrix<float> C, long repeats) {
+                        Matrix<float> C, int64_t repeats) {
         const Functions& set = instruction_set(isa);
         const bool dW = which == "dW";
         const int M = int(C.shape(0)), N = int(C.shape(1)), K = int(A.shape(dW ? 0 : 1));
         if (which == "dA") throw nb::value_error("dA is Z with the transpose of W: give it as B");
         auto padded = [](Matrix<const float> from) {
-            const long stride = stride_of(long(from.shape(1)));
+            const int64_t stride = stride_of(int64_t(from.shape(1)));
             std::vector<float> to(from.shape(0) * stride + 16, 0.0f);
             for (size_t i = 0; i < from.shape(0); i++)
                 std::copy_n(from.data() + i * from.shape(1), from.shape(1), to.data() + i * stride);
@@ -155,19 +156,19 @@ NB_MODULE(_native, m) {
         };
         auto [a, a_stride] = padded(A);
         auto [b, b_stride] = padded(B);
-        const long c_stride = stride_of(N);
+        const int64_t c_stride = stride_of(N);
         std::vector<float> c(M * c_stride + 16);
         const auto began = std::chrono::steady_clock::now();
-        for (long i = 0; i < repeats; i++)
+        for (int64_t i = 0; i < repeats; i++)
             set.product(a.data(), dW ? 1 : a_stride, dW ? a_stride : 1, b.data(), b_stride, c.data(), c_stride, M, K,
                         int(lines(N)));
         const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
-        for (int i = 0; i < M; i++) std::copy_n(c.data() + i * c_stride, N, C.data() + long(i) * N);
+        for (int i = 0; i < M; i++) std::copy_n(c.data() + i * c_stride, N, C.data() + int64_t(i) * N);
         return took.count();
     });
     m.def("peak", [](const std::string& isa) {
         const Functions& set = instruction_set(isa);
-        constexpr long ROUNDS = 5'000'000;
+        constexpr int64_t ROUNDS = 5'000'000;
         float result[16];
         const auto began = std::chrono::steady_clock::now();
         set.multiply_add(ROUNDS, result);
@@ -177,9 +178,9 @@ NB_MODULE(_native, m) {
     m.def("activate", [](const std::string& isa, const std::string& name, Vector<const float> x, Vector<float> y,
                          Vector<float> slope) {
         const Functions& set = instruction_set(isa);
-        set.apply(place(set.activations, name), x.data(), y.data(), slope.data(), long(x.shape(0)));
+        set.apply(place(set.activations, name), x.data(), y.data(), slope.data(), int64_t(x.shape(0)));
     });
     m.def("elementary", [](const std::string& isa, int which, Vector<const float> x, Vector<float> y) {
-        instruction_set(isa).elementary(which, x.data(), y.data(), long(x.shape(0)));
+        instruction_set(isa).elementary(which, x.data(), y.data(), int64_t(x.shape(0)));
     });
 }

@@ -11,10 +11,10 @@ namespace backlit {
 // One slot of theta, and where the engine keeps it: row r of it starts at `at + r · stride` of theta, gradient and memory.
 // Rows are padded with zeros, which stay zeros, to whole cache lines.
 struct Slot {
-    long start;       // in the user's theta
+    int64_t start;       // in the user's theta
     int rows, cols;   // as kept
     bool transposed;
-    long at;
+    int64_t at;
     int stride;
     float rate, decay;
 };
@@ -105,7 +105,7 @@ struct Plan {
 
     // Everything of theta's size, in the layout of the slots
     float *theta, *gradient, *memory[2];
-    long size;
+    int64_t size;
     float* squares;  // (items, 16): sums of squares of the gradient, in lanes
     int* scratch;    // (threads, scratch_size)
     int scratch_size;
@@ -114,7 +114,7 @@ struct Plan {
 // The steps of a stretch.
 struct Stretch {
     const int64_t* positions;
-    long count;      // of positions
+    int64_t count;      // of positions
     const double* rates;
     uint64_t seed, step;
     int64_t t;       // steps that the optimizer has made
@@ -130,14 +130,14 @@ struct Functions {
     const char* name;
     int width;
     const char *const *activations, *const *losses, *const *optimizers;  // names in their order, the last one null
-    void (*encode)(const Plan&, long from, long to, uint16_t* codes);
+    void (*encode)(const Plan&, int64_t from, int64_t to, uint16_t* codes);
     void (*train)(const Plan&, const Stretch&, Team*, int thread, int threads);
     void (*prepare)(const Plan&);                                  // what is derived from theta
-    void (*scores)(const Plan&, long first, int count, float* S);  // (count, outputs), of rows from `first`
-    void (*product)(const float* A, long A_m, long A_k, const float* B, long B_k, float* C, long C_m, int M, int K, int N);
-    void (*apply)(int activation, const float* x, float* y, float* slope, long n);
-    void (*elementary)(int function, const float* x, float* y, long n);
-    void (*multiply_add)(long rounds, float* result);
+    void (*scores)(const Plan&, int64_t first, int count, float* S);  // (count, outputs), of rows from `first`
+    void (*product)(const float* A, int64_t A_m, int64_t A_k, const float* B, int64_t B_k, float* C, int64_t C_m, int M, int K, int N);
+    void (*apply)(int activation, const float* x, float* y, float* slope, int64_t n);
+    void (*elementary)(int function, const float* x, float* y, int64_t n);
+    void (*multiply_add)(int64_t rounds, float* result);
 };
 
 #if defined(__x86_64__) || defined(_M_X64)

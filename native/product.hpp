@@ -12,11 +12,11 @@ namespace backlit::BACKLIT_ISA {
 // C[m, n] = start + Σ_k A[m, k] · B[k, n]. A's elements are broadcast and lie anywhere; B and C are rows of vectors.
 struct Product {
     const float* A;
-    long A_m, A_k;
+    int64_t A_m, A_k;
     const float* B;
-    long B_k;
+    int64_t B_k;
     float* C;
-    long C_m;
+    int64_t C_m;
     int K, N;                      // N in floats, a multiple of LANES
     const float* start = nullptr;  // one row that every row of C starts from; none: 0
 };
@@ -35,8 +35,8 @@ constexpr int TILE_ROWS[] = {0, 8, 6, 4};
 // What becomes of an element once it is complete: `finish(m, n, c)` has rows m and columns n to n + WIDTH of C.
 struct Store {
     float* C;
-    long C_m;
-    void operator()(long m, int n, V c) const { store(C + m * C_m + n, c); }
+    int64_t C_m;
+    void operator()(int64_t m, int n, V c) const { store(C + m * C_m + n, c); }
 };
 
 template <int M, int N, class Finish>

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cmath>
 #include <limits>
+#include <system_error>
 #if !defined(_WIN32)
 #include <unistd.h>
 #endif
@@ -20,7 +21,7 @@ constexpr double WORTH_SHARING = 5e5;  // multiplications a step below which thr
 
 constexpr std::align_val_t ALIGNED{4 * LINE};
 
-long process() {
+int64_t process() {
 #if defined(_WIN32)
     return 0;
 #else
@@ -71,7 +72,7 @@ Session::Session(const Functions& functions, const std::vector<LayerSpec>& specs
     if (!encoded) {
         input.N = int(lines(input.d_out));
         input.stride = stride_of(input.d_out);
-        want(input.Y, long(batch) * input.stride);
+        want(input.Y, int64_t(batch) * input.stride);
     }
     for (const LayerSpec& spec : specs) {
         if (spec.kind == "piecewise_linear") {
@@ -82,7 +83,7 @@ Session::Session(const Functions& functions, const std::vector<LayerSpec>& specs
             below.mask[below.masks++] = {spec.threshold, spec.scale, nullptr};
             below.gate *= spec.scale;
             plan.random |= training;
-            if (training && layers.size() > 1 && below.activation == 0 && below.masks == 1) want(below.D, long(batch) * below.stride);
+            if (training && layers.size() > 1 && below.activation == 0 && below.masks == 1) want(below.D, int64_t(batch) * below.stride);
         } else if (spec.kind == "layer_norm") {
             layers.push_back({});
             Layer& l = layers.back();
@@ -92,7 +93,7 @@ Session::Session(const Functions& functions, const std::vector<LayerSpec>& specs
             l.w = slot(spec, 0, 1, l.d_out, false);
             l.b = slot(spec, 1, 1, l.d_out, false);
             want_activations(l, training);
-            want(l.norm, long(batch) * l.stride);
+            want(l.norm, int64_t(batch) * l.stride);
             want(l.deviation, lines(batch));
         } else {
             add_dense(spec, edges, &spec == &specs.back(), training);
@@ -114,22 +115,22 @@ Session::Session(const Functions& functions, const std::vector<LayerSpec>& specs
     plan.scratch_size = int(lines(most_bins + 1 + batch));
     float *used = nullptr, *draw = nullptr, *scratch = nullptr;  // whole numbers of the same size
     want(plan.theta, plan.size);
-    want(used, long(batch) * plan.fields);
-    want(plan.value, long(batch) * plan.fields);
+    want(used, int64_t(batch) * plan.fields);
+    want(plan.value, int64_t(batch) * plan.fields);
     if (training) {
         want(plan.gradient, plan.size);
         want(plan.memory[0], plan.size);
         want(plan.memory[1], plan.size);
         if (!layers.back().narrow) {
-            want(plan.S, long(loss.outputs) * plan.batch_stride);
-            want(plan.dS, long(loss.outputs) * plan.batch_stride);
+            want(plan.S, int64_t(loss.outputs) * plan.batch_stride);
+            want(plan.dS, int64_t(loss.outputs) * plan.batch_stride);
         }
-        want(plan.T, long(loss.targets) * plan.batch_stride);
+        want(plan.T, int64_t(loss.targets) * plan.batch_stride);
         want(plan.e, plan.batch_stride);
         want(plan.w, plan.batch_stride);
-        want(plan.squares, long(items.size()) * LINE);
+        want(plan.squares, int64_t(items.size()) * LINE);
         want(draw, batch);
-        want(scratch, long(plan.scratch_size) * threads);
+        want(scratch, int64_t(plan.scratch_size) * threads);
     }
     for (auto& [place, floats] : wanted) arena_size += LINE * (lines(floats) / LINE | 1);
     arena.reset(static_cast<float*>(::operator new(4 * arena_size, ALIGNED)));
@@ -153,7 +154,11 @@ Session::Session(const Functions& functions, const std::vector<LayerSpec>& specs
     }
 }
 
-void Session::want(float*& place, long floats) { wanted.emplace_back(&place, floats); }
+Session::~Session() {
+    if (team_process != process()) (void)team.release();
+}
+
+void Session::want(float*& place, int64_t floats) { wanted.emplace_back(&place, floats); }
 
 void Session::want_activations(Layer& l, bool training) {
     l.N = int(lines(l.d_out));
@@ -162,12 +167,12 @@ void Session::want_activations(Layer& l, bool training) {
     if (training) want(l.dY, floats_of(l));
 }
 
-long Session::floats_of(const Layer& l) const { return long(l.narrow ? l.d_out : plan.batch) * l.stride; }
+int64_t Session::floats_of(const Layer& l) const { return int64_t(l.narrow ? l.d_out : plan.batch) * l.stride; }
 
 Slot Session::slot(const LayerSpec& spec, int which, int rows, int cols, bool transposed) {
     Slot s{spec.slots[which].start, rows,          cols, transposed, plan.size, rows == 1 ? int(lines(cols)) : stride_of(cols),
            spec.slots[which].rate,  spec.slots[which].decay};
-    plan.size += long(rows) * s.stride;
+    plan.size += int64_t(rows) * s.stride;
     return s;
 }
 
@@ -185,17 +190,17 @@ void Session::add_dense(const LayerSpec& spec, const std::vector<std::vector<dou
     if (training && l.activation != 0 && l.gate == 0) want(l.D, floats_of(l));
     if (l.kind == Kind::encoded) {
         add_fields(edges);
-        want(l.prefix, long(l.d_in) * l.w.stride);
+        want(l.prefix, int64_t(l.d_in) * l.w.stride);
     } else if (training && !l.narrow && layers.size() > 2) {
         l.Wt_stride = stride_of(l.d_in);
-        want(l.Wt, (long(l.d_out) + 3) / 4 * 4 * l.Wt_stride);
+        want(l.Wt, (int64_t(l.d_out) + 3) / 4 * 4 * l.Wt_stride);
     }
 }
 
 void Session::add_fields(const std::vector<std::vector<double>>& edges) {
     // A column joins the field of its left neighbour unless some row uses both.
     std::vector<int> not_before(plan.d, 0);
-    for (long r = 0; r < plan.n; r++)
+    for (int64_t r = 0; r < plan.n; r++)
         for (int c = 0, last = -1; c < plan.d; c++)
             if (edges[c].empty() && plan.X[r * plan.d + c] != 0) {
                 not_before[c] = std::max(not_before[c], last + 1);
@@ -254,21 +259,21 @@ void Session::each_weight(F f) const {
             for (const Slot* s : {&l.w, &l.b})
                 for (int r = 0; r < s->rows; r++)
                     for (int c = 0; c < s->cols; c++)
-                        f(s->start + (s->transposed ? long(c) * s->rows + r : long(r) * s->cols + c),
-                          s->at + long(r) * s->stride + c);
+                        f(s->start + (s->transposed ? int64_t(c) * s->rows + r : int64_t(r) * s->cols + c),
+                          s->at + int64_t(r) * s->stride + c);
 }
 
 void Session::load(const float* theta, float* const* memory) {
-    each_weight([&](long from, long to) { plan.theta[to] = theta[from]; });
+    each_weight([&](int64_t from, int64_t to) { plan.theta[to] = theta[from]; });
     for (int k = 0; k < 2; k++)
-        if (memory && memory[k]) each_weight([&](long from, long to) { plan.memory[k][to] = memory[k][from]; });
+        if (memory && memory[k]) each_weight([&](int64_t from, int64_t to) { plan.memory[k][to] = memory[k][from]; });
     functions.prepare(plan);
 }
 
 void Session::unload(float* theta, float* const* memory) const {
-    each_weight([&](long to, long from) { theta[to] = plan.theta[from]; });
+    each_weight([&](int64_t to, int64_t from) { theta[to] = plan.theta[from]; });
     for (int k = 0; k < 2; k++)
-        if (memory[k]) each_weight([&](long to, long from) { memory[k][to] = plan.memory[k][from]; });
+        if (memory[k]) each_weight([&](int64_t to, int64_t from) { memory[k][to] = plan.memory[k][from]; });
 }
 
 void Session::draw_units(uint64_t new_seed) {
@@ -290,7 +295,8 @@ int Session::train(float* theta, float* const* memory, Stretch stretch) {
     run(stretch, steps);
     int done = 0;
     while (done < steps && std::isfinite(stretch.E[done] + stretch.gradient_norm[done])) done++;
-    if (done < steps) {  // go through it once more, up to there
+    if (done < steps) {  // go through it once more, up to there, without the NaN that now fills the padding too
+        std::fill_n(arena.get(), arena_size, 0.0f);
         load(theta, memory);
         run(stretch, done);
     }
@@ -313,13 +319,17 @@ void Session::run(Stretch stretch, int steps) {
     double work = 0;
     for (const Item& item : items) work += item.cost;
     const bool worth_trying = threads > 1 && work > WORTH_SHARING;
-    if (worth_trying && (!team || team_process != process())) {
-        if (team) (void)team.release();  // a forked process has no threads but its own
-        team = std::make_unique<Team>(threads);
+    if (worth_trying && team_process != process()) {
+        (void)team.release();  // a forked process has no threads but its own
         team_process = process();
+        try {
+            team = std::make_unique<Team>(threads);
+        } catch (const std::system_error&) {
+            team_is_faster = false;
+        }
     }
     int at = 0;
-    if (worth_trying && steps >= 16) {
+    if (worth_trying && team && steps >= 16) {
         const int tried = std::max(1, steps / 64);
         seconds(stretch, 0, 1, true);  // wakes the threads
         const double together = seconds(stretch, 1, 1 + tried, true);
@@ -335,8 +345,8 @@ void Session::predict(const float* theta, float* S) {
     const float* X = plan.X;
     codes.resize(size_t(std::min(plan.n, PREDICTED_AT_ONCE)) * plan.fields);
     plan.codes = codes.data();
-    for (long first = 0; first < plan.n; first += PREDICTED_AT_ONCE) {
-        const int count = int(std::min<long>(plan.n - first, PREDICTED_AT_ONCE));
+    for (int64_t first = 0; first < plan.n; first += PREDICTED_AT_ONCE) {
+        const int count = int(std::min<int64_t>(plan.n - first, PREDICTED_AT_ONCE));
         plan.X = X + first * plan.d;
         if (plan.fields) functions.encode(plan, 0, count, codes.data());
         for (int b = 0; b < count; b += plan.batch)

@@ -22,17 +22,17 @@ struct LayerSpec {
     int position = 0;                        // in the network, from 0
     std::vector<std::vector<double>> edges;  // piecewise_linear
     struct {
-        long start = 0;
+        int64_t start = 0;
         float rate = 1, decay = 1;
     } slots[2];
 };
 
 constexpr int LINE = 16;  // floats in a cache line, and virtual lanes
-inline long lines(long floats) { return (floats + LINE - 1) / LINE * LINE; }
+inline int64_t lines(int64_t floats) { return (floats + LINE - 1) / LINE * LINE; }
 
 // From one row to the next: an odd number of cache lines from where on an even one would map rows onto each other.
-inline int stride_of(long floats) {
-    const long n = lines(floats) / LINE;
+inline int stride_of(int64_t floats) {
+    const int64_t n = lines(floats) / LINE;
     return int(LINE * (n >= 8 && n % 2 == 0 ? n + 1 : n));
 }
 
@@ -51,13 +51,15 @@ class Session {
             const std::vector<float>& levels, const Optimizer& optimizer, const Table& table, int batch, bool training,
             int threads);
 
+    ~Session();
+
     // The steps of a stretch on theta and memory, in place. Stops before a step whose E or gradient is not finite; returns
     // the number of steps made. `stretch` holds everything but from and to.
     int train(float* theta, float* const* memory, Stretch stretch);
     void predict(const float* theta, float* S);
 
-    long arena_bytes() const { return 4 * arena_size; }
-    long code_bytes() const { return 2 * long(codes.size()); }
+    int64_t arena_bytes() const { return 4 * arena_size; }
+    int64_t code_bytes() const { return 2 * int64_t(codes.size()); }
     int threads_in_use() const { return team_is_faster ? threads : 1; }
 
    private:
@@ -65,9 +67,9 @@ class Session {
     void add_fields(const std::vector<std::vector<double>>& edges);
     void add_items();
     Slot slot(const LayerSpec&, int which, int rows, int cols, bool transposed);
-    void want(float*& place, long floats);
+    void want(float*& place, int64_t floats);
     void want_activations(Layer&, bool training);
-    long floats_of(const Layer&) const;  // in its Y
+    int64_t floats_of(const Layer&) const;  // in its Y
     void load(const float* theta, float* const* memory);
     void unload(float* theta, float* const* memory) const;
     template <class F> void each_weight(F f) const;
@@ -92,16 +94,16 @@ class Session {
     uint64_t seed = 0;
     bool seeded = false;
 
-    std::vector<std::pair<float**, long>> wanted;
+    std::vector<std::pair<float**, int64_t>> wanted;
     struct Free {
         void operator()(float*) const;
     };
     std::unique_ptr<float, Free> arena;
-    long arena_size = 0;
+    int64_t arena_size = 0;
 
     int threads;
     std::unique_ptr<Team> team;
-    long team_process = 0;
+    int64_t team_process = 0;
     bool team_is_faster = false;
 };
 

@@ -46,6 +46,27 @@ inline V sqrt(V a) { return vsqrtq_f32(a); }
 inline V splat(float x) { return vdupq_n_f32(x); }
 #endif
 
+// Other libraries switch on flushing to zero and leave it so; while this lives, numbers are rounded to nearest, none
+// flushed.
+class PlainArithmetic {
+#if defined(__AVX2__)
+    const unsigned before = _mm_getcsr();
+
+   public:
+    PlainArithmetic() { _mm_setcsr(0x1f80); }
+    ~PlainArithmetic() { _mm_setcsr(before); }
+#else
+    uint64_t before;
+
+   public:
+    PlainArithmetic() {
+        asm volatile("mrs %0, fpcr" : "=r"(before));
+        asm volatile("msr fpcr, %0" : : "r"(uint64_t(0)));
+    }
+    ~PlainArithmetic() { asm volatile("msr fpcr, %0" : : "r"(before)); }
+#endif
+};
+
 // GCC folds a broadcast into every multiplication that uses it, as one load each; this keeps it where it is.
 #if defined(__AVX2__)
 #define KEEP_IN_REGISTER(a) asm("" : "+v"(a))

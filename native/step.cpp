@@ -13,7 +13,7 @@ namespace {
 // Rows are used in no order that the processor could foresee; in a large batch it looks ahead far enough by itself.
 constexpr int AHEAD = 8;
 
-void prefetch(const Plan& p, long position) {
+void prefetch(const Plan& p, int64_t position) {
     for (int i = 0; i < p.d; i += LANES) __builtin_prefetch(p.X + position * p.d + i);
     __builtin_prefetch(p.targets + position * p.loss.targets);
     if (p.fields) __builtin_prefetch(p.codes + position * p.fields);
@@ -21,19 +21,19 @@ void prefetch(const Plan& p, long position) {
 }
 
 // Which row of each field the rows of the table use.
-void encode(const Plan& p, long from, long to, uint16_t* codes) {
-    for (long r0 = from; r0 < to; r0 += WIDTH)
+void encode(const Plan& p, int64_t from, int64_t to, uint16_t* codes) {
+    for (int64_t r0 = from; r0 < to; r0 += WIDTH)
         for (int k = 0; k < p.fields; k++) {
             const Field& f = p.field[k];
-            const long r1 = r0 + WIDTH < to ? r0 + WIDTH : to;
+            const int64_t r1 = r0 + WIDTH < to ? r0 + WIDTH : to;
             if (f.binned) {
                 float x[WIDTH] = {};
-                for (long r = r0; r < r1; r++) x[r - r0] = p.X[r * p.d + f.source];
+                for (int64_t r = r0; r < r1; r++) x[r - r0] = p.X[r * p.d + f.source];
                 I bin{};
                 for (int t = 0; t + 1 < f.count; t++) bin -= load(x) >= splat(f.edges[t]);
-                for (long r = r0; r < r1; r++) codes[r * p.fields + k] = uint16_t(bin[r - r0]);
+                for (int64_t r = r0; r < r1; r++) codes[r * p.fields + k] = uint16_t(bin[r - r0]);
             } else {
-                for (long r = r0; r < r1; r++) {
+                for (int64_t r = r0; r < r1; r++) {
                     int c = 0;
                     while (c < f.count && p.X[r * p.d + f.source + c] == 0) c++;
                     codes[r * p.fields + k] = uint16_t(c);
@@ -52,8 +52,8 @@ void gather(const Plan& p, int r0, int r1, Position position) {
         for (int b = r0; b < r1; b++) {
             const float* x = X + position(b) * d;
             const uint16_t* code = p.codes + position(b) * fields;
-            int32_t* used = p.used + long(b) * fields;
-            float* value = p.value + long(b) * fields;
+            int32_t* used = p.used + int64_t(b) * fields;
+            float* value = p.value + int64_t(b) * fields;
             for (int k = 0; k < fields; k++) {
                 const Field& f = field[k];
                 const int c = code[k];
@@ -66,7 +66,7 @@ void gather(const Plan& p, int r0, int r1, Position position) {
     } else {
         for (int b = r0; b < r1; b++) {
             const float* x = X + position(b) * d;
-            float* Y = p.layer[0].Y + long(b) * p.layer[0].stride;
+            float* Y = p.layer[0].Y + int64_t(b) * p.layer[0].stride;
             int i = 0;
             for (; i + 4 <= d; i += 4) __builtin_memcpy(Y + i, x + i, 16);
             for (; i < d; i++) Y[i] = x[i];
@@ -88,9 +88,9 @@ void forward(const Plan& p, int r0, int r1) {
 void loss(const Plan& p, int r0, int r1, int B) {
     const Layer& last = p.layer[p.layers - 1];
     const int k = p.loss.outputs;
-    const long stride = p.batch_stride;
+    const int64_t stride = p.batch_stride;
     if (!last.narrow)
-        for (long b = r0; b < r1; b++)
+        for (int64_t b = r0; b < r1; b++)
             for (int j = 0; j < k; j++) p.S[j * stride + b] = last.Y[b * last.stride + j];
     const float share = p.loss.mean ? p.loss.scale / float(B) : p.loss.scale;
     for (int b = r0; b < r1; b += WIDTH) {
@@ -99,18 +99,18 @@ void loss(const Plan& p, int r0, int r1, int B) {
         V weight = p.weights ? load(p.w + b) : splat(1);
         store(p.e + b, where(column(b) < B, weight * e, zero()));
         for (int j = 0; j < k; j++) {
-            const long at = j * stride + b;
+            const int64_t at = j * stride + b;
             store(p.dS + at, load(p.dS + at) * (splat(share) * weight));
         }
     }
     if (!last.narrow)
-        for (long b = r0; b < r1; b++)
+        for (int64_t b = r0; b < r1; b++)
             for (int j = 0; j < k; j++) last.dY[b * last.stride + j] = p.dS[j * stride + b];
     with_slope(last, [&](auto slope) {
         const int rows = last.narrow ? k : r1, first = last.narrow ? 0 : r0;
         const int n0 = last.narrow ? r0 : 0, n1 = last.narrow ? r1 : last.N;
-        for (long m = first; m < rows; m++)
-            for (long at = m * last.stride + n0; at < m * last.stride + n1; at += WIDTH)
+        for (int64_t m = first; m < rows; m++)
+            for (int64_t at = m * last.stride + n0; at < m * last.stride + n1; at += WIDTH)
                 store(last.dY + at, slope(at, load(last.dY + at)));
     });
 }
@@ -129,8 +129,8 @@ void each_run(const Plan& p, const Item& item, F f) {
     const Layer& l = p.layer[item.layer];
     auto rows = [&](const Slot& slot, int from, int to) {
         const int N = (slot.cols + LANES - 1) / LANES * LANES;
-        if (N == slot.stride) return f(slot, slot.at + long(from) * N, (to - from) * N);
-        for (int r = from; r < to; r++) f(slot, slot.at + long(r) * slot.stride, N);
+        if (N == slot.stride) return f(slot, slot.at + int64_t(from) * N, (to - from) * N);
+        for (int r = from; r < to; r++) f(slot, slot.at + int64_t(r) * slot.stride, N);
     };
     switch (item.what) {
         case Item::weights: return rows(l.w, item.from, item.to);
@@ -152,7 +152,7 @@ void gradient(const Plan& p, const Item& item, int index, int B, int* scratch) {
             sum_of_rows<false>(l, B, p.gradient + l.b.at);
     }
     Lanes squares{};
-    each_run(p, item, [&](const Slot&, long at, int N) {
+    each_run(p, item, [&](const Slot&, int64_t at, int N) {
         for (int n = 0; n < N; n += LANES)
             for (int i = 0; i < LANES / WIDTH; i++) {
                 V g = load(p.gradient + at + n + i * WIDTH);
@@ -179,11 +179,11 @@ void update(const Plan& p, const Item& item, const O& optimizer, double rate, fl
     float *const theta = p.theta, *const m = p.memory[0], *const v = p.memory[1];
     const float* const gradient = p.gradient;
     const double weight_decay = p.optimizer.weight_decay;
-    each_run(p, item, [=](const Slot& slot, long at, int N) {
+    each_run(p, item, [=](const Slot& slot, int64_t at, int N) {
         const V step = splat(float(rate * slot.rate));
         const V decay = splat(float(rate * slot.rate * weight_decay * slot.decay));
         const O by = optimizer;
-        for (long i = at; i < at + N; i += WIDTH) {
+        for (int64_t i = at; i < at + N; i += WIDTH) {
             V w = load(theta + i);
             V direction = by.direction(load(gradient + i) * shorten, m + i, v + i);
             store(theta + i, fma(-decay, w, fma(-step, direction, w)));
@@ -217,6 +217,7 @@ void share(const Plan& p, int thread, int threads, int& first, int& last) {
 }
 
 void train(const Plan& p, const Stretch& s, Team* team, int thread, int threads) {
+    const PlainArithmetic plain;
     int first, last;
     share(p, thread, threads, first, last);
     int* scratch = p.scratch + thread * p.scratch_size;
@@ -227,7 +228,7 @@ void train(const Plan& p, const Stretch& s, Team* team, int thread, int threads)
     for (int i = s.from; i < s.to; i++) {
         const int now = (i - s.from) % Powers::AT_ONCE;
         if (now == 0) power.from(p.optimizer, s.t + i + 1);
-        const long used = long(i) * p.batch;
+        const int64_t used = int64_t(i) * p.batch;
         const int B = s.count - used < p.batch ? int(s.count - used) : p.batch;
         const int blocks = (B + LANES - 1) / LANES;
         const int r0 = blocks * thread / threads * LANES;
@@ -240,7 +241,7 @@ void train(const Plan& p, const Stretch& s, Team* team, int thread, int threads)
                 if (used + b + AHEAD < s.count) prefetch(p, position[b + AHEAD]);
         gather(p, r0, r1, [=](int b) { return position[b]; });
         for (int j = 0; j < p.loss.targets; j++)
-            for (int b = r0; b < r1; b++) p.T[j * p.batch_stride + b] = p.targets[position[b] * p.loss.targets + j];
+            for (int b = r0; b < r1; b++) p.T[int64_t(j) * p.batch_stride + b] = p.targets[position[b] * p.loss.targets + j];
         if (p.weights)
             for (int b = r0; b < r1; b++) p.w[b] = p.weights[position[b]];
         if (p.random)
@@ -271,24 +272,25 @@ void train(const Plan& p, const Stretch& s, Team* team, int thread, int threads)
     }
 }
 
-void scores(const Plan& p, long first, int count, float* S) {
+void scores(const Plan& p, int64_t first, int count, float* S) {
+    const PlainArithmetic plain;
     gather(p, 0, count, [=](int b) { return first + b; });
     forward(p, 0, count);
     const Layer& last = p.layer[p.layers - 1];
-    const long row = last.narrow ? 1 : last.stride, unit = last.narrow ? last.stride : 1;
+    const int64_t row = last.narrow ? 1 : last.stride, unit = last.narrow ? last.stride : 1;
     for (int b = 0; b < count; b++)
-        for (int j = 0; j < p.loss.outputs; j++) S[long(b) * p.loss.outputs + j] = last.Y[b * row + j * unit];
+        for (int j = 0; j < p.loss.outputs; j++) S[int64_t(b) * p.loss.outputs + j] = last.Y[b * row + j * unit];
 }
 
 // --- The kernel and the functions by themselves, for tests and benchmarks --------------------------------------------
 
-void multiply(const float* A, long A_m, long A_k, const float* B, long B_k, float* C, long C_m, int M, int K, int N) {
+void multiply(const float* A, int64_t A_m, int64_t A_k, const float* B, int64_t B_k, float* C, int64_t C_m, int M, int K, int N) {
     product({A, A_m, A_k, B, B_k, C, C_m, K, N}, 0, M);
 }
 
-void apply(int activation, const float* x, float* y, float* slope, long n) {
+void apply(int activation, const float* x, float* y, float* slope, int64_t n) {
     with_activation(activation, [&](auto f) {
-        for (long i = 0; i < n; i += WIDTH) {
+        for (int64_t i = 0; i < n; i += WIDTH) {
             V a, s;
             decltype(f)::apply(load(x + i), a, s);
             store(y + i, a);
@@ -297,17 +299,17 @@ void apply(int activation, const float* x, float* y, float* slope, long n) {
     });
 }
 
-void elementary(int which, const float* x, float* y, long n) {
+void elementary(int which, const float* x, float* y, int64_t n) {
     static constexpr V (*functions[])(V) = {exp, expm1, log, log1p, tanh, sigmoid, softplus};
-    for (long i = 0; i < n; i += WIDTH) store(y + i, functions[which](load(x + i)));
+    for (int64_t i = 0; i < n; i += WIDTH) store(y + i, functions[which](load(x + i)));
 }
 
 // Fused multiply-adds without a memory access: the most that a product could do.
-void multiply_add(long rounds, float* result) {
+void multiply_add(int64_t rounds, float* result) {
     V c[12], a = splat(1), b = splat(1e-9f);
 #pragma GCC unroll 12
     for (int i = 0; i < 12; i++) c[i] = splat(float(i));
-    for (long k = 0; k < rounds; k++)
+    for (int64_t k = 0; k < rounds; k++)
 #pragma GCC unroll 12
         for (int i = 0; i < 12; i++) {
             c[i] = fma(a, c[i], b);

@@ -25,10 +25,17 @@ void change(std::atomic<uint32_t>& value) {
 }  // namespace
 
 Team::Team(int size) : size(size) {
-    for (int thread = 1; thread < size; thread++) workers.emplace_back([this, thread] { wait_for_work(thread); });
+    try {
+        for (int thread = 1; thread < size; thread++) workers.emplace_back([this, thread] { wait_for_work(thread); });
+    } catch (...) {
+        dismiss();
+        throw;
+    }
 }
 
-Team::~Team() {
+Team::~Team() { dismiss(); }
+
+void Team::dismiss() {
     over = true;
     change(task);
     for (std::thread& worker : workers) worker.join();

@@ -24,6 +24,7 @@ struct Team {
 
    private:
     void wait_for_work(int thread);
+    void dismiss();
 
     std::vector<std::thread> workers;
     const std::function<void(int)>* work = nullptr;

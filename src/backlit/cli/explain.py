@@ -57,6 +57,7 @@ def explain(
         print(f"<!doctype html><meta charset=utf-8><title>backlit</title><h1>{title}</h1>\n{body}")
     else:
         content: dict[str, Any] = {"row": row, "prediction": t.prediction[0].tolist(), "E": t.E}
+        content["engine_difference"] = t.engine_difference
         content |= {"blame": t.blame("matrix").to_dicts(), "chains": [chain.to_dict() for chain in chains]}
         if what_if:
             content["what_if"] = [_listed(along_weight(t, name)) for name in names]
@@ -169,7 +170,11 @@ def _head(t: Trace, row: int) -> RenderableType:
         told = ", ".join(quantity(float(f"{value:.6g}"), unit) for value in t.prediction[0])
         off = ", ".join(quantity(float(f"{value:.6g}"), unit) for value in np.atleast_2d(t.difference)[0])
         told += f", which is off by {off}"
-    return Text.assemble((f"Row {row}   ", HEAD), "prediction ", (plain(told), HEAD), f"     E = {number(t.E)}")
+    gap = t.engine_difference
+    checked = "" if gap is None else f"\nin float64; the native engine's gradient differs by {gap:.0e} of its length"
+    return Text.assemble(
+        (f"Row {row}   ", HEAD), "prediction ", (plain(told), HEAD), f"     E = {number(t.E)}", (checked, QUIET)
+    )
 
 
 def _blame(t: Trace) -> RenderableType:

@@ -19,7 +19,7 @@ from backlit.errors import ArgumentError, SlowEngineWarning, UnknownNameError, r
 ENGINES: dict[str, Callable[[int | None], Engine]] = {"native": native.NativeEngine, "reference": ReferenceEngine}
 
 REINSTALL = (
-    "reinstall with a C++20 compiler (g++ 11 or clang 14 and newer) at hand: "
+    "reinstall with a C++20 compiler (g++ 12 or clang 14, or newer) at hand: "
     "pip install --force-reinstall --no-binary backlit backlit"
 )
 

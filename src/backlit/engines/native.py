@@ -10,6 +10,7 @@ import os
 from dataclasses import asdict, replace
 from functools import cache
 from importlib import import_module
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from backlit.core.network import Network
 from backlit.core.optimizers import OPTIMIZERS, Optimizer
 from backlit.core.state import State
 from backlit.engines.protocol import Batches, Data, Figures, usable_cores
+from backlit.errors import ShapeError
 
 _native: Any
 try:
@@ -30,6 +32,7 @@ except ImportError:
 NUMERICS = 1  #: counts up whenever the same run would end with other bits
 
 _PREDICTED_AT_ONCE = 192
+_MOST_BINS = 65_535
 
 
 @cache
@@ -63,6 +66,7 @@ class NativeEngine:
     def __init__(self, threads: int | None = None) -> None:
         self.threads = threads or usable_cores()
         self._laid_out: tuple[tuple[Any, ...], Any] = ((), None)
+        self._lock = Lock()  # one training at a time works on what is laid out
 
     def supports(self, net: Network, optimizer: Optimizer, dtype: Any) -> bool:
         return not self.lacks(net, optimizer, dtype)
@@ -75,7 +79,7 @@ class NativeEngine:
             return f"it computes in float32, and the data are {dtype}"
         kinds = [type(layer) for layer in net.layers]
         pieces: list[tuple[type, dict[str, Any], list[str]]] = [
-            *((kind, LAYERS, list(LAYERS)) for kind in kinds),
+            *((kind, LAYERS, _native.LAYERS) for kind in kinds),
             (type(net.loss), LOSSES, _native.LOSSES),
             (type(optimizer), OPTIMIZERS, _native.OPTIMIZERS),
         ]
@@ -87,6 +91,8 @@ class NativeEngine:
                 return f"it has no activation {layer.activation}"
         if PiecewiseLinear in kinds[1:] or (kinds[0] is PiecewiseLinear and kinds[1:2] != [Dense]):
             return "it wants PiecewiseLinear to come first and a Dense next"
+        if max(len(net.inputs), *(len(edges) for edges in getattr(net.layers[0], "edges", ((),)))) > _MOST_BINS:
+            return f"it numbers at most {_MOST_BINS:,} bins and inputs"
         if any(kinds[i : i + 3] == [Dropout] * 3 for i in range(len(kinds))):
             return "it has no three dropouts in a row"
         return ""
@@ -100,14 +106,21 @@ class NativeEngine:
         batches: Batches,
         rates: np.ndarray,
     ) -> tuple[State, Figures]:
-        session = self._session(net, optimizer, data, batches.size)
         theta = np.array(state.theta, np.float32)
-        memory = {name: np.array(v, np.float32) for name, v in state.memory.items() if name != "t"}
+        memory = {name: np.array(state.memory[name], np.float32) for name in sorted(state.memory) if name != "t"}
+        for name, vector in {"theta": theta, **memory}.items():
+            _require_shape(name, vector, (net.size,))
+        _require_shape("X", data.X, (len(data), len(net.inputs)))
+        _require_shape("rates", rates, (len(batches),))
+        if len(batches.positions) and not 0 <= batches.positions.min() <= batches.positions.max() < len(data):
+            raise ShapeError(f"batches holds positions beyond the {len(data)} rows of the data")
         figures = Figures(np.empty(len(rates)), np.empty(len(rates)))
         positions = np.ascontiguousarray(batches.positions, np.int64)
         t = state.memory.get("t", 0)
         rates = np.ascontiguousarray(rates, np.float64)
-        done = session.train(theta, [*memory.values()], t, state.seed, state.step, positions, rates, *figures)
+        with self._lock:
+            session = self._session(net, optimizer, data, batches.size)
+            done = session.train(theta, [*memory.values()], t, state.seed, state.step, positions, rates, *figures)
         if "t" in state.memory:
             memory["t"] = t + done
         used = state.used + min(done * batches.size, len(positions))
@@ -115,6 +128,8 @@ class NativeEngine:
         return state, Figures(*(figure[: done + 1] for figure in figures))
 
     def predict(self, net: Network, theta: np.ndarray, X: np.ndarray) -> np.ndarray:
+        _require_shape("theta", theta, (net.size,))
+        _require_shape("X", X, (len(X), len(net.inputs)))
         S = np.empty((len(X), net.outputs), np.float32)
         X = np.ascontiguousarray(X, np.float32)
         if len(X):
@@ -153,13 +168,18 @@ class NativeEngine:
         return session
 
 
+def _require_shape(name: str, array: np.ndarray, shape: tuple[int, ...]) -> None:
+    if array.shape != shape:
+        raise ShapeError(f"{name} has shape {array.shape}; this network wants {shape}")
+
+
 def _layers(net: Network) -> list[dict[str, Any]]:
     """The layers as the compiled module wants them."""
 
     def described(i: int, layer: Layer) -> dict[str, Any]:
         facts = {field: value for field, value in vars(layer).items() if not field.startswith("_")}
         if isinstance(layer, Dropout):
-            facts = {"threshold": round(layer.rate * 2**32), "scale": 1 / (1 - layer.rate)}
+            facts = {"threshold": min(round(layer.rate * 2**32), 2**32 - 1), "scale": 1 / (1 - layer.rate)}
         if "d" in facts:
             facts["d_in"] = facts["d"]
         slots = [(slot.start, slot.rate, slot.decay) for slot in net.slots[i]]

@@ -1,9 +1,22 @@
-"""Is a derivative right? Move the weight a little both ways and see how E answers."""
+"""Is a derivative right? Move the weight a little both ways and see how E answers; ask the engine that trains."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from backlit.core.layers import Dropout
+from backlit.core.network import Network
+from backlit.core.optimizers import Momentum
+from backlit.core.state import State
+from backlit.engines.native import NativeEngine
+from backlit.engines.protocol import Batches, Data
+
+if TYPE_CHECKING:
+    from backlit.explain.trace import Trace
 
 MOST_DIGITS = 9  #: what a fourth-order difference in float64 can vouch for
 
@@ -22,3 +35,22 @@ def agreeing_digits(a: float, b: float, noise: float = 0.0) -> int:
     if abs(a - b) <= noise:
         return MOST_DIGITS
     return max(0, min(MOST_DIGITS, math.floor(-math.log10(abs(a - b) / scale))))
+
+
+def engine_difference(t: Trace) -> float | None:
+    """How far the native engine's gradient is from the trace's, ‖g − ∂E/∂theta‖ / ‖∂E/∂theta‖; None where it cannot run.
+
+    The trace computes in float64, the engine in float32: some 1e-7 is rounding, much more would be a mistake.
+    """
+    net, data = t.net, t.data
+    if not t.happened:  # a trace of chosen rows is without dropout
+        net = Network([layer for layer in net.layers if not isinstance(layer, Dropout)], net.loss, net.inputs)
+    engine, optimizer = NativeEngine(threads=1), Momentum(momentum=0.0)  # whose memory is the gradient
+    theta = t.theta.astype(np.float32)
+    if engine.lacks(net, optimizer, theta.dtype):
+        return None
+    state = State(theta, optimizer.init(theta), t.key.seed if t.key else 0, planned=1, step=t.step)
+    rows = Data(data.X.astype(np.float32), data.Y.astype(np.float32), data.weights, data.rows)
+    after, _ = engine.run(net, optimizer, state, rows, Batches(np.arange(len(rows)), len(rows)), np.zeros(1))
+    length = float(np.linalg.norm(t.gradient))
+    return float(np.linalg.norm(after.memory["v"] - t.gradient)) / length if length else 0.0

@@ -24,6 +24,7 @@ from backlit.engines.protocol import Data
 from backlit.engines.reference import factors
 from backlit.errors import ArgumentError, UnknownNameError
 from backlit.explain.blame import blame
+from backlit.explain.check import engine_difference
 from backlit.tables.table import Table
 from backlit.training import Settings
 
@@ -94,6 +95,7 @@ class Trace:
     E : the error, with its derivative
     gradient : (p,) ∂E/∂theta
     dX : (n, d) ∂E/∂X
+    step : the number of the step that is, or would be, made
     happened : whether this is the step's own batch under its own masks; otherwise the update is what would be
     """
 
@@ -105,6 +107,7 @@ class Trace:
     memory: dict
     rate: float
     target: Table | None
+    step: int = 0
 
     @property
     def happened(self) -> bool:
@@ -160,6 +163,11 @@ class Trace:
         dX = self.back.dX
         assert dX is not None
         return dX
+
+    @cached_property
+    def engine_difference(self) -> float | None:
+        """How far the native engine's gradient is from this one, relative to its length; None where it cannot run."""
+        return engine_difference(self)
 
     @cached_property
     def prediction(self) -> np.ndarray:
@@ -337,4 +345,4 @@ def trace(
         optimizer = settings.optimizer
         memory = memory or optimizer.init(theta)
         rate = settings.learning_rate * settings.schedule.factor(given.step, given.planned)
-    return Trace(net, theta, data, key, optimizer, memory, rate, table)
+    return Trace(net, theta, data, key, optimizer, memory, rate, table, given.step)
