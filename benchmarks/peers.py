@@ -10,7 +10,7 @@ import itertools
 import math
 import time
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -75,8 +75,12 @@ def by_torch(case: Case, epochs: int) -> float:
 
 
 @cache
-def jax_epoch(sizes: tuple[int, ...], batch: int) -> Callable:
-    """A compiled epoch. All weights are one vector; unrolling pays at batch 1 only: the fastest that we found."""
+def jax_epoch(sizes: tuple[int, ...], batch: int, flat: bool) -> Callable:
+    """A compiled epoch, one scan over its batches.
+
+    As it is usually written, with a list of W and b; or flat, with all weights in one vector and, at batch 1, the scan
+    unrolled: the fastest that we found.
+    """
     import jax
     import jax.numpy as jnp
 
@@ -84,25 +88,33 @@ def jax_epoch(sizes: tuple[int, ...], batch: int) -> Callable:
     stops = np.cumsum([math.prod(shape) for shape in shapes])
 
     def error(theta, X, Y):
-        weights = [part.reshape(shape) for part, shape in zip(jnp.split(theta, stops[:-1]), shapes)]
+        weights = theta
+        if flat:
+            weights = [part.reshape(shape) for part, shape in zip(jnp.split(theta, stops[:-1]), shapes)]
         for W, b in zip(weights[:-2:2], weights[1:-2:2]):
             X = jax.nn.relu(X @ W + b)
         return jnp.mean((X @ weights[-2] + weights[-1] - Y) ** 2)
+
+    def adam(theta, m, v, g, t):
+        m = 0.9 * m + 0.1 * g
+        v = 0.999 * v + 0.001 * (g * g)
+        return theta - 0.001 * (m / (1 - 0.9**t)) / (jnp.sqrt(v / (1 - 0.999**t)) + 1e-8), m, v
 
     def step(state, rows, X, Y):
         theta, m, v, t = state
         X, Y = (A.at[rows].get(mode="promise_in_bounds") for A in (X, Y))
         E, g = jax.value_and_grad(error)(theta, X, Y)
         t += 1
-        m = 0.9 * m + 0.1 * g
-        v = 0.999 * v + 0.001 * (g * g)
-        theta -= 0.001 * (m / (1 - 0.9**t)) / (jnp.sqrt(v / (1 - 0.999**t)) + 1e-8)
+        if flat:
+            return (*adam(theta, m, v, g, t), t), E
+        theta, m, v = (list(parts) for parts in zip(*(adam(*parts, t) for parts in zip(theta, m, v, g))))
         return (theta, m, v, t), E
 
     def epoch(state, order, X, Y):
         full = len(order) // batch * batch
         batches = order[:full].reshape(-1, batch)
-        state, E = jax.lax.scan(lambda s, rows: step(s, rows, X, Y), state, batches, unroll=8 if batch == 1 else 1)
+        unroll = 8 if flat and batch == 1 else 1
+        state, E = jax.lax.scan(lambda s, rows: step(s, rows, X, Y), state, batches, unroll=unroll)
         if full < len(order):
             state, _ = step(state, order[full:], X, Y)
         return state, E
@@ -110,15 +122,18 @@ def jax_epoch(sizes: tuple[int, ...], batch: int) -> Callable:
     return jax.jit(epoch, donate_argnums=0)
 
 
-def by_jax(case: Case, epochs: int) -> float:
+def by_jax(case: Case, epochs: int, flat: bool = False) -> float:
     import jax
     import jax.numpy as jnp
 
     rng = np.random.default_rng(0)
-    epoch = jax_epoch(case.sizes, case.batch)
+    epoch = jax_epoch(case.sizes, case.batch, flat)
     X, Y = jnp.asarray(case.X), jnp.asarray(case.data.Y)
-    theta = jnp.asarray(np.concatenate([w.ravel() for w in starting(case.sizes, rng)]))
-    state = jax.block_until_ready((theta, jnp.zeros_like(theta), jnp.zeros_like(theta), jnp.float32(0)))
+    theta = [jnp.asarray(w) for w in starting(case.sizes, rng)]
+    if flat:
+        theta = jnp.concatenate([w.ravel() for w in theta])
+    state = (theta, jax.tree.map(jnp.zeros_like, theta), jax.tree.map(jnp.zeros_like, theta), jnp.float32(0))
+    state = jax.block_until_ready(state)
     began = time.perf_counter()
     for _ in range(epochs):
         state, E = epoch(state, rng.permutation(len(X)).astype(np.int32), X, Y)
@@ -196,6 +211,7 @@ def by_numpy(case: Case, epochs: int) -> float:
 PEERS: dict[str, tuple[Callable[[Case, int], float], str]] = {
     "PyTorch": (by_torch, "torch"),
     "JAX": (by_jax, "jax"),
+    "JAX, flat": (partial(by_jax, flat=True), "jax"),
     "sklearn": (by_sklearn, "scikit-learn"),
     "NumPy loop": (by_numpy, "numpy"),
 }

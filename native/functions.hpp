@@ -40,7 +40,7 @@ inline V exp(V x) {
     x = min(splat(89.0f), max(splat(-104.0f), x));
     auto [p, s] = power<64>(x);
     I above = x > 0.0f;
-    s = floats(bits(s) - (above & (128 << 23)));
+    s = floats(minus(bits(s), above & (128 << 23)));
     return (p + 1.0f) * s * where(above, splat(0x1p64f), splat(0x1p-64f));
 }
 
@@ -71,8 +71,8 @@ inline V log_sum(V f, V n) {
 inline V log(V x) {
     I tiny = x < 0x1p-126f;
     I y = bits(where(tiny, x * 0x1p23f, x));
-    I k = (y - bits(splat(2.0f / 3))) >> 23;
-    V f = floats(y - (k << 23)) - 1.0f;
+    I k = minus(y, bits(splat(2.0f / 3))) >> 23;
+    V f = floats(minus(y, k << 23)) - 1.0f;
     V l = log_sum(f, __builtin_convertvector(k - (tiny & 23), V));
     l = where(x < INFINITE, l, x);
     return where(x > 0.0f, l, where(x == 0.0f, splat(-INFINITE), splat(__builtin_nanf(""))));

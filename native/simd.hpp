@@ -86,6 +86,7 @@ template <class A>
 constexpr bool same<A, A> = true;
 
 inline V zero() { return V{}; }
+inline I minus(I a, I b) { return I(U(a) - U(b)); }  // wraps around
 inline I bits(V a) { return reinterpret_cast<I>(a); }
 inline V floats(I a) { return reinterpret_cast<V>(a); }
 inline V where(I mask, V a, V b) { return mask ? a : b; }
