@@ -47,23 +47,22 @@ template <class Position>
 void gather(const Plan& p, int r0, int r1, Position position) {
     const int d = p.d, fields = p.fields;
     const float* const X = p.X;
-    if (fields) {
-        const Field* const field = p.field;
-        for (int b = r0; b < r1; b++) {
-            const float* x = X + position(b) * d;
-            const uint16_t* code = p.codes + position(b) * fields;
-            int32_t* used = p.used + int64_t(b) * fields;
-            float* value = p.value + int64_t(b) * fields;
-            for (int k = 0; k < fields; k++) {
-                const Field& f = field[k];
-                const int c = code[k];
-                used[k] = c < f.count ? f.first + c : -1;
-                value[k] = f.binned      ? float((double(x[f.source]) - f.left[c]) / f.width[c])
-                           : c < f.count ? x[f.source + c]
-                                         : 0;
-            }
+    for (int k = 0; k < fields; k++) {
+        const Field f = p.field[k];
+        const uint16_t* const codes = p.codes + k;
+        int32_t* const used = p.used + k;
+        float* const value = p.value + k;
+        for (int64_t b = r0; b < r1; b++) {
+            const float* x = X + position(b) * d + f.source;
+            const int c = codes[position(b) * fields];
+            used[b * fields] = c < f.count ? f.first + c : -1;
+            if (f.binned)
+                value[b * fields] = float((double(*x) - f.left[c]) / f.width[c]);
+            else
+                value[b * fields] = c < f.count ? x[c] : 0;
         }
-    } else {
+    }
+    if (!fields) {
         for (int b = r0; b < r1; b++) {
             const float* x = X + position(b) * d;
             float* Y = p.layer[0].Y + int64_t(b) * p.layer[0].stride;

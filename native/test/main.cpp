@@ -1,6 +1,7 @@
-// The engine without Python. Plain, it checks small networks of every kind: finite results, the same for every number of
-// threads, instruction set and stretch; meant for the sanitizers. With `bits` it also prints a hash of every result, one
-// line each, which must be the same from every compiler and processor.
+// The engine without Python. Plain, it checks small networks of every kind: finite results, and the same for every
+// number of threads, instruction set and stretch; meant for the sanitizers. With `bits` it also prints a hash of every
+// result, one line each, which must be the same from every compiler and processor.
+#include <cinttypes>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -10,6 +11,8 @@
 
 #include "rng.hpp"
 #include "session.hpp"
+
+#define HEX "%016" PRIx64
 
 using namespace backlit;
 
@@ -36,7 +39,9 @@ uint64_t hashed(const void* data, size_t bytes, uint64_t hash = 0xCBF29CE4842223
     return hash;
 }
 template <class T>
-uint64_t hashed(const std::vector<T>& x, uint64_t hash = 0xCBF29CE484222325) { return hashed(x.data(), x.size() * sizeof(T), hash); }
+uint64_t hashed(const std::vector<T>& x, uint64_t hash = 0xCBF29CE484222325) {
+    return hashed(x.data(), x.size() * sizeof(T), hash);
+}
 
 int place(const char* const* names, const std::string& name) {
     int i = 0;
@@ -84,8 +89,8 @@ bool same(const Result& a, const Result& b) {
 void add_dense(Case& c, int& width, int units, int activation, int position) {
     LayerSpec l;
     l.kind = "dense", l.d_in = width, l.d_out = units, l.activation = activation, l.position = position;
-    const long start = long(c.theta.size());
-    l.slots[0].start = start, l.slots[1].start = start + long(width) * units;
+    const int64_t start = int64_t(c.theta.size());
+    l.slots[0].start = start, l.slots[1].start = start + int64_t(width) * units;
     if (position % 2) l.slots[1].rate = 2, l.slots[1].decay = 0;
     c.theta.resize(l.slots[1].start + units);
     c.layers.push_back(l);
@@ -101,7 +106,7 @@ void add_dropout(Case& c, float rate, int position) {
 void add_norm(Case& c, int width, int position) {
     LayerSpec l;
     l.kind = "layer_norm", l.d_in = width, l.epsilon = 1e-5f, l.position = position;
-    l.slots[0].start = long(c.theta.size()), l.slots[1].start = long(c.theta.size()) + width;
+    l.slots[0].start = int64_t(c.theta.size()), l.slots[1].start = int64_t(c.theta.size()) + width;
     c.theta.resize(c.theta.size() + 2 * width);
     c.layers.push_back(l);
 }
@@ -181,6 +186,8 @@ Case random_case(int number, const Functions& any) {
         if (c.layers.back().kind == "dropout" && draw.chance(2)) add_dropout(c, 0.1f, position++);
     }
     add_dense(c, width, c.loss.outputs, draw.chance(3) ? activation : 0, position++);
+    if (width > 1 && draw.chance(6)) add_norm(c, width, position++);
+    if (draw.chance(6)) add_dropout(c, 0.3f, position++);
     if (draw.chance(3))
         for (int r = 0; r < c.n; r++) c.weights.push_back(draw.uniform(0.5f, 1.5f));
     fill(c, draw, any);
@@ -188,11 +195,11 @@ Case random_case(int number, const Functions& any) {
     return c;
 }
 
-// Wide enough for several threads.
+// Wide and long enough for several threads to be tried.
 Case large_case(int number, bool encoded, const Functions& any) {
     Random draw{uint64_t(1000 + number)};
     Case c;
-    c.d = 70, c.n = 203, c.batch = 64, c.epochs = 6, c.memories = 2, c.rate = 1e-3;
+    c.d = 70, c.n = 700, c.batch = 40, c.epochs = 2, c.memories = 2, c.rate = 1e-3;
     c.loss.kind = place(any.losses, "cross_entropy"), c.loss.outputs = 3, c.loss.mean = true, c.loss.scale = 1;
     c.optimizer.kind = place(any.optimizers, "adam"), c.optimizer.epsilon = 1e-8f;
     c.optimizer.beta1 = 0.9, c.optimizer.beta2 = 0.999, c.optimizer.clip_norm = number % 2 ? 0.3f : 0.0f;
@@ -228,17 +235,19 @@ Result run(const Case& c, const Functions& isa, int threads, int stretch) {
     bool going = true;
     for (int epoch = 0; epoch < c.epochs && going; epoch++)
         for (int step = 0; step < c.steps() && going; step += stretch) {
-            const long first = long(step) * c.batch, left = c.n - first;
-            const long wanted = long(stretch) * c.batch < left ? long(stretch) * c.batch : left;
+            const int64_t first = int64_t(step) * c.batch, left = c.n - first;
+            const int64_t wanted = int64_t(stretch) * c.batch < left ? int64_t(stretch) * c.batch : left;
             const int steps = int((wanted + c.batch - 1) / c.batch);
             std::vector<double> rates(steps, c.rate), E(steps, -1), gradient_norm(steps, -1);
-            const Stretch s{c.positions.data() + long(epoch) * c.n + first, wanted, rates.data(), 7, uint64_t(result.done),
-                            result.done, E.data(), gradient_norm.data(), 0, 0};
+            const int64_t* positions = c.positions.data() + int64_t(epoch) * c.n + first;
+            const Stretch s{positions, wanted, rates.data(), 7, uint64_t(result.done), result.done, E.data(),
+                            gradient_norm.data(), 0, 0};
             const int done = session.train(result.theta.data(), memory, s);
             result.done += done;
-            const int figures = done < steps ? done + 1 : steps;
-            result.E.insert(result.E.end(), E.begin(), E.begin() + figures);
-            result.gradient_norm.insert(result.gradient_norm.end(), gradient_norm.begin(), gradient_norm.begin() + figures);
+            for (int i = 0; i < steps && i <= done; i++) {
+                result.E.push_back(E[i]);
+                result.gradient_norm.push_back(gradient_norm[i]);
+            }
             going = done == steps;
         }
     const Table rows{c.X.data(), nullptr, nullptr, nullptr, c.n, c.d};
@@ -264,15 +273,16 @@ void network(const Case& c, bool print) {
     for (const Functions* isa : instruction_sets())
         for (int threads = 1; threads <= 4; threads++)
             for (int stretch : {c.steps(), 17, 1})
-                if (stretch == c.steps() || (threads == 2 && stretch < c.steps()))
+                if (stretch == c.steps() || (threads == 2 && stretch < c.steps())) {
+                    const std::string how = std::string(isa->name) + ", threads " + std::to_string(threads);
                     check(same(first, run(c, *isa, threads, stretch)),
-                          c.name + ": other bits on " + isa->name + ", threads " + std::to_string(threads) + ", steps " +
-                              std::to_string(stretch));
+                          c.name + ": other bits on " + how + ", steps " + std::to_string(stretch));
+                }
     if (print)
-        std::printf("%s: theta %016llx memory %016llx figures %016llx scores %016llx\n", c.name.c_str(),
-                    (unsigned long long)hashed(first.theta),
-                    (unsigned long long)hashed(first.memory[1], hashed(first.memory[0])),
-                    (unsigned long long)hashed(first.gradient_norm, hashed(first.E)), (unsigned long long)hashed(first.S));
+        std::printf("%s: theta " HEX " memory " HEX " figures " HEX " scores " HEX "\n", c.name.c_str(),
+                    hashed(first.theta),
+                    hashed(first.memory[1], hashed(first.memory[0])),
+                    hashed(first.gradient_norm, hashed(first.E)), hashed(first.S));
 }
 
 // A run that diverges ends as if the steps before had been all.
@@ -281,19 +291,19 @@ void divergence(const Functions& any) {
         Case c = large_case(number, number, any);
         for (LayerSpec& l : c.layers)
             if (l.kind == "dense") l.activation = place(any.activations, "relu");
-        c.optimizer.kind = place(any.optimizers, "momentum"), c.optimizer.momentum = 0.9f, c.memories = 1;
+        c.optimizer.kind = place(any.optimizers, "sgd"), c.memories = 0;
         c.optimizer.clip_norm = 0, c.optimizer.weight_decay = 1.0f, c.rate = 1e15, c.batch = 7, c.epochs = 1;
         for (const Functions* isa : instruction_sets()) {
             const Result whole = run(c, *isa, 2, c.steps());
             check(whole.done > 0 && whole.done < c.steps(), "divergence: it does not diverge");
             check(finite(whole.theta) && finite(whole.memory[0]), "divergence: the state after it");
-            check(!std::isfinite(whole.E.back() + whole.gradient_norm.back()), "divergence: the last figures are finite");
+            check(!std::isfinite(whole.E.back() + whole.gradient_norm.back()), "divergence: the last figures");
             check(same(whole, run(c, *isa, 1, 1)), "divergence: other bits in single steps");
         }
     }
 }
 
-// --- The functions, over floats of every size --------------------------------------------------------------------------
+// --- The functions, over floats of every size ------------------------------------------------------------------------
 
 template <class F>
 uint64_t swept(F f) {
@@ -307,7 +317,7 @@ uint64_t swept(F f) {
             std::memcpy(&each, &these, 4);
             bits += STRIDE;
         }
-        f(x.data(), y.data(), slope.data(), long(ROW));
+        f(x.data(), y.data(), slope.data(), int64_t(ROW));
         for (std::vector<float>* results : {&y, &slope}) {
             for (float& each : *results)
                 if (each != each) each = 0;
@@ -321,19 +331,23 @@ void function(const std::string& name, bool print, auto apply) {
     const uint64_t hash = swept([&](auto... given) { apply(*instruction_sets()[0], given...); });
     for (const Functions* isa : instruction_sets())
         check(hash == swept([&](auto... given) { apply(*isa, given...); }), name + ": other bits on " + isa->name);
-    if (print) std::printf("%s: %016llx\n", name.c_str(), (unsigned long long)hash);
+    if (print) std::printf("%s: " HEX "\n", name.c_str(), hash);
 }
 
 void functions(bool print) {
     int which = 0;
     for (const char* name : {"exp", "expm1", "log", "log1p", "tanh", "sigmoid", "softplus"}) {
-        function(name, print, [=](const Functions& isa, const float* x, float* y, float*, long n) { isa.elementary(which, x, y, n); });
+        function(name, print, [=](const Functions& isa, const float* x, float* y, float*, int64_t n) {
+            isa.elementary(which, x, y, n);
+        });
         which++;
     }
     const Functions& any = *instruction_sets()[0];
     for (int i = 0; any.activations[i]; i++)
         function(std::string("activation ") + any.activations[i], print,
-                 [=](const Functions& isa, const float* x, float* y, float* slope, long n) { isa.apply(i, x, y, slope, n); });
+                 [=](const Functions& isa, const float* x, float* y, float* slope, int64_t n) {
+                     isa.apply(i, x, y, slope, n);
+                 });
 }
 
 }  // namespace
