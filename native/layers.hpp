@@ -188,27 +188,15 @@ inline void transpose(const float* W, int64_t W_stride, float* Wt, int64_t Wt_st
         for (int j = 0; j < cols; j++) Wt[j * Wt_stride + i] = W[i * W_stride + j];
 }
 
-// Σ_b dY[b, n], or Σ_b dY[b, n] · N[b, n]: four interleaved sums, then the sum of those.
-template <bool TIMES_N>
-inline void sum_of_rows(const Layer& l, int B, float* sums) {
-    if (l.narrow) {
+// db = Σ_b dZ[b]: the product of a row of ones with dZ.
+inline void gradient_bias(const Plan& p, const Layer& l, int B) {
+    static const float one = 1;
+    float* db = p.gradient + l.b.at;
+    if (l.narrow)
         for (int j = 0; j < l.d_out; j++)
-            sums[j] = sum_along(B, [dY = l.dY + int64_t(j) * l.stride](int b) { return load(dY + b); });
-        return;
-    }
-    const int64_t stride = l.stride;
-    for (int n = 0; n < l.N; n += WIDTH) {
-        V part[4]{};
-        auto add = [stride, dY = l.dY + n, N = l.norm + n](V& to, int64_t b) {
-            to = TIMES_N ? fma(load(dY + b * stride), load(N + b * stride), to) : to + load(dY + b * stride);
-        };
-        int b = 0;
-        for (; b + 4 <= B; b += 4)
-#pragma GCC unroll 4
-            for (int i = 0; i < 4; i++) add(part[i], b + i);
-        for (int i = 0; b < B; b++, i++) add(part[i], b);
-        store(sums + n, (part[0] + part[1]) + (part[2] + part[3]));
-    }
+            db[j] = sum_along(B, [dY = l.dY + int64_t(j) * l.stride](int b) { return load(dY + b); });
+    else
+        product({&one, 0, 0, l.dY, l.stride, db, 0, B, l.N}, 0, 1);
 }
 
 // --- PiecewiseLinear, then Dense -------------------------------------------------------------------------------------
@@ -329,6 +317,15 @@ inline void forward_norm(const Plan& p, const Layer& l, const Layer& below, int 
             store(Y + n, fma(load(gamma + n), normed, load(beta + n)));
             if (l.D) store(l.D + int64_t(b) * l.stride + n, splat(1));
         }
+    }
+}
+
+// dgamma = Σ_b dY[b] · N[b]
+inline void gradient_gamma(const Plan& p, const Layer& l, int B) {
+    for (int n = 0; n < l.N; n += WIDTH) {
+        V dgamma = zero();
+        for (int64_t b = 0; b < B; b++) dgamma = fma(load(l.dY + b * l.stride + n), load(l.norm + b * l.stride + n), dgamma);
+        store(p.gradient + l.w.at + n, dgamma);
     }
 }
 

@@ -44,7 +44,7 @@ template <int M, int N, class Finish>
     V C[M][N];
 #pragma GCC unroll 12
     for (int i = 0; i < M; i++)
-#pragma GCC unroll 4
+#pragma GCC unroll 8
         for (int j = 0; j < N; j++) {
             const float* from = k0 > 0 ? p.C + (m + i) * p.C_m : p.start;
             C[i][j] = from ? load(from + n + j * WIDTH) : zero();
@@ -53,29 +53,31 @@ template <int M, int N, class Finish>
     const float* B = p.B + k0 * p.B_k + n;
     for (int k = k0; k < k1; k++, A += p.A_k, B += p.B_k) {
         V b[N];
-#pragma GCC unroll 4
+#pragma GCC unroll 8
         for (int j = 0; j < N; j++) b[j] = load(B + j * WIDTH);
 #pragma GCC unroll 12
         for (int i = 0; i < M; i++) {
             V a = splat(A[i * p.A_m]);
             KEEP_IN_REGISTER(a);
-#pragma GCC unroll 4
+#pragma GCC unroll 8
             for (int j = 0; j < N; j++) C[i][j] = fma(a, b[j], C[i][j]);
         }
     }
     const Finish last = finish;  // a copy that no store can change
 #pragma GCC unroll 12
     for (int i = 0; i < M; i++)
-#pragma GCC unroll 4
+#pragma GCC unroll 8
         for (int j = 0; j < N; j++) last(m + i, n + j * WIDTH, C[i][j]);
 }
 
 // A tile of any height up to M.
 template <int M, int N, class Finish>
 inline void tile_of(int rows, const Product& p, int m, int n, int k0, int k1, const Finish& finish) {
-    if constexpr (M > 1)
+    if (M == 1 || rows == 1) return tile<1, N>(p, m, n, k0, k1, finish);
+    if constexpr (M > 1) {
         if (rows < M) return tile_of<M - 1, N>(rows, p, m, n, k0, k1, finish);
-    tile<M, N>(p, m, n, k0, k1, finish);
+        tile<M, N>(p, m, n, k0, k1, finish);
+    }
 }
 
 template <int N, class Finish>
@@ -88,7 +90,10 @@ inline void panel(const Product& p, int m0, int m1, int n, int k0, int k1, const
 
 template <class Finish>
 inline void chunk(const Product& p, int m0, int m1, int k0, int k1, const Finish& finish) {
-    for (int n = 0; n < p.N;) {
+    int n = 0;
+    if (m1 - m0 == 1)  // a single row keeps enough sums going only if it is wide
+        for (; n + 8 * WIDTH <= p.N; n += 8 * WIDTH) tile<1, 8>(p, m0, n, k0, k1, finish);
+    while (n < p.N) {
         const int left = (p.N - n) / WIDTH;
         const int wide = left == WIDEST + 1 ? WIDEST - 1 : left < WIDEST ? left : WIDEST;  // not a lone last vector
         if (wide == 4)

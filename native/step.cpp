@@ -144,19 +144,21 @@ void gradient(const Plan& p, const Item& item, int index, int B, int* scratch) {
     const Layer &l = p.layer[item.layer], &below = p.layer[item.layer - 1];
     switch (item.what) {
         case Item::weights: gradient_dense(p, l, below, item.from, item.to, B); break;
-        case Item::bias: sum_of_rows<false>(l, B, p.gradient + l.b.at); break;
+        case Item::bias: gradient_bias(p, l, B); break;
         case Item::field: gradient_field(p, l, p.field[item.from], item.from, B, scratch); break;
         case Item::scale_and_shift:
-            sum_of_rows<true>(l, B, p.gradient + l.w.at);
-            sum_of_rows<false>(l, B, p.gradient + l.b.at);
+            gradient_gamma(p, l, B);
+            gradient_bias(p, l, B);
     }
     Lanes squares{};
-    each_run(p, item, [&](const Slot&, int64_t at, int N) {
+    each_run(p, item, [&squares, gradient = p.gradient](const Slot&, int64_t at, int N) {
+        Lanes sum = squares;
         for (int n = 0; n < N; n += LANES)
             for (int i = 0; i < LANES / WIDTH; i++) {
-                V g = load(p.gradient + at + n + i * WIDTH);
-                squares.part[i] = fma(g, g, squares.part[i]);
+                V g = load(gradient + at + n + i * WIDTH);
+                sum.part[i] = fma(g, g, sum.part[i]);
             }
+        squares = sum;
     });
     for (int i = 0; i < LANES / WIDTH; i++) store(p.squares + index * LANES + i * WIDTH, squares.part[i]);
 }

@@ -136,7 +136,7 @@ def test_engines_and_threads(backlit, fails, monkeypatch):
         warnings.simplefilter("always")
         done = backlit(*train, "--threads", 2)
     assert done.code == 0
-    assert done.err.startswith("note: the native engine cannot run this: it was not compiled at install.")
+    assert done.err.startswith("note: the fast engine cannot be used: it was not compiled at install.")
     assert backlit(*train, "--engine", "reference").err == ""
     assert "it was not compiled at install; reinstall with a C++20" in fails(*train, "--engine", "native")
     assert "unknown engine 'gpu'; known: 'auto', 'native' and 'reference'" in fails(*train, "--engine", "gpu")

@@ -57,8 +57,9 @@ def choose(engine: str | Engine, net: Network, optimizer: Optimizer, dtype: Any,
         raise ArgumentError(
             f"engine is 'native', which cannot run this: {reason}; {reinstall}choose 'auto' or 'reference'"
         )
+    what = "cannot be used" if missing else "cannot run this"
     _warn(
-        f"the native engine cannot run this: {reason}. The reference engine does, many times slower; "
+        f"the fast engine {what}: {reason}. The reference engine runs instead, several times slower; "
         f"{reinstall}choose engine 'reference' to have it without this warning"
     )
     return ENGINES["reference"](threads)

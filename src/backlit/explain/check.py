@@ -38,7 +38,7 @@ def agreeing_digits(a: float, b: float, noise: float = 0.0) -> int:
 
 
 def engine_difference(t: Trace) -> float | None:
-    """How far the native engine's gradient is from the trace's, ‖g − ∂E/∂theta‖ / ‖∂E/∂theta‖; None where it cannot run.
+    """How far the native engine's gradient is from the trace's, ‖g − ∂E/∂theta‖ / ‖∂E/∂theta‖; None if it cannot run.
 
     The trace computes in float64, the engine in float32: some 1e-7 is rounding, much more would be a mistake.
     """
