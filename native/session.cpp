@@ -251,29 +251,34 @@ void Session::add_items() {
     }
 }
 
-// f(place in theta, place in the arena) for every weight.
-template <class F>
-void Session::each_weight(F f) const {
+// A vector of theta's size into the arena's layout, or back.
+template <bool BACK, class Theta>
+void Session::copy(Theta* theta, float* kept) const {
     for (const Layer& l : layers)
-        if (l.kind != Kind::input)
-            for (const Slot* s : {&l.w, &l.b})
-                for (int r = 0; r < s->rows; r++)
-                    for (int c = 0; c < s->cols; c++)
-                        f(s->start + (s->transposed ? int64_t(c) * s->rows + r : int64_t(r) * s->cols + c),
-                          s->at + int64_t(r) * s->stride + c);
+        for (const Slot* s : {&l.w, &l.b})
+            for (int r = 0; r < s->rows; r++) {
+                Theta* const from = theta + s->start + (s->transposed ? r : int64_t(r) * s->cols);
+                float* const to = kept + s->at + int64_t(r) * s->stride;
+                const int64_t step = s->transposed ? s->rows : 1;
+                for (int c = 0; c < s->cols; c++)
+                    if constexpr (BACK)
+                        from[c * step] = to[c];
+                    else
+                        to[c] = from[c * step];
+            }
 }
 
 void Session::load(const float* theta, float* const* memory) {
-    each_weight([&](int64_t from, int64_t to) { plan.theta[to] = theta[from]; });
+    copy<false>(theta, plan.theta);
     for (int k = 0; k < 2; k++)
-        if (memory && memory[k]) each_weight([&](int64_t from, int64_t to) { plan.memory[k][to] = memory[k][from]; });
+        if (memory && memory[k]) copy<false>(memory[k], plan.memory[k]);
     functions.prepare(plan);
 }
 
 void Session::unload(float* theta, float* const* memory) const {
-    each_weight([&](int64_t to, int64_t from) { theta[to] = plan.theta[from]; });
+    copy<true>(theta, plan.theta);
     for (int k = 0; k < 2; k++)
-        if (memory[k]) each_weight([&](int64_t to, int64_t from) { memory[k][to] = plan.memory[k][from]; });
+        if (memory[k]) copy<true>(memory[k], plan.memory[k]);
 }
 
 void Session::draw_units(uint64_t new_seed) {

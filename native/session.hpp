@@ -72,7 +72,7 @@ class Session {
     int64_t floats_of(const Layer&) const;  // in its Y
     void load(const float* theta, float* const* memory);
     void unload(float* theta, float* const* memory) const;
-    template <class F> void each_weight(F f) const;
+    template <bool BACK, class Theta> void copy(Theta* theta, float* kept) const;
     void run(Stretch stretch, int steps);
     double seconds(Stretch stretch, int from, int to, bool together);
     void draw_units(uint64_t seed);
