@@ -9,9 +9,9 @@ update, in float32, from data in memory. Every timing is of whole epochs and las
 warming up come before. Rounds are interleaved; ratios are medians of the rounds' own, theirs over ours. The program
 confines itself to as many cores as --threads says.
 
-backlit goes through `bl.train`, everything included but drawing the first weights, as for all. PyTorch is eager, with its fused Adam. JAX runs an epoch as one
-compiled scan. On "California" backlit gets the raw columns and spreads them over their bins itself; the others get
-the spread-out float32 matrix, ready made.
+backlit goes through `bl.train`, everything included but drawing the first weights, as for all. PyTorch is eager, with
+its fused Adam. JAX runs an epoch as one compiled scan. On "California" backlit gets the raw columns and spreads them
+over their bins itself; the others get the spread-out float32 matrix, ready made.
 
 --products times the three matrix products of a step alone, and says how near whole steps come to them. --predict
 times the default network's prediction.
