@@ -309,10 +309,10 @@ int Session::train(float* theta, float* const* memory, Stretch stretch) {
     return done;
 }
 
-double Session::seconds(Stretch stretch, int from, int to, bool together) {
+double Session::seconds(Stretch stretch, int from, int to, bool shared) {
     const auto began = std::chrono::steady_clock::now();
     stretch.from = from, stretch.to = to;
-    if (together)
+    if (shared)
         team->run([&](int thread) { functions.train(plan, stretch, team.get(), thread, threads); });
     else
         functions.train(plan, stretch, nullptr, 0, 1);
@@ -320,29 +320,36 @@ double Session::seconds(Stretch stretch, int from, int to, bool together) {
 }
 
 // Bits do not depend on the number of threads, so the faster way is found by trying both, again in every stretch.
-void Session::run(Stretch stretch, int steps) {
+void Session::run(const Stretch& stretch, int steps) {
     double work = 0;
     for (const Item& item : items) work += item.cost;
-    const bool worth_trying = threads > 1 && work > WORTH_SHARING;
-    if (worth_trying && team_process != process()) {
+    if (threads == 1 || work < WORTH_SHARING || !gather_team()) {
+        seconds(stretch, 0, steps, false);
+        return;
+    }
+    int at = 0;
+    if (steps >= 4) {
+        const int tried = std::max(1, steps / 24);
+        seconds(stretch, 0, 1, true);  // wakes the threads
+        together = seconds(stretch, 1, 1 + tried, true) / tried;
+        alone = seconds(stretch, 1 + tried, 1 + 2 * tried, false) / tried;
+        at = 1 + 2 * tried;
+    }
+    double& took = together <= alone ? together : alone;  // at first both are 0: each way gets its turn
+    took = seconds(stretch, at, steps, &took == &together) / std::max(1, steps - at);
+}
+
+// Whether there are threads to share the work with.
+bool Session::gather_team() {
+    if (team_process != process()) {
         (void)team.release();  // a forked process has no threads but its own
         team_process = process();
         try {
             team = std::make_unique<Team>(threads);
         } catch (const std::system_error&) {
-            team_is_faster = false;
         }
     }
-    int at = 0;
-    if (worth_trying && team && steps >= 16) {
-        const int tried = std::max(1, steps / 64);
-        seconds(stretch, 0, 1, true);  // wakes the threads
-        const double together = seconds(stretch, 1, 1 + tried, true);
-        const double alone = seconds(stretch, 1 + tried, 1 + 2 * tried, false);
-        team_is_faster = together < alone;
-        at = 1 + 2 * tried;
-    }
-    seconds(stretch, at, steps, worth_trying && team_is_faster);
+    return team != nullptr;
 }
 
 void Session::predict(const float* theta, float* S) {

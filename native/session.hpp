@@ -60,7 +60,7 @@ class Session {
 
     int64_t arena_bytes() const { return 4 * arena_size; }
     int64_t code_bytes() const { return 2 * int64_t(codes.size()); }
-    int threads_in_use() const { return team_is_faster ? threads : 1; }
+    int threads_in_use() const { return together > 0 && together < alone ? threads : 1; }
 
    private:
     void add_dense(const LayerSpec&, const std::vector<std::vector<double>>& edges, bool last, bool training);
@@ -73,8 +73,9 @@ class Session {
     void load(const float* theta, float* const* memory);
     void unload(float* theta, float* const* memory) const;
     template <bool BACK, class Theta> void copy(Theta* theta, float* kept) const;
-    void run(Stretch stretch, int steps);
-    double seconds(Stretch stretch, int from, int to, bool together);
+    void run(const Stretch& stretch, int steps);
+    bool gather_team();
+    double seconds(Stretch stretch, int from, int to, bool shared);
     void draw_units(uint64_t seed);
 
     const Functions& functions;
@@ -104,7 +105,7 @@ class Session {
     int threads;
     std::unique_ptr<Team> team;
     int64_t team_process = 0;
-    bool team_is_faster = false;
+    double together = 0, alone = 0;  // seconds a step
 };
 
 }  // namespace backlit
