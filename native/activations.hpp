@@ -57,7 +57,7 @@ struct Selu {
 // a = z sigmoid(u) of an odd u(z), from y = -|z| and u(y) = x + low: with g the value and m the slope at y, those at -y
 // are g - y and 1 - m. The product y e^u is rounded after the scaling by 2^n, so that its digits outlive those of e^u.
 template <class... Low>
-void gate(V z, V& a, V& slope, V y, V rate, V x, Low... low) {
+void times_sigmoid(V z, V& a, V& slope, V y, V rate, V x, Low... low) {
     auto [p, s] = power<64>(x, low...);
     V e = (p + 1.0f) * s * 0x1p-64f, d = e + 1.0f;
     V g = fma(p, y, y) * s * 0x1p-64f / d, m = fma(g, rate, e) / d;
@@ -77,7 +77,7 @@ struct Gelu {
         V s = y * y, c = fma(s, splat(B), splat(A)), u = y * c;
         V low = fma(s, splat(cube - B), splat(rate - A)) + fma(s, splat(B), A - c);
         low = fma(fma(y, y, -s), splat(B), low);
-        gate(z, a, slope, y, fma(s, splat(3 * cube), splat(rate)), u, fma(y, low, fma(y, c, -u)));
+        times_sigmoid(z, a, slope, y, fma(s, splat(3 * cube), splat(rate)), u, fma(y, low, fma(y, c, -u)));
     }
 };
 
@@ -86,12 +86,12 @@ struct Silu {
     static constexpr const char* name = "silu";
     static void apply(V z, V& a, V& slope) {
         V y = max(splat(-109.0f), -abs(z));  // from there on the left tail rounds to 0
-        gate(z, a, slope, y, splat(1.0f), y);
+        times_sigmoid(z, a, slope, y, splat(1.0f), y);
     }
 };
 
 // With e = e^z and r = 1 / (1 + e + e²/2), t = tanh(softplus(z)) is 1 - r and also e (1 - k), k = e/2 (1 + e) r; its
-// slope is e (1 + e) r². The second keeps the digits of the left tail; that z e is rounded as in `gate`. Value within
+// slope is e (1 + e) r². The second keeps the digits of the left tail; that z e is rounded as in `times_sigmoid`. Value within
 // 2.7 ulp.
 struct Mish {
     static constexpr const char* name = "mish";
@@ -134,8 +134,6 @@ struct Softplus {
 };
 
 using Activations = Registry<Identity, Relu, LeakyRelu, Elu, Selu, Gelu, Silu, Mish, Tanh, Sigmoid, Softplus>;
-
-inline constexpr const auto& ACTIVATION_NAMES = Activations::names;
 
 // f(Relu{}) for the place of "relu" in the registry, and so on.
 template <class F>

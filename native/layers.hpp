@@ -312,7 +312,7 @@ inline void forward_norm(const Plan& p, const Layer& l, const Layer& below, int 
         const V deviation = sqrt(splat(variance + l.epsilon));
         l.deviation[b] = deviation[0];
         for (int n = 0; n < l.N; n += WIDTH) {
-            V normed = (load(X + n) - mean) / deviation;
+            V normed = where(column(n) < l.d_in, (load(X + n) - mean) / deviation, zero());
             store(N + n, normed);
             store(Y + n, fma(load(gamma + n), normed, load(beta + n)));
             if (l.D) store(l.D + int64_t(b) * l.stride + n, splat(1));

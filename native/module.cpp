@@ -95,7 +95,7 @@ Engine* new_engine(const std::string& isa, const nb::list& layers, const nb::dic
     o.beta1 = get(optimizer, "beta1", 0.0);
     o.beta2 = get(optimizer, "beta2", 0.0);
     const Table table{X.data(), Y ? Y->data() : nullptr, weights ? weights->data() : nullptr,
-                      rows ? rows->data() : nullptr, int(X.shape(0)), int(X.shape(1))};
+                      rows ? rows->data() : nullptr, int64_t(X.shape(0)), int(X.shape(1))};
     const bool training = Y.has_value();
     return new Engine{X, Y, weights, rows,
                       Session(set, specs, l, get(loss, "levels", std::vector<float>()), o, table, batch, training, threads)};
@@ -104,6 +104,7 @@ Engine* new_engine(const std::string& isa, const nb::list& layers, const nb::dic
 }  // namespace
 
 NB_MODULE(_native, m) {
+    nb::set_leak_warnings(false);  // an engine may well live until the interpreter ends
     m.doc() = "The fast engine; see backlit.engines.native.";
     m.def("instruction_sets", [] {
         std::vector<std::string> all;
@@ -120,7 +121,7 @@ NB_MODULE(_native, m) {
 
     nb::class_<Engine>(m, "Session")
         .def(nb::new_(&new_engine), "isa"_a, "layers"_a, "loss"_a, "optimizer"_a, "X"_a, "Y"_a = nb::none(),
-             "weights"_a = nb::none(), "rows"_a = nb::none(), "batch"_a = 192, "threads"_a = 1)
+             "weights"_a = nb::none(), "rows"_a = nb::none(), "batch"_a, "threads"_a = 1)
         .def("train",
              [](Engine& self, Vector<float> theta, std::vector<Vector<float>> memory, int64_t t, uint64_t seed,
                 uint64_t step, Vector<const int64_t> positions, Vector<const double> rates, Vector<double> E,
@@ -146,7 +147,6 @@ NB_MODULE(_native, m) {
         const Functions& set = instruction_set(isa);
         const bool dW = which == "dW";
         const int M = int(C.shape(0)), N = int(C.shape(1)), K = int(A.shape(dW ? 0 : 1));
-        if (which == "dA") throw nb::value_error("dA is Z with the transpose of W: give it as B");
         auto padded = [](Matrix<const float> from) {
             const int64_t stride = stride_of(int64_t(from.shape(1)));
             std::vector<float> to(from.shape(0) * stride + 16, 0.0f);

@@ -29,14 +29,12 @@ inline V without_tiny(V memory) { return where(abs(memory) >= 1e-30f, memory, ze
 
 struct SGD {
     static constexpr const char* name = "sgd";
-    static constexpr int memory = 0;
     SGD(const Optimizer&, double, double) {}
     V direction(V g, float*, float*) const { return g; }
 };
 
 struct Momentum {
     static constexpr const char* name = "momentum";
-    static constexpr int memory = 1;
     V mu;
     Momentum(const Optimizer& o, double, double) : mu(splat(o.momentum)) {}
     V direction(V g, float* v, float*) const {
@@ -54,7 +52,6 @@ struct Nesterov : Momentum {
 
 struct RMSprop {
     static constexpr const char* name = "rmsprop";
-    static constexpr int memory = 1;
     V rho, rest, epsilon;
     RMSprop(const Optimizer& o, double, double)
         : rho(splat(float(o.beta2))), rest(splat(float(1 - o.beta2))), epsilon(splat(o.epsilon)) {}
@@ -67,7 +64,6 @@ struct RMSprop {
 
 struct Adam {
     static constexpr const char* name = "adam";
-    static constexpr int memory = 2;
     V beta1, rest1, beta2, rest2, correction1, correction2, epsilon;
     Adam(const Optimizer& o, double beta1_t, double beta2_t)
         : beta1(splat(float(o.beta1))), rest1(splat(float(1 - o.beta1))), beta2(splat(float(o.beta2))),

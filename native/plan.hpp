@@ -8,6 +8,8 @@
 
 namespace backlit {
 
+constexpr int LANES = 16;  // virtual lanes, and the floats of a cache line
+
 // One slot of theta, and where the engine keeps it: row r of it starts at `at + r · stride` of theta, gradient and memory.
 // Rows are padded with zeros, which stay zeros, to whole cache lines.
 struct Slot {
@@ -94,7 +96,8 @@ struct Plan {
     const float *X, *targets, *weights;
     const uint16_t* codes;  // (n, fields): which row of each field is in use; `count` for none
     const int64_t* rows;
-    int d, n;
+    int d;
+    int64_t n;
 
     // The batch
     int batch, batch_stride;

@@ -1,6 +1,7 @@
 #include "session.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <chrono>
 #include <cmath>
 #include <limits>
@@ -16,10 +17,10 @@ namespace {
 
 constexpr int NARROW = 4;       // fewer outputs than these: W is kept transposed, and Z is a dot product
 constexpr int ROWS_AN_ITEM = 24;  // whole tiles on every processor
-constexpr int PREDICTED_AT_ONCE = 4096;
+constexpr int ENCODED_AT_ONCE = 4096;  // rows, for prediction
 constexpr double WORTH_SHARING = 5e5;  // multiplications a step below which threads are not even tried
 
-constexpr std::align_val_t ALIGNED{4 * LINE};
+constexpr std::align_val_t ALIGNED{4 * LANES};
 
 int64_t process() {
 #if defined(_WIN32)
@@ -128,17 +129,17 @@ Session::Session(const Functions& functions, const std::vector<LayerSpec>& specs
         want(plan.T, int64_t(loss.targets) * plan.batch_stride);
         want(plan.e, plan.batch_stride);
         want(plan.w, plan.batch_stride);
-        want(plan.squares, int64_t(items.size()) * LINE);
+        want(plan.squares, int64_t(items.size()) * LANES);
         want(draw, batch);
         want(scratch, int64_t(plan.scratch_size) * threads);
     }
-    for (auto& [place, floats] : wanted) arena_size += LINE * (lines(floats) / LINE | 1);
+    for (auto& [place, floats] : wanted) arena_size += LANES * (lines(floats) / LANES | 1);
     arena.reset(static_cast<float*>(::operator new(4 * arena_size, ALIGNED)));
     std::fill_n(arena.get(), arena_size, 0.0f);
     float* next = arena.get();
     for (auto& [place, floats] : wanted) {
         *place = next;
-        next += LINE * (lines(floats) / LINE | 1);
+        next += LANES * (lines(floats) / LANES | 1);
     }
     if (layers.back().narrow) plan.S = layers.back().Y, plan.dS = layers.back().dY;
     plan.used = reinterpret_cast<int32_t*>(used);
@@ -202,7 +203,7 @@ void Session::add_fields(const std::vector<std::vector<double>>& edges) {
     std::vector<int> not_before(plan.d, 0);
     for (int64_t r = 0; r < plan.n; r++)
         for (int c = 0, last = -1; c < plan.d; c++)
-            if (edges[c].empty() && plan.X[r * plan.d + c] != 0) {
+            if (edges[c].empty() && (std::bit_cast<uint32_t>(plan.X[r * plan.d + c]) << 1)) {  // not ±0, in any mode
                 not_before[c] = std::max(not_before[c], last + 1);
                 last = c;
             }
@@ -269,6 +270,7 @@ void Session::copy(Theta* theta, float* kept) const {
 }
 
 void Session::load(const float* theta, float* const* memory) {
+    std::fill_n(plan.theta, plan.size, 0.0f);  // an infinite rate may have spoilt the padding
     copy<false>(theta, plan.theta);
     for (int k = 0; k < 2; k++)
         if (memory && memory[k]) copy<false>(memory[k], plan.memory[k]);
@@ -335,8 +337,10 @@ void Session::run(const Stretch& stretch, int steps) {
         alone = seconds(stretch, 1 + tried, 1 + 2 * tried, false) / tried;
         at = 1 + 2 * tried;
     }
-    double& took = together <= alone ? together : alone;  // at first both are 0: each way gets its turn
-    took = seconds(stretch, at, steps, &took == &together) / std::max(1, steps - at);
+    if (at == steps) return;
+    bool shared = together <= alone;  // at first both are 0: each way gets its turn
+    if (steps < 4 && ++short_stretches % 16 == 0) shared = !shared;
+    (shared ? together : alone) = seconds(stretch, at, steps, shared) / (steps - at);
 }
 
 // Whether there are threads to share the work with.
@@ -355,10 +359,10 @@ bool Session::gather_team() {
 void Session::predict(const float* theta, float* S) {
     load(theta, nullptr);
     const float* X = plan.X;
-    codes.resize(size_t(std::min(plan.n, PREDICTED_AT_ONCE)) * plan.fields);
+    codes.resize(size_t(std::min<int64_t>(plan.n, ENCODED_AT_ONCE)) * plan.fields);
     plan.codes = codes.data();
-    for (int64_t first = 0; first < plan.n; first += PREDICTED_AT_ONCE) {
-        const int count = int(std::min<int64_t>(plan.n - first, PREDICTED_AT_ONCE));
+    for (int64_t first = 0; first < plan.n; first += ENCODED_AT_ONCE) {
+        const int count = int(std::min<int64_t>(plan.n - first, ENCODED_AT_ONCE));
         plan.X = X + first * plan.d;
         if (plan.fields) functions.encode(plan, 0, count, codes.data());
         for (int b = 0; b < count; b += plan.batch)

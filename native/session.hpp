@@ -27,19 +27,19 @@ struct LayerSpec {
     } slots[2];
 };
 
-constexpr int LINE = 16;  // floats in a cache line, and virtual lanes
-inline int64_t lines(int64_t floats) { return (floats + LINE - 1) / LINE * LINE; }
+inline int64_t lines(int64_t floats) { return (floats + LANES - 1) / LANES * LANES; }  // whole cache lines
 
 // From one row to the next: an odd number of cache lines from where on an even one would map rows onto each other.
 inline int stride_of(int64_t floats) {
-    const int64_t n = lines(floats) / LINE;
-    return int(LINE * (n >= 8 && n % 2 == 0 ? n + 1 : n));
+    const int64_t n = lines(floats) / LANES;
+    return int(LANES * (n >= 8 && n % 2 == 0 ? n + 1 : n));
 }
 
 struct Table {
     const float *X, *targets, *weights;  // (n, d), (n, targets), (n,) or null
     const int64_t* rows;
-    int n, d;
+    int64_t n;
+    int d;
 };
 
 const std::vector<const Functions*>& instruction_sets();  // those this processor has, the fastest first
@@ -53,7 +53,7 @@ class Session {
 
     ~Session();
 
-    // The steps of a stretch on theta and memory, in place. Stops before a step whose E or gradient is not finite; returns
+    // The steps of a stretch on theta and memory, in place. Ends before a step whose E or gradient is not finite; returns
     // the number of steps made. `stretch` holds everything but from and to.
     int train(float* theta, float* const* memory, Stretch stretch);
     void predict(const float* theta, float* S);
@@ -104,8 +104,9 @@ class Session {
 
     int threads;
     std::unique_ptr<Team> team;
-    int64_t team_process = 0;
+    int64_t team_process = -1;
     double together = 0, alone = 0;  // seconds a step
+    int short_stretches = 0;
 };
 
 }  // namespace backlit

@@ -4,6 +4,8 @@
 
 #include <cstdint>
 
+#include "plan.hpp"
+
 #if defined(__AVX2__)
 #include <immintrin.h>
 #elif defined(__ARM_NEON)
@@ -21,7 +23,6 @@ constexpr int WIDTH = 8;
 #else
 constexpr int WIDTH = 4;
 #endif
-constexpr int LANES = 16;
 
 typedef float V __attribute__((vector_size(4 * WIDTH)));
 typedef int32_t I __attribute__((vector_size(4 * WIDTH)));

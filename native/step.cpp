@@ -22,6 +22,7 @@ void prefetch(const Plan& p, int64_t position) {
 
 // Which row of each field the rows of the table use.
 void encode(const Plan& p, int64_t from, int64_t to, uint16_t* codes) {
+    const PlainArithmetic plain;
     for (int64_t r0 = from; r0 < to; r0 += WIDTH)
         for (int k = 0; k < p.fields; k++) {
             const Field& f = p.field[k];
@@ -127,7 +128,7 @@ template <class F>
 void each_run(const Plan& p, const Item& item, F f) {
     const Layer& l = p.layer[item.layer];
     auto rows = [&](const Slot& slot, int from, int to) {
-        const int N = (slot.cols + LANES - 1) / LANES * LANES;
+        const int64_t N = (slot.cols + LANES - 1) / LANES * LANES;
         if (N == slot.stride) return f(slot, slot.at + int64_t(from) * N, (to - from) * N);
         for (int r = from; r < to; r++) f(slot, slot.at + int64_t(r) * slot.stride, N);
     };
@@ -151,9 +152,9 @@ void gradient(const Plan& p, const Item& item, int index, int B, int* scratch) {
             gradient_bias(p, l, B);
     }
     Lanes squares{};
-    each_run(p, item, [&squares, gradient = p.gradient](const Slot&, int64_t at, int N) {
+    each_run(p, item, [&squares, gradient = p.gradient](const Slot&, int64_t at, int64_t N) {
         Lanes sum = squares;
-        for (int n = 0; n < N; n += LANES)
+        for (int64_t n = 0; n < N; n += LANES)
             for (int i = 0; i < LANES / WIDTH; i++) {
                 V g = load(gradient + at + n + i * WIDTH);
                 sum.part[i] = fma(g, g, sum.part[i]);
@@ -180,7 +181,7 @@ void update(const Plan& p, const Item& item, const O& optimizer, double rate, fl
     float *const theta = p.theta, *const m = p.memory[0], *const v = p.memory[1];
     const float* const gradient = p.gradient;
     const double weight_decay = p.optimizer.weight_decay;
-    each_run(p, item, [=](const Slot& slot, int64_t at, int N) {
+    each_run(p, item, [=](const Slot& slot, int64_t at, int64_t N) {
         const V step = splat(float(rate * slot.rate));
         const V decay = splat(float(rate * slot.rate * weight_decay * slot.decay));
         const O by = optimizer;
@@ -201,6 +202,7 @@ void derive(const Plan& p, const Item& item) {
 }
 
 void prepare(const Plan& p) {
+    const PlainArithmetic plain;
     for (int i = 0; i < p.items; i++) derive(p, p.item[i]);
 }
 

@@ -3,7 +3,7 @@
 namespace backlit {
 namespace {
 
-constexpr int SPINS = 4000;  // some microseconds; whoever waits longer sleeps, for its core may be needed by the others
+constexpr int SPINS = 2000;  // some 50 microseconds; whoever waits longer sleeps, for its core may be needed by the others
 
 void wait_while(const std::atomic<uint32_t>& value, uint32_t old) {
     for (int i = 0; i < SPINS; i++) {

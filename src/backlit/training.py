@@ -339,9 +339,9 @@ def _diverged(
     at = indices(batch, data.X)
     [key] = rng.step_keys(state.seed, state.step, data.rows[batch], len(batch))
     with np.errstate(all="ignore"):
-        _, gradient = value_and_grad(
-            net, state.theta, xp.take(data.X, at, axis=0), xp.take(data.Y, at, axis=0), key=key
-        )
+        X, Y = xp.take(data.X, at, axis=0), xp.take(data.Y, at, axis=0)
+        weights = None if data.weights is None else xp.take(data.weights, at, axis=0)
+        _, gradient = value_and_grad(net, state.theta, X, Y, weights, key)
     size = xp.where(xp.isnan(gradient), 0.0, xp.abs(gradient))
     largest = int(xp.argmax(size))
     return DivergedError(

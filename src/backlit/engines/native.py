@@ -6,22 +6,24 @@ docs/decisions/0010-the-same-bits-everywhere.md.
 
 from __future__ import annotations
 
+import atexit
 import os
 from dataclasses import asdict, replace
 from functools import cache
 from importlib import import_module
 from threading import Lock
 from typing import Any
+from weakref import WeakSet
 
 import numpy as np
 
 from backlit.core.layers import LAYERS, Dense, Dropout, Layer, PiecewiseLinear
 from backlit.core.losses import LOSSES
 from backlit.core.network import Network
-from backlit.core.optimizers import OPTIMIZERS, Optimizer
+from backlit.core.optimizers import OPTIMIZERS, SGD, Optimizer
 from backlit.core.state import State
 from backlit.engines.protocol import Batches, Data, Figures, usable_cores
-from backlit.errors import ShapeError
+from backlit.errors import ArgumentError, ShapeError, require
 
 _native: Any
 try:
@@ -31,7 +33,7 @@ except ImportError:
 
 NUMERICS = 1  #: counts up whenever the same run would end with other bits
 
-_PREDICTED_AT_ONCE = 192
+_BATCH_TO_PREDICT = 192
 _MOST_BINS = 65_535
 
 
@@ -64,9 +66,14 @@ class NativeEngine:
     name = "native"
 
     def __init__(self, threads: int | None = None) -> None:
+        require("threads", threads, lambda v: v is None or (isinstance(v, int) and v >= 1), "1 or more, or None")
         self.threads = threads or usable_cores()
+        self._start_over()
+        _ENGINES.add(self)
+
+    def _start_over(self) -> None:
         self._laid_out: tuple[tuple[Any, ...], Any] = ((), None)
-        self._lock = Lock()  # one training at a time works on what is laid out
+        self._lock = Lock()  # one call at a time works on what is laid out
 
     def supports(self, net: Network, optimizer: Optimizer, dtype: Any) -> bool:
         return not self.lacks(net, optimizer, dtype)
@@ -86,6 +93,8 @@ class NativeEngine:
         for kind, registry, known in pieces:
             if registry.get(kind.name) is not kind or kind.name not in known:
                 return f"it has no {kind.__name__}"
+        if 0 < getattr(optimizer, "epsilon", 1) < np.finfo(np.float32).tiny:
+            return f"in float32 its epsilon of {optimizer.epsilon:g} is 0"  # type: ignore[attr-defined]
         for layer in net.layers:
             if isinstance(layer, Dense) and layer.activation not in _native.ACTIVATIONS:
                 return f"it has no activation {layer.activation}"
@@ -110,7 +119,13 @@ class NativeEngine:
         memory = {name: np.array(state.memory[name], np.float32) for name in sorted(state.memory) if name != "t"}
         for name, vector in {"theta": theta, **memory}.items():
             _require_shape(name, vector, (net.size,))
+        if state.memory.keys() != optimizer.init(theta[:0]).keys():
+            raise ArgumentError(
+                f"the state's memory holds {', '.join(state.memory) or 'nothing'}, which is not that of "
+                f"{optimizer.name}; go on with the optimizer that made it, or begin anew"
+            )
         _require_shape("X", data.X, (len(data), len(net.inputs)))
+        net.loss.check(data.Y, net.outputs)
         _require_shape("rates", rates, (len(batches),))
         if len(batches.positions) and not 0 <= batches.positions.min() <= batches.positions.max() < len(data):
             raise ShapeError(f"batches holds positions beyond the {len(data)} rows of the data")
@@ -128,14 +143,16 @@ class NativeEngine:
         return state, Figures(*(figure[: done + 1] for figure in figures))
 
     def predict(self, net: Network, theta: np.ndarray, X: np.ndarray) -> np.ndarray:
+        self._require_all(net, SGD(), np.float32)
         _require_shape("theta", theta, (net.size,))
         _require_shape("X", X, (len(X), len(net.inputs)))
         S = np.empty((len(X), net.outputs), np.float32)
         X = np.ascontiguousarray(X, np.float32)
         if len(X):
-            batch = min(_PREDICTED_AT_ONCE, len(X))
-            session = _native.Session(instruction_set(), _layers(net), _loss(net), {}, X, batch=batch)
-            session.predict(np.ascontiguousarray(theta, np.float32), S)
+            batch = min(_BATCH_TO_PREDICT, len(X))
+            with self._lock:
+                session = _native.Session(instruction_set(), _layers(net), _loss(net), {}, X, batch=batch)
+                session.predict(np.ascontiguousarray(theta, np.float32), S)
         return S
 
     def arithmetic(self) -> dict[str, str]:
@@ -146,11 +163,16 @@ class NativeEngine:
         session = self._session(net, optimizer, data, batch_size)
         return {"bins": session.code_bytes, "arena": session.arena_bytes}
 
+    def _require_all(self, net: Network, optimizer: Optimizer, dtype: Any) -> None:
+        if reason := self.lacks(net, optimizer, dtype):
+            raise ArgumentError(f"the native engine cannot run this: {reason}; choose 'auto' or 'reference'")
+
     def _session(self, net: Network, optimizer: Optimizer, data: Data, batch: int) -> Any:
         """Network and data laid out for the steps; kept, since the next stretch wants the same."""
         key = (net, optimizer, data, batch)
         before, session = self._laid_out
         if session is None or any(a is not b and a != b for a, b in zip(key, before)):
+            self._require_all(net, optimizer, data.X.dtype)
             weights = None if data.weights is None else np.ascontiguousarray(data.weights, np.float32)
             session = _native.Session(
                 instruction_set(),
@@ -166,6 +188,26 @@ class NativeEngine:
             )
             self._laid_out = (key, session)
         return session
+
+
+_ENGINES: WeakSet[NativeEngine] = WeakSet()
+
+
+@atexit.register
+def _wait_and_keep() -> None:
+    """A daemon thread that still trains must not come back from C++ into an interpreter that is no more."""
+    for engine in list(_ENGINES):
+        engine._lock.acquire()
+
+
+def _forget() -> None:
+    """In a forked process: another thread of the first one may have held a lock, or been in the middle of a step."""
+    for engine in list(_ENGINES):
+        engine._start_over()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)
 
 
 def _require_shape(name: str, array: np.ndarray, shape: tuple[int, ...]) -> None:

@@ -28,6 +28,8 @@ class Data:
     weights : (n,) how much each row counts, 0 or greater; scaled to mean 1
     rows : (n,) each row's position in its table, from 0; dropout and the order of rows depend on it. None: 0 to n − 1
 
+    The arrays must not be changed while training: an engine may keep what it made of them.
+
     Raises
     ------
     ShapeError
@@ -56,6 +58,8 @@ class Data:
         require_finite("X", X)
         require_finite("Y", Y)
         rows = np.arange(n) if rows is None else np.asarray(rows)
+        if rows.dtype.kind not in "iu":
+            raise DataError(f"rows holds {rows.dtype}; give each row's position in its table, a whole number")
         if rows.shape != (n,):
             raise ShapeError(f"rows has shape {rows.shape}; give one number for each of the {n} rows")
         if len(np.unique(rows)) < n:
