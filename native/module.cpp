@@ -5,8 +5,6 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
-#include <chrono>
-
 #include "session.hpp"
 
 namespace nb = nanobind;
@@ -139,8 +137,7 @@ NB_MODULE(_native, m) {
                  self.session.predict(theta.data(), S.data());
              })
         .def_prop_ro("arena_bytes", [](const Engine& self) { return self.session.arena_bytes(); })
-        .def_prop_ro("code_bytes", [](const Engine& self) { return self.session.code_bytes(); })
-        .def_prop_ro("threads_in_use", [](const Engine& self) { return self.session.threads_in_use(); });
+        .def_prop_ro("code_bytes", [](const Engine& self) { return self.session.code_bytes(); });
 
     m.def("product", [](const std::string& isa, const std::string& which, Matrix<const float> A, Matrix<const float> B,
                         Matrix<float> C, int64_t repeats) {
@@ -158,22 +155,20 @@ NB_MODULE(_native, m) {
         auto [b, b_stride] = padded(B);
         const int64_t c_stride = stride_of(N);
         std::vector<float> c(M * c_stride + 16);
-        const auto began = std::chrono::steady_clock::now();
-        for (int64_t i = 0; i < repeats; i++)
-            set.product(a.data(), dW ? 1 : a_stride, dW ? a_stride : 1, b.data(), b_stride, c.data(), c_stride, M, K,
-                        int(lines(N)));
-        const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
+        const float *a_data = a.data(), *b_data = b.data();
+        const int64_t a_m = dW ? 1 : a_stride, a_k = dW ? a_stride : 1, b_k = b_stride;
+        const double took = timed([&] {
+            for (int64_t i = 0; i < repeats; i++)
+                set.product(a_data, a_m, a_k, b_data, b_k, c.data(), c_stride, M, K, int(lines(N)));
+        });
         for (int i = 0; i < M; i++) std::copy_n(c.data() + i * c_stride, N, C.data() + int64_t(i) * N);
-        return took.count();
+        return took;
     });
     m.def("peak", [](const std::string& isa) {
         const Functions& set = instruction_set(isa);
         constexpr int64_t ROUNDS = 5'000'000;
         float result[16];
-        const auto began = std::chrono::steady_clock::now();
-        set.multiply_add(ROUNDS, result);
-        const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
-        return 2.0 * 12 * set.width * ROUNDS / took.count();
+        return 2.0 * 12 * set.width * ROUNDS / timed([&] { set.multiply_add(ROUNDS, result); });
     });
     m.def("activate", [](const std::string& isa, const std::string& name, Vector<const float> x, Vector<float> y,
                          Vector<float> slope) {

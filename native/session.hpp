@@ -1,6 +1,7 @@
 // A network, an optimizer and a table, laid out in memory for one instruction set's code to run.
 #pragma once
 
+#include <chrono>
 #include <deque>
 #include <memory>
 #include <string>
@@ -35,6 +36,14 @@ inline int stride_of(int64_t floats) {
     return int(LANES * (n >= 8 && n % 2 == 0 ? n + 1 : n));
 }
 
+// The seconds that some work takes.
+template <class Work>
+double timed(Work work) {
+    const auto began = std::chrono::steady_clock::now();
+    work();
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+}
+
 struct Table {
     const float *X, *targets, *weights;  // (n, d), (n, targets), (n,) or null
     const int64_t* rows;
@@ -60,9 +69,10 @@ class Session {
 
     int64_t arena_bytes() const { return 4 * arena_size; }
     int64_t code_bytes() const { return 2 * int64_t(codes.size()); }
-    int threads_in_use() const { return together > 0 && together < alone ? threads : 1; }
 
    private:
+    void add_norm(const LayerSpec&, bool training);
+    void add_dropout(const LayerSpec&, bool training);
     void add_dense(const LayerSpec&, const std::vector<std::vector<double>>& edges, bool last, bool training);
     void add_fields(const std::vector<std::vector<double>>& edges);
     void add_items();
@@ -75,7 +85,7 @@ class Session {
     template <bool BACK, class Theta> void copy(Theta* theta, float* kept) const;
     void run(const Stretch& stretch, int steps);
     bool gather_team();
-    double seconds(Stretch stretch, int from, int to, bool shared);
+    double make_steps(Stretch stretch, int from, int to, bool shared);  // and the seconds that it took
     void draw_units(uint64_t seed);
 
     const Functions& functions;

@@ -257,15 +257,16 @@ void train(const Plan& p, const Stretch& s, Team* team, int thread, int threads)
         if (thread == 0) s.E[i] = error(p, B);
         pick(p.optimizer.kind, [&](auto kind) {
             const typename decltype(kind)::type optimizer(p.optimizer, power.beta1[now], power.beta2[now]);
+            const bool clipped = p.optimizer.clip_norm > 0;
             float shorten = 1;
-            if (p.optimizer.clip_norm > 0) {
+            if (clipped) {
                 for (int k = first; k < last; k++) gradient(p, p.item[k], k, B, scratch);
                 meet();
                 const double norm = length(p);
                 if (norm > p.optimizer.clip_norm) shorten = float(p.optimizer.clip_norm / norm);
             }
             for (int k = first; k < last; k++) {
-                if (!(p.optimizer.clip_norm > 0)) gradient(p, p.item[k], k, B, scratch);
+                if (!clipped) gradient(p, p.item[k], k, B, scratch);
                 update(p, p.item[k], optimizer, s.rates[i], shorten);
                 derive(p, p.item[k]);
             }
