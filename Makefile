@@ -45,7 +45,7 @@ sanitize-thread: SANITIZERS := thread
 sanitize-address sanitize-thread: $(VENV)/.installed-dev
 	$(CMAKE) -G Ninja -S . -B build/$@ -DCMAKE_BUILD_TYPE=Debug -DBACKLIT_TEST=ON -DBACKLIT_SANITIZE=$(SANITIZERS)
 	$(CMAKE) --build build/$@
-	@if test -x build/$@/native_test; then build/$@/native_test; fi
+	build/$@/native_test
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
