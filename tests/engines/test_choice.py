@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import backlit as bl
-from backlit.engines import choice, native
+from backlit.engines import choice, native, protocol
 from backlit.engines.choice import ENGINES, choose
 from backlit.engines.reference import ReferenceEngine
 from backlit.errors import ArgumentError, SlowEngineWarning, UnknownNameError
@@ -54,7 +54,7 @@ def test_other_libraries_run_on_the_reference(monkeypatch, library):
 
 def test_threads(monkeypatch):
     fake(monkeypatch)
-    monkeypatch.setattr(choice, "usable_cores", lambda: 5)
+    monkeypatch.setattr(protocol, "usable_cores", lambda: 5)
     assert choose("auto", NET, bl.SGD(), F32, 3).threads == 3
     assert choose("auto", NET, bl.SGD(), F32).threads == 5
     for threads in (0, -1, 1.5, "2"):

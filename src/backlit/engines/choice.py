@@ -12,9 +12,9 @@ import numpy as np
 from backlit.core.network import Network
 from backlit.core.optimizers import Optimizer
 from backlit.engines import native
-from backlit.engines.protocol import Engine, usable_cores
+from backlit.engines.protocol import Engine, threads_or_all
 from backlit.engines.reference import ReferenceEngine
-from backlit.errors import ArgumentError, SlowEngineWarning, UnknownNameError, require
+from backlit.errors import ArgumentError, SlowEngineWarning, UnknownNameError
 
 ENGINES: dict[str, Callable[[int | None], Engine]] = {"native": native.NativeEngine, "reference": ReferenceEngine}
 
@@ -39,7 +39,7 @@ def choose(engine: str | Engine, net: Network, optimizer: Optimizer, dtype: Any,
     ArgumentError
         "native" where it cannot run, and why.
     """
-    require("threads", threads, lambda v: v is None or (isinstance(v, int) and v >= 1), "1 or more, or None")
+    threads = threads_or_all(threads)
     if not isinstance(engine, str):
         return engine
     if engine not in ("auto", *ENGINES):
@@ -47,7 +47,7 @@ def choose(engine: str | Engine, net: Network, optimizer: Optimizer, dtype: Any,
     floats = isinstance(dtype, np.dtype | type) and dtype == np.float32  # dtypes of other libraries refuse to compare
     if engine == "reference" or (engine == "auto" and not floats):
         return ENGINES["reference"](threads)
-    fast = native.NativeEngine(threads or usable_cores())
+    fast = native.NativeEngine(threads)
     if fast.supports(net, optimizer, dtype):
         return fast
     missing = native.missing()

@@ -22,8 +22,8 @@ from backlit.core.losses import LOSSES
 from backlit.core.network import Network
 from backlit.core.optimizers import OPTIMIZERS, SGD, Optimizer
 from backlit.core.state import State
-from backlit.engines.protocol import Batches, Data, Figures, usable_cores
-from backlit.errors import ArgumentError, ShapeError, require
+from backlit.engines.protocol import Batches, Data, Figures, threads_or_all
+from backlit.errors import ArgumentError, ShapeError
 
 _native: Any
 try:
@@ -66,8 +66,7 @@ class NativeEngine:
     name = "native"
 
     def __init__(self, threads: int | None = None) -> None:
-        require("threads", threads, lambda v: v is None or (isinstance(v, int) and v >= 1), "1 or more, or None")
-        self.threads = threads or usable_cores()
+        self.threads = threads_or_all(threads)
         self._start_over()
         _ENGINES.add(self)
 

@@ -14,7 +14,7 @@ from backlit.core.arrays import Array, array_namespace, as_array, like, require_
 from backlit.core.network import Network
 from backlit.core.optimizers import Optimizer
 from backlit.core.state import State
-from backlit.errors import DataError, ShapeError
+from backlit.errors import DataError, ShapeError, require
 
 
 @dataclass(frozen=True, init=False, eq=False)
@@ -173,6 +173,12 @@ class Engine(Protocol):
     def arithmetic(self) -> dict[str, str]:
         """What the last bits of a run of this engine depend on, by name."""
         ...
+
+
+def threads_or_all(threads: int | None) -> int:
+    """The number of threads asked for, 1 or more; None: as many as there are usable cores."""
+    require("threads", threads, lambda v: v is None or (isinstance(v, int) and v >= 1), "1 or more, or None")
+    return threads or usable_cores()
 
 
 def usable_cores() -> int:
