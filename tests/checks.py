@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
+import pytest
 
 from backlit.core import rng
 from backlit.core.activations import ACTIVATIONS
@@ -10,8 +13,18 @@ from backlit.core.backprop import backward, forward
 from backlit.core.layers import Dense, Dropout, Layer, LayerNorm, PiecewiseLinear
 from backlit.core.losses import LOSSES, Loss, Quantile
 from backlit.core.network import Network
+from backlit.engines.native import missing
 
 KINK_MARGIN = 1e-4
+
+
+def need_native() -> None:
+    """Skip a module of tests where the native engine cannot run; where it must, raise."""
+    if not missing():
+        return
+    if os.environ.get("BACKLIT_REQUIRE_ENGINE") == "1":
+        raise RuntimeError(f"BACKLIT_REQUIRE_ENGINE is 1, but the native engine cannot run: {missing()}")
+    pytest.skip(f"the native engine cannot run: {missing()}", allow_module_level=True)
 
 
 def random_targets(loss: Loss, n: int, outputs: int, draw: np.random.Generator) -> np.ndarray:

@@ -8,14 +8,12 @@ import zlib
 
 import numpy as np
 import pytest
+from checks import need_native
 
 from backlit.core.activations import ACTIVATIONS
 from backlit.engines import native
 
-if native.missing() and os.environ.get("BACKLIT_REQUIRE_ENGINE") == "1":
-    raise RuntimeError(f"BACKLIT_REQUIRE_ENGINE is 1, but the native engine cannot run: {native.missing()}")
-if native.missing():
-    pytest.skip(f"the native engine cannot run: {native.missing()}", allow_module_level=True)
+need_native()
 
 engine = native._native
 SETS = engine.instruction_sets()

@@ -6,16 +6,15 @@ import sys
 
 import numpy as np
 import pytest
+from checks import need_native
 
 import backlit as bl
-from backlit.engines import native
 from backlit.engines.native import NativeEngine
 from backlit.engines.protocol import Batches
 from backlit.engines.reference import ReferenceEngine
 from backlit.errors import ArgumentError, DataError, ShapeError
 
-if native.missing():
-    pytest.skip(f"the native engine cannot run: {native.missing()}", allow_module_level=True)
+need_native()
 
 DRAW = np.random.default_rng(0)
 X, Y = DRAW.normal(size=(16, 3)).astype(np.float32), DRAW.normal(size=(16, 1)).astype(np.float32)
