@@ -1,6 +1,7 @@
 """The estimators: scikit-learn's own checks, and what users compose them with."""
 
 import inspect
+import json
 import pickle
 from datetime import date, timedelta
 
@@ -237,14 +238,15 @@ def test_run_is_a_file_that_predicts(tmp_path):
     model = bl.NetRegressor(run=path, **QUICK).fit(X, y)
     run = bl.open_run(path)
     np.testing.assert_array_equal(run.model.predict(X), model.predict(X))
-    assert run.about["seed"] == 0
-    assert run.about["engine"] in ENGINES
-    assert run.about["arithmetic"] == ENGINES[run.about["engine"]](None).arithmetic()
+    row, last = run.timeline().row, run.at()
+    assert row.seed == "0"
+    assert row.engine in ENGINES
+    assert json.loads(row.arithmetic) == ENGINES[row.engine](None).arithmetic()
     assert len(run.epochs) == 40
-    assert run.state.step == model.state_.step
-    np.testing.assert_array_equal(run.state.memory["v"], model.state_.memory["v"])
+    assert last.step == model.state_.step
+    np.testing.assert_array_equal(last.memory["v"], model.state_.memory["v"])
     encoded, target = run.table.encode(X[:1]), run.table.target.encode(pl.DataFrame({"y": y[:1]}))
-    t = bl.trace(run.net, run.state, encoded, target, run.settings, table=run.table)
+    t = bl.trace(run.net, last, encoded, target, run.timeline().settings, table=run.table)
     assert t.update.scaling.min() > 0
     assert t["w2[3, 1]"].chain().update is not None
     with pytest.raises(ValueError, match="exists; name another file"):

@@ -14,7 +14,7 @@ from backlit.core.layers import Dense
 from backlit.errors import ArgumentError, UnknownNameError
 from backlit.explain import what_if
 from backlit.fitting import Recipe, prepare
-from backlit.runs.file import Epoch
+from backlit.plan import Epoch
 from backlit.tables.columns import Number
 from backlit.tables.table import Table
 from backlit.tables.target import Target

@@ -11,6 +11,7 @@ from backlit.engines.reference import ReferenceEngine
 from backlit.errors import ArgumentError, DataError, ShapeError, UnknownNameError
 from backlit.fitting import Recipe, Split, baselines, prepare, report, split_by_order, split_rows
 from backlit.progress import fit
+from backlit.runs.run import recording
 from backlit.tables.table import Table
 from backlit.tables.target import Target
 
@@ -175,16 +176,17 @@ def test_the_engine_is_chosen_once_with_the_recipes_threads(monkeypatch, tmp_pat
 
     monkeypatch.setattr("backlit.fitting.choose", spy)
     plan = prepare(FRAME, PRICE, replace(QUICK, epochs=2, threads=3), seed=0)
-    fit(plan, show=False).record(tmp_path / "run.backlit", {})
+    with recording(tmp_path / "run.backlit", plan) as recorder:
+        fit(plan, show=False, recorder=recorder)
     assert asked == [("auto", plan.net, plan.settings.optimizer, np.float32, 3)]
-    assert bl.open_run(tmp_path / "run.backlit").about["engine"] == "reference"
+    assert bl.open_run(tmp_path / "run.backlit").timeline().row.engine == "reference"
 
 
 def test_ctrl_c_while_drawing_keeps_what_was_learnt(monkeypatch):
     plan = prepare(FRAME, PRICE, QUICK, split=split_rows(EVERY), seed=0)
 
-    def interrupted(plan, state):
-        for i, event in enumerate(plan.train(state)):
+    def interrupted(events, *_):
+        for i, event in enumerate(events):
             if i == 5:
                 raise KeyboardInterrupt
             yield event

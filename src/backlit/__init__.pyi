@@ -17,12 +17,13 @@ from .core.schedules import Constant, Cosine, Exponential, StepDecay
 from .core.state import State
 from .engines.choice import choose
 from .engines.protocol import Data
-from .errors import SlowEngineWarning
+from .errors import RunWarning, SlowEngineWarning
 from .estimators import NetClassifier, NetRegressor
 from .explain.trace import Trace, trace
 from .fitting import Recipe, prepare
 from .model import Model
-from .runs.file import Run, open_run
+from .runs.run import Run, open_run
+from .runs.timeline import Timeline
 from .tables import datasets
 from .tables.table import Table
 from .training import EpochDone, Settings, StepsDone, Stopped, begin, train
@@ -54,6 +55,7 @@ __all__ = [
     "RMSprop",
     "Recipe",
     "Run",
+    "RunWarning",
     "Settings",
     "SlowEngineWarning",
     "SquaredError",
@@ -62,6 +64,7 @@ __all__ = [
     "StepsDone",
     "Stopped",
     "Table",
+    "Timeline",
     "Trace",
     "backward",
     "begin",

@@ -8,6 +8,7 @@ BacklitError
 └── DivergedError (ArithmeticError) E or a weight is no longer finite; carries the last good state
 
 SlowEngineWarning (UserWarning)     the fast engine cannot run what the slow one now runs
+RunWarning (UserWarning)            something to know about a run file: steps recomputed, a schedule that begins again
 """
 
 from __future__ import annotations
@@ -65,6 +66,10 @@ class DivergedError(BacklitError, ArithmeticError):
 
 class SlowEngineWarning(UserWarning):
     """The fast engine cannot run what it was made for; the slow one does. Said once a process for each reason."""
+
+
+class RunWarning(UserWarning):
+    """Something to know about a run file: steps that are recomputed, a schedule that begins again, a file moved."""
 
 
 def require(name: str, value: Any, good: Callable[[Any], bool], allowed: str) -> None:

@@ -22,10 +22,13 @@ from backlit.core.optimizers import Optimizer
 from backlit.core.registry import lookup
 from backlit.core.state import State
 from backlit.engines.protocol import Engine
-from backlit.errors import DataError, ShapeError
-from backlit.fitting import Plan, Recipe, prepare, split_rows
+from backlit.errors import ArgumentError, DataError, ShapeError
+from backlit.fitting import Recipe, prepare, split_rows
+from backlit.plan import Plan
 from backlit.progress import fit
 from backlit.runs.file import require_new
+from backlit.runs.recorder import Recorder
+from backlit.runs.run import recording
 from backlit.tables.frames import to_frame, to_series
 from backlit.tables.metrics import METRICS, Metric
 from backlit.tables.table import Encoding, Kinds
@@ -140,14 +143,20 @@ class _Net(BaseEstimator):
             frame, targets, self._recipe(), target=self._target(), weights=weights, split=split, validation=validation,
             seed=self.seed_, table=self.model_.table if learnt else None, net=self.model_.net if learnt else None,
         )  # fmt: skip
-        self._train(plan, plan.begin(self.model_.theta if learnt else None))
-        return self
+        state = plan.begin(self.model_.theta if learnt else None)
+        if self.run is None:
+            return self._train(plan, state)
+        with recording(self.run, plan, state, frame=frame.with_columns(targets)) as recorder:
+            return self._train(plan, state, recorder)
 
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, **keywords: Any) -> Any:
         """One pass over the rows at hand, going on from what was learnt before.
 
         The first call fits the table on its rows: how columns are scaled and binned stays as it is from then on.
         """
+        if self.run is not None:
+            raise ArgumentError(f"run is {self.run!r}, but partial_fit, whose rows differ from call to call, is not "
+                                "recorded; use fit, or set run=None")  # fmt: skip
         first = not hasattr(self, "state_")
         frame, targets = self._frame(X, reset=first), self._targets(y, reset=first, **keywords)
         weights = self._weights(sample_weight, frame, targets)
@@ -160,19 +169,17 @@ class _Net(BaseEstimator):
         if not first:
             before: State = self.state_
             state = State(before.theta, before.memory, self.seed_, state.planned, step=before.step)
-        self._train(plan, state)
-        return self
+        return self._train(plan, state)
 
-    def _train(self, plan: Plan, state: State) -> None:
-        fitted = fit(plan, state, show=self.progress)
+    def _train(self, plan: Plan, state: State, recorder: Recorder | None = None) -> Self:
+        fitted = fit(plan, state, show=self.progress, recorder=recorder)
         self.model_ = plan.model(fitted.theta)
         self.state_ = fitted.state
         self.history_ = list(fitted.epochs)
         self.n_iter_ = fitted.state.epoch
         self.best_epoch_ = fitted.best_epoch
         self.notices_ = plan.notices
-        if self.run is not None:
-            fitted.record(self.run, {})
+        return self
 
     def _recipe(self, **changes: Any) -> Recipe:
         given = {f.name: getattr(self, f.name) for f in fields(Recipe) if hasattr(self, f.name)}
@@ -257,7 +264,7 @@ class NetRegressor(RegressorMixin, _Net):
     patience : stop after so many epochs without a better metric
     target_error : stop at this metric
     warm_start : go on from the weights of the last `fit`
-    run : write a run file there
+    run : record the run in this file: every step can be had back, see `backlit.open_run`
     engine : "native", "reference", or "auto": the native one if it can run this, with a warning if not
     threads : of the native engine, which yields the same bits on any number; None: as many as there are usable cores,
         1 in a worker process

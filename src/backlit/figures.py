@@ -16,7 +16,7 @@ from backlit.errors import ArgumentError, require
 from backlit.explain.trace import LayerTrace, Trace
 from backlit.explain.what_if import Curve, Line
 from backlit.model import Model
-from backlit.runs.file import Epoch
+from backlit.plan import Epoch
 from backlit.tables.columns import Number
 from backlit.tables.fields import numbers
 from backlit.tables.units import plain, quantity

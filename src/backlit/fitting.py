@@ -12,10 +12,8 @@ from __future__ import annotations
 
 import math
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import cached_property
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -24,19 +22,17 @@ from backlit.core import rng
 from backlit.core.layers import Dense, Dropout, Layer, PiecewiseLinear
 from backlit.core.losses import LOSSES, Loss, Quantile
 from backlit.core.network import Network
-from backlit.core.optimizers import OPTIMIZERS, Adam, Optimizer
+from backlit.core.optimizers import OPTIMIZERS, Optimizer
 from backlit.core.registry import resolve
-from backlit.core.state import State
 from backlit.engines.choice import choose
 from backlit.engines.protocol import Data, Engine
 from backlit.errors import DataError, ShapeError, require
-from backlit.model import Model
-from backlit.runs.file import Epoch, write_run
+from backlit.plan import Plan, named_optimizer
 from backlit.tables.fields import numbered
 from backlit.tables.metrics import Metric, scores
 from backlit.tables.table import Encoding, Kinds, Table
 from backlit.tables.target import Scaling, Target
-from backlit.training import EpochDone, Event, Settings, begin, train
+from backlit.training import Settings
 
 if TYPE_CHECKING:
     import polars as pl
@@ -74,13 +70,9 @@ class Recipe:
 
     def chosen_optimizer(self) -> Optimizer:
         """The optimizer; one given by name gets the recipe's decay and clipping, a record keeps its own."""
-        optimizer = resolve("optimizer", OPTIMIZERS, self.optimizer)
-        if not isinstance(self.optimizer, str):
-            return optimizer
-        if self.optimizer == "adamw":
-            optimizer = Adam(beta2=0.95, weight_decay=0.03)
-        decay = optimizer.weight_decay if self.weight_decay is None else self.weight_decay
-        return replace(optimizer, weight_decay=decay, clip_norm=self.clip_norm)
+        if isinstance(self.optimizer, str):
+            return named_optimizer(self.optimizer, self.weight_decay, self.clip_norm)
+        return resolve("optimizer", OPTIMIZERS, self.optimizer)
 
 
 class Split(NamedTuple):
@@ -125,88 +117,6 @@ def _split(parts: np.ndarray, n: int) -> Split:
     return split
 
 
-@dataclass(frozen=True)
-class Plan:
-    """All that training needs: the fitted table, the network, the rows and the settings.
-
-    Attributes
-    ----------
-    data, validation : encoded rows, float32
-    notices : what the user should know, such as columns left out
-    """
-
-    table: Table
-    net: Network
-    settings: Settings
-    data: Data
-    validation: Data | None
-    seed: int
-    recipe: Recipe
-
-    @property
-    def notices(self) -> tuple[str, ...]:
-        """What the user should know."""
-        return self.table.notices
-
-    @cached_property
-    def engine(self) -> Engine:
-        """What trains."""
-        recipe = self.recipe
-        return choose(recipe.engine, self.net, self.settings.optimizer, self.data.X.dtype, recipe.threads)
-
-    def begin(self, theta: np.ndarray | None = None) -> State:
-        """The state before the first step."""
-        return begin(self.net, self.data, self.settings, theta=theta, seed=self.seed)
-
-    def train(self, state: State | None = None) -> Iterator[Event]:
-        """The events of training, the last of which is `Stopped`."""
-        return train(
-            self.net,
-            self.data,
-            self.settings,
-            validation=self.validation,
-            metric=self._metric,
-            state=self.begin() if state is None else state,
-            engine=self.engine,
-        )
-
-    def model(self, theta: np.ndarray) -> Model:
-        """What predicts."""
-        return Model(self.table, self.net, theta)
-
-    def in_unit(self, E: float) -> tuple[float, str]:
-        """An error as people read it."""
-        return self.table.target.error_in_unit(self.net.loss, E)
-
-    def epoch(self, event: EpochDone) -> Epoch:
-        """An epoch's figures as they are kept."""
-        error = float(event.error) if math.isfinite(event.error) else None
-        return Epoch(event.state.epoch, event.state.step, error, event.metric, event.improved)
-
-    def record(
-        self, path: str | Path, state: State, epochs: Sequence[Epoch], about: Mapping[str, Any], replace: bool = False
-    ) -> Path:
-        """Write the run file."""
-        rows = {"train": len(self.data), "validation": 0 if self.validation is None else len(self.validation)}
-        facts = {"seed": self.seed, "engine": self.engine.name, "arithmetic": self.engine.arithmetic()}
-        about = {"rows": rows, **facts, **about}
-        return write_run(path, self.table, self.net, self.settings, state, epochs, about, replace)
-
-    @property
-    def _metric(self) -> Any:
-        metric = self.recipe.metric
-        if metric is None:
-            return None
-        target, loss = self.table.target, self.net.loss
-        sign = -1.0 if metric.greater_is_better else 1.0
-
-        def score(S: np.ndarray, Y: np.ndarray, weights: np.ndarray | None) -> float:
-            truth = Y[:, 0] if target.classes else target.decode_targets(Y)
-            return sign * metric.value(target.decode(loss, S), truth, weights)
-
-        return score
-
-
 def prepare(
     frame: pl.DataFrame,
     targets: pl.DataFrame,
@@ -215,6 +125,7 @@ def prepare(
     target: Target | None = None,
     weights: np.ndarray | None = None,
     split: Split | None = None,
+    numbers: np.ndarray | None = None,
     validation: tuple[pl.DataFrame, pl.DataFrame, np.ndarray | None] | None = None,
     seed: int | None = None,
     table: Table | None = None,
@@ -228,6 +139,7 @@ def prepare(
     target : its description, such as the classes; None: numbers, scaled as the recipe says
     weights : (n,) one for each row
     split : which rows of `frame` are for what; None: all are for learning
+    numbers : (n,) each row's number in the table as given, where `frame` is a part of it
     validation : rows of their own to watch: frame, targets, weights
     seed : None draws one
     table, net : already fitted, for learning on; they must fit the columns
@@ -253,7 +165,8 @@ def prepare(
         weights = None if weights is None else np.asarray(weights)[at]
         with numbered(at):
             Y = table.target.encode(targets[at])
-            return Data(table.encode(frame[at]), Y.astype(np.float32), weights, at)
+            own = at if numbers is None else numbers[at]
+            return Data(table.encode(frame[at]), Y.astype(np.float32), weights, own)
 
     data = rows(frame, targets, weights, train_rows)
     watched = None
@@ -262,7 +175,9 @@ def prepare(
     elif split is not None and len(split.validation):
         watched = rows(frame, targets, weights, split.validation)
     seed = secrets.randbits(32) if seed is None else seed
-    return Plan(table, net, _settings(recipe, len(data)), data, watched, seed, recipe)
+    settings = _settings(recipe, len(data))
+    engine = choose(recipe.engine, net, settings.optimizer, data.X.dtype, recipe.threads)
+    return Plan(table, net, settings, data, watched, seed, engine, recipe.metric)
 
 
 def choose_loss(recipe: Recipe, target: Target) -> Loss:
@@ -345,10 +260,13 @@ def baselines(train: Table, frame: pl.DataFrame, targets: pl.DataFrame, new: pl.
 
 
 def report(
-    plan: Plan, theta: np.ndarray, frame: pl.DataFrame, targets: pl.DataFrame, split: Split
+    plan: Plan, theta: np.ndarray, frame: pl.DataFrame, targets: pl.DataFrame, split: Split, columns: Kinds = None
 ) -> dict[str, dict[str, float]]:
-    """Every metric on the test rows: of the network, and of the baselines fitted on the same training rows."""
-    plain = Table.fit(frame[split.train], plan.table.target, columns=plan.recipe.columns, encoding="plain")
+    """Every metric on the test rows: of the network, and of the baselines fitted on the same training rows.
+
+    columns : as in the recipe
+    """
+    plain = Table.fit(frame[split.train], plan.table.target, columns=columns, encoding="plain")
     test = frame[split.test]
     predictions = {"backlit": plan.model(theta).decode(test)}
     predictions |= baselines(plain, frame[split.train], targets[split.train], test)

@@ -2,35 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from backlit.core.state import State
-from backlit.fitting import Plan
-from backlit.runs.file import Epoch
+from backlit.plan import Epoch, Plan
+from backlit.runs.recorder import Recorder
 from backlit.tables.units import quantity
-from backlit.training import EpochDone, Event, StepsDone, Stopped
+from backlit.training import EpochDone, Events, StepsDone, Stopped
 
 
-def watched(plan: Plan, state: State | None = None, title: str = "epoch") -> Iterator[Event]:
-    """The events of training, drawn as they pass; nothing is drawn where standard error is no terminal."""
+def watched(events: Events, plan: Plan, state: State, stop: int | None = None) -> Events:
+    """The events of training, drawn as they pass; nothing is drawn where standard error is no terminal.
+
+    Parameters
+    ----------
+    state : where they begin
+    stop : the step at which they end; None: where the schedule does
+    """
     console = Console(stderr=True)
     columns = (
-        TextColumn(title + " {task.fields[epoch]:>3}", markup=False),
+        TextColumn("epoch {task.fields[epoch]:>3}", markup=False),
         BarColumn(24),
         TextColumn("{task.fields[told]}", markup=False),
         TimeRemainingColumn(),
     )
-    state = plan.begin() if state is None else state
+    total = state.begun + state.planned if stop is None else stop
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("", total=state.planned, completed=state.step, epoch=state.epoch, told="")
-        for event in plan.train(state):
+        task = bar.add_task("", total=total, completed=state.step, epoch=state.epoch, told="")
+        for event in events:
             if isinstance(event, StepsDone):
                 bar.update(task, completed=event.state.step)
             if isinstance(event, EpochDone):
@@ -41,7 +44,7 @@ def watched(plan: Plan, state: State | None = None, title: str = "epoch") -> Ite
 def _told(plan: Plan, event: EpochDone) -> str:
     name = "RMSE" if plan.net.loss.name == "squared_error" else plan.net.loss.name.replace("_", " ")
     parts = [("train", event.error)]
-    if event.metric is not None and plan.recipe.metric is None:
+    if event.metric is not None and plan.metric is None:
         parts.append(("validation", event.metric))
     shown = (f"{which} {quantity(*plan.in_unit(E), digits=4)}" for which, E in parts)
     return f"{name}  {'  '.join(shown)}"
@@ -62,23 +65,22 @@ class Fitted:
         """The epoch whose weights are used."""
         return next((epoch.epoch for epoch in reversed(self.epochs) if epoch.improved), self.state.epoch)
 
-    def record(self, path: str | Path, about: Mapping[str, Any], replace: bool = False) -> Path:
-        """Write the run file."""
-        return self.plan.record(path, self.state, self.epochs, {"reason": self.reason, **about}, replace)
 
-
-def fit(plan: Plan, state: State | None = None, show: bool = True) -> Fitted:
+def fit(plan: Plan, state: State | None = None, show: bool = True, recorder: Recorder | None = None) -> Fitted:
     """Train to the end. Ctrl-C ends it earlier and keeps what was learnt."""
     state = plan.begin() if state is None else state
     epochs: list[Epoch] = []
     theta, reason = state.theta, "interrupted"
+    events = plan.train(state) if recorder is None else recorder.record(plan.train(state))
     try:
-        for event in watched(plan, state) if show else plan.train(state):
+        for event in watched(events, plan, state) if show else events:
             state = event.state
             if isinstance(event, EpochDone):
-                epochs.append(plan.epoch(event))
+                epochs.append(Epoch.of(event))
             if isinstance(event, Stopped):
                 reason, theta = event.reason, event.theta
     except KeyboardInterrupt:  # while the bar was drawn; during the steps themselves, training ends with Stopped
         theta = state.theta if state.best is None else state.best.theta
+    finally:
+        events.close()  # so that the recorder writes what it has
     return Fitted(plan, theta, state, tuple(epochs), reason)

@@ -11,21 +11,7 @@ import pytest
 
 import backlit as bl
 from backlit.cli.main import main
-
-
-@pytest.fixture
-def backlit(monkeypatch, capsys):
-    """Run a command; what it printed, or its error if another exit code is expected."""
-
-    def run(*arguments, code=0):
-        monkeypatch.setattr(sys, "argv", ["backlit", *map(str, arguments)])
-        with pytest.raises(SystemExit) as caught:
-            main()
-        captured = capsys.readouterr()
-        assert caught.value.code == code, captured.err
-        return captured.out if code == 0 else captured.err
-
-    return run
+from backlit.runs.export import without_rows
 
 
 @pytest.fixture
@@ -99,14 +85,11 @@ def test_errors(explain, arguments, message):
 
 def test_rows_that_are_not_there(explain, run_file, tmp_path):
     assert "--row is 300; it must be a row of" in explain(run_file, "--row", 300, code=2)
-    alone = shutil.copy(run_file, tmp_path / "alone.backlit")
-    table = run_file.parent / "houses.csv"
-    moved = table.rename(tmp_path / "elsewhere.csv")
-    try:
-        assert "is not there; name it with --table" in explain(alone, code=2)
-        assert "prediction" in explain(alone, "--table", moved)
-    finally:
-        moved.rename(table)
+    alone = without_rows(bl.open_run(run_file), tmp_path / "alone.backlit")
+    assert "keeps no rows, and its table 'houses.csv' is not beside it" in explain(alone, code=2)
+    assert explain(alone, "--table", run_file.parent / "houses.csv") == explain(run_file)
+    shutil.copy(run_file.parent / "houses.csv", tmp_path)
+    assert explain(alone) == explain(run_file)
 
 
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")

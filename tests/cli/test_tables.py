@@ -168,7 +168,7 @@ def test_train_from_standard_input_and_as_json(backlit, runs):
     assert told["scores"].keys() == {"backlit", "mean", "linear model"}
     told = backlit("show", "table.backlit", "--json").json
     assert told["table"]["target"]["names"] == ["price"]
-    assert told["seed"] == 0
+    assert told["timelines"][0]["seed"] == 0
 
 
 def test_the_task_is_guessed_and_may_be_said(backlit):
@@ -556,7 +556,7 @@ def test_a_run_file_of_a_newer_version(fails, runs, tmp_path):
     with sqlite3.connect(tmp_path / "new.backlit") as file:
         file.execute("PRAGMA user_version = 99")
     file.close()
-    assert "new.backlit has format 99, written by a newer backlit; this one reads up to 1" in fails(
+    assert "new.backlit has format 99, written by a newer backlit; this one reads up to 2" in fails(
         "show", "new.backlit"
     )
 

@@ -20,7 +20,7 @@ from backlit.explain.curvature import sharpest_curvature
 from backlit.explain.trace import Trace, trace
 from backlit.fitting import Recipe, Split, prepare, report, split_rows
 from backlit.progress import fit
-from backlit.runs.file import open_run
+from backlit.runs.run import open_run, recording
 from backlit.tables.columns import Number
 from backlit.tables.datasets import HOUSE_UNITS, load_houses
 from backlit.tables.metrics import mean_absolute_error
@@ -217,17 +217,22 @@ def second_act(houses: pl.DataFrame, split: Split, seed: int, file: str = FILE) 
     """All columns and the defaults, beside two baselines on the same rows; leaves a run file."""
     began = time.perf_counter()
     frame, targets = houses.drop(TARGET), houses.select(TARGET)
-    plan = prepare(frame, targets, Recipe(units=HOUSE_UNITS), split=split, seed=seed)
-    fitted = fit(plan)
-    figures = report(plan, fitted.theta, frame, targets, split)
+    recipe = Recipe(units=HOUSE_UNITS)
+    plan = prepare(frame, targets, recipe, split=split, seed=seed)
     kept = may_replace(file)
     if kept:
-        fitted.record(file, {"source": SOURCE, "scores": figures}, replace=True)
+        with recording(file, plan, frame=houses, about={"source": SOURCE}, force=True) as recorder:
+            fitted = fit(plan, recorder=recorder)
+    else:
+        fitted = fit(plan)
+    figures = report(plan, fitted.theta, frame, targets, split)
+    if kept:
+        open_run(file).note(scores=figures)
     return Act2(
         file=file if kept else "",
         inputs=len(plan.net.inputs),
         bins=sum(max(0, len(edges) - 1) for edges in plan.table.edges),
-        layers=(*plan.recipe.hidden, 1),
+        layers=(*recipe.hidden, 1),
         weights=plan.net.size,
         rows={name: len(rows) for name, rows in split._asdict().items()},
         notices=plan.notices,

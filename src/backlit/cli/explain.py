@@ -5,7 +5,6 @@ from __future__ import annotations
 import html as markup
 import json
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,14 +16,12 @@ from backlit.cli.text import HEAD, NEGATIVE, POSITIVE, QUIET, number, show, sign
 from backlit.errors import ArgumentError, DataError, require
 from backlit.explain.trace import Trace, trace
 from backlit.explain.what_if import Curve, Line, along_step, along_weight
-from backlit.runs.file import Run, open_run, require_new
-from backlit.tables.datasets import load_houses
+from backlit.runs.file import require_new
+from backlit.runs.run import Run, open_run
 from backlit.tables.fields import numbers
-from backlit.tables.frames import read_table
 from backlit.tables.units import plain, quantity
 
 if TYPE_CHECKING:
-    import polars as pl
     from matplotlib.figure import Figure
 
 KINDS = ("network", "weight", "step", "errors", "predicted", "response")
@@ -32,13 +29,14 @@ FORMATS = ("text", "latex", "json", "html")
 
 
 def explain(
-    run: str | None, *, demo: bool, row: int, weight: str | None, what_if: bool, form: str, table: str | None
-) -> None:
+    run: str | None, *, demo: bool, row: int, weight: str | None, what_if: bool, form: str, table: str | None,
+    step: int | None, timeline: str | None,
+) -> None:  # fmt: skip
     """Trace one row, and show who is to blame or the chain of one weight."""
     require("--format", form, lambda v: v in FORMATS, f"one of {', '.join(FORMATS)}")
     if (run is None) == (not demo):
         raise ArgumentError("give a run file, or --demo for the little network of `backlit demo`")
-    t = demo_trace(row) if run is None else run_trace(run, row, table)
+    t = demo_trace(row) if run is None else run_trace(open_run(run, table), row, step, timeline)
     strongest = t.blame("matrix")["weight"].to_list()
     names = [weight] if weight else [name for name in strongest if name.startswith("w")]
     chains = [t[name].chain() for name in names]
@@ -74,40 +72,15 @@ def demo_trace(house: int) -> Trace:
     return trace(net, theta, X, Y, settings, rows=[house], table=table)
 
 
-def run_trace(run: str, row: int, table: str | None) -> Trace:
-    """A row of the table that a run learnt from, under the weights that predict."""
-    opened = open_run(run)
-    source, frame = run_rows(opened, table)
-    require("--row", row, lambda v: 0 <= v < frame.height, f"a row of {source}, from 0 to {frame.height - 1}")
-    one, target = frame[row : row + 1], opened.table.target
-    for name in target.names:
-        if name not in frame.columns:
-            raise DataError(f"{source} has no column {name!r}; a trace needs the truth, so name a table that has it")
-        if one[name].null_count():
-            raise DataError(f"row {row} of {source} has no {name}; a trace needs the truth, so take another row")
-    state: Any = opened.theta
-    settings = None
-    if np.array_equal(opened.last, opened.theta):
-        state, settings = opened.state, opened.settings
-    X, Y = opened.table.encode(one, np.float64), target.encode(one.select(target.names))
-    return trace(opened.net, state, X, Y, settings, rows=[row], table=opened.table)
-
-
-def run_rows(opened: Run, table: str | None) -> tuple[str, pl.DataFrame]:
-    """The table that a run learnt from, or the one named instead; and what it is called."""
-    from backlit.cli.demo import SOURCE
-
-    source = table or opened.about.get("source")
-    if source == SOURCE:
-        return "the houses", load_houses()
-    if not source or source == "-" or not Path(source).exists():
-        raise DataError(f"{opened.path} keeps no rows, and its table {source or ''} is not there; name it with --table")
-    return source, read_table(source)
+def run_trace(run: Run, row: int, step: int | None, timeline: str | None) -> Trace:
+    """A row of the table that a run learnt from, at a step; None: under the weights that predict."""
+    require("--row", row, lambda v: 0 <= v < run.frame.height, f"a row of the table, from 0 to {run.frame.height - 1}")
+    return run.trace(step, [row], timeline)
 
 
 def figure(
     kind: str, run: str | None, *, demo: bool, out: str, row: int, weight: str | None, columns: list[str],
-    table: str | None, force: bool,
+    table: str | None, step: int | None, timeline: str | None, force: bool,
 ) -> None:  # fmt: skip
     """Draw a run, or the demo's little network, into a file."""
     from backlit import figures
@@ -117,9 +90,9 @@ def figure(
         raise ArgumentError("give a run file, or --demo for the little network of `backlit demo`")
     file = require_new(out, force)
     if kind in ("network", "weight", "step"):
-        t = demo_trace(row) if run is None else run_trace(run, row, table)
+        t = demo_trace(row) if run is None else run_trace(open_run(run, table), row, step, timeline)
         if kind == "step" and t.optimizer is None:
-            raise DataError(f"{run} predicts with its best epoch, whose next step is not kept; take --demo")
+            raise DataError(f"{run} does not hold the state behind the weights that predict; take --demo")
         strongest = next(name for name in t.blame("matrix")["weight"].to_list() if name.startswith("w"))
         drawn = {
             "network": lambda: figures.network(t),
@@ -129,30 +102,30 @@ def figure(
     elif run is None:
         raise ArgumentError(f"--demo has no {kind} figure; give a run file, such as that of `backlit demo`")
     else:
-        drawn = _of_run(kind, open_run(run), row, columns, table)
+        drawn = _of_run(kind, open_run(run, table), row, columns, timeline)
     figures.save(drawn, file)
     print(f"wrote {file}")
 
 
-def _of_run(kind: str, opened: Run, row: int, columns: list[str], table: str | None) -> Figure:
+def _of_run(kind: str, opened: Run, row: int, columns: list[str], timeline: str | None) -> Figure:
     from backlit import figures
 
-    target, loss = opened.table.target, opened.net.loss
+    target, loss, chosen = opened.table.target, opened.net.loss, opened.timeline(timeline)
     if kind == "errors":
         _, unit = target.error_in_unit(loss, 1.0)
-        return figures.errors(opened.epochs, lambda E: target.error_in_unit(loss, E)[0], unit)
-    source, frame = run_rows(opened, table)
+        return figures.errors(chosen.epochs, lambda E: target.error_in_unit(loss, E)[0], unit)
+    frame = opened.frame
     if kind == "response":
-        require("--row", row, lambda v: 0 <= v < frame.height, f"a row of {source}, from 0 to {frame.height - 1}")
+        require("--row", row, lambda v: 0 <= v < frame.height, f"a row of the table, from 0 to {frame.height - 1}")
         require("--column", columns, lambda v: len(v) == 2, "given twice: the columns across and upwards")
-        return figures.response(opened.model, frame[row : row + 1], columns)
+        return figures.response(chosen.model, frame[row : row + 1], columns)
     name = target.names[0]
     if target.classes:
         raise ArgumentError(f"{opened.path} predicts classes of {name}; a predicted figure needs numbers")
     if name not in frame.columns:
-        raise DataError(f"{source} has no column {name!r}, the truth; name a table that has it with --table")
+        raise DataError(f"the table has no column {name!r}, the truth; name a table that has it with --table")
     known = frame.filter(frame[name].is_not_null())
-    return figures.predicted(opened.model.decode(known)[:, 0], numbers(known[name]), target.unit)
+    return figures.predicted(chosen.model.decode(known)[:, 0], numbers(known[name]), target.unit)
 
 
 def plain_lines(text: str) -> str:

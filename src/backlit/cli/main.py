@@ -58,7 +58,12 @@ def demo(
 Table = Annotated[str, typer.Argument(help="CSV, TSV, Parquet, Arrow or Feather; - reads standard input.")]
 Json = Annotated[bool, typer.Option("--json", help="Every number, as JSON.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace the file if it exists.")]
-LEARNING, COLUMNS, ROWS = "How it learns", "What the columns are", "Which rows are for what"
+RunFile = Annotated[str, typer.Argument(help="A run file.")]
+OtherTable = Annotated[str | None, typer.Option(help="The run's table, where it is elsewhere now.")]
+Timeline = Annotated[str | None, typer.Option(help="Which timeline. (main if not given)")]
+Step = Annotated[int | None, typer.Option(help="At which step. (that of the weights that predict if not given)", min=0)]
+LEARNING, COLUMNS, ROWS, CHANGED = "How it learns", "What the columns are", "Which rows are for what", "What is changed"
+KEPT = "What is kept"
 
 
 @app.command()
@@ -113,6 +118,8 @@ def train(
         int | None,
         typer.Option(help="Of the native engine. (the usable cores if not given)", min=1, rich_help_panel=LEARNING),
     ] = None,
+    rows: Annotated[bool, typer.Option(help="Keep the table's rows in the run file.", rich_help_panel=KEPT)] = True,
+    max_size: Annotated[int, typer.Option(help="MB that the run file may take.", min=1, rich_help_panel=KEPT)] = 200,
     force: Force = False,
     json: Json = False,
 ) -> None:
@@ -132,24 +139,25 @@ def train(
     task = "classification" if classes else "regression" if numbers else None
     tables.train(
         table, target, run=run, seed=seed, group=group, time_column=time, kinds=kinds, task=task, recipe=recipe,
-        force=force, as_json=json,
+        keep_rows=rows, max_size=max_size * 1_000_000, force=force, as_json=json,
     )  # fmt: skip
 
 
 @app.command()
 def predict(
-    run: Annotated[str, typer.Argument(help="A run file.")],
+    run: RunFile,
     table: Table,
     out: Annotated[
         str | None, typer.Option(help="CSV, TSV, Parquet or Arrow by its name. (CSV, printed if not given)")
     ] = None,
+    timeline: Timeline = None,
     force: Force = False,
     json: Json = False,
 ) -> None:
     """Add predictions to a table, however large."""
     from backlit.cli import tables
 
-    tables.predict(run, table, out=out, force=force, as_json=json)
+    tables.predict(run, table, timeline=timeline, out=out, force=force, as_json=json)
 
 
 @app.command()
@@ -162,14 +170,18 @@ def explain(
     ] = None,
     what_if: Annotated[bool, typer.Option("--what-if", help="E as the weight and as the rate change.")] = False,
     format: Annotated[str, typer.Option(help="text, latex, json or html.")] = "text",
-    table: Annotated[str | None, typer.Option(help="The run's table, where it is elsewhere now.")] = None,
+    step: Step = None,
+    timeline: Timeline = None,
+    table: OtherTable = None,
     json: Json = False,
 ) -> None:
     """Which weight is to blame, and why: the chain rule with its numbers."""
     from backlit.cli import explain as command
 
     form = "json" if json else format
-    command.explain(run, demo=demo, row=row, weight=weight, what_if=what_if, form=form, table=table)
+    command.explain(
+        run, demo=demo, row=row, weight=weight, what_if=what_if, form=form, table=table, step=step, timeline=timeline
+    )
 
 
 @app.command()
@@ -181,21 +193,177 @@ def figure(
     row: Annotated[int, typer.Option(help="A row of its table, from 0.")] = 0,
     weight: Annotated[str | None, typer.Option(help="Of the weight figure (the strongest if not given)")] = None,
     column: Annotated[list[str], typer.Option(help="Of the response figure; give two.")] = [],
-    table: Annotated[str | None, typer.Option(help="The run's table, where it is elsewhere now.")] = None,
+    step: Step = None,
+    timeline: Timeline = None,
+    table: OtherTable = None,
     force: Force = False,
 ) -> None:
     """Draw the network, E along a weight or a step, errors, predictions, or a response."""
     from backlit.cli import explain as command
 
-    command.figure(kind, run, demo=demo, out=out, row=row, weight=weight, columns=column, table=table, force=force)
+    command.figure(
+        kind,
+        run,
+        demo=demo,
+        out=out,
+        row=row,
+        weight=weight,
+        columns=column,
+        table=table,
+        step=step,
+        timeline=timeline,
+        force=force,
+    )
 
 
 @app.command()
-def show(run: Annotated[str, typer.Argument(help="A run file.")], json: Json = False) -> None:
+def show(run: RunFile, json: Json = False) -> None:
     """What a run file holds."""
-    from backlit.cli import tables
+    from backlit.cli import runs
 
-    tables.summary(run, as_json=json)
+    runs.summary(run, as_json=json)
+
+
+@app.command()
+def history(run: RunFile, json: Json = False) -> None:
+    """The timelines of a run as a tree, with their errors."""
+    from backlit.cli import runs
+
+    runs.history(run, as_json=json)
+
+
+@app.command()
+def diff(
+    run: RunFile,
+    a: Annotated[str, typer.Argument(help="A timeline.")],
+    b: Annotated[str, typer.Argument(help="Another.")],
+    json: Json = False,
+) -> None:
+    """Two timelines side by side: errors, weights, and which rows are predicted better."""
+    from backlit.cli import runs
+
+    runs.diff(run, a, b, as_json=json)
+
+
+@app.command()
+def fork(
+    run: RunFile,
+    step: Annotated[int | None, typer.Option(help="Where to start over. (the last if not given)", min=0)] = None,
+    timeline: Timeline = None,
+    name: Annotated[str | None, typer.Option(help="What to call it. (fork 1, ... if not given)")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="α.", rich_help_panel=CHANGED)] = None,
+    optimizer: Annotated[str | None, typer.Option(help="How the weights move.", rich_help_panel=CHANGED)] = None,
+    schedule: Annotated[str | None, typer.Option(help="How α changes.", rich_help_panel=CHANGED)] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Rows in a step.", rich_help_panel=CHANGED)] = None,
+    dropout: Annotated[float | None, typer.Option(help="Share of units silenced.", rich_help_panel=CHANGED)] = None,
+    epochs: Annotated[
+        int | None, typer.Option(help="Passes, counted from the run's start.", rich_help_panel=CHANGED)
+    ] = None,
+    patience: Annotated[int | None, typer.Option(help="Epochs without progress.", rich_help_panel=CHANGED)] = None,
+    weight: Annotated[
+        list[str], typer.Option(help="Such as 'w2\\[3, 1]=0.2'. Repeatable.", rich_help_panel=CHANGED)
+    ] = [],
+    engine: Annotated[str | None, typer.Option(help="native or reference.", rich_help_panel=CHANGED)] = None,
+    steps: Annotated[int | None, typer.Option(help="Train so many. (to the end if not given)", min=1)] = None,
+    train: Annotated[bool, typer.Option(help="Train it now.")] = True,
+    table: OtherTable = None,
+    json: Json = False,
+) -> None:
+    """Start over from a step, with something changed, as a second timeline."""
+    from backlit.cli import runs
+
+    runs.fork(
+        run, table=table, step=step, timeline=timeline, train=train, steps=steps, as_json=json, name=name,
+        learning_rate=learning_rate, optimizer=optimizer, schedule=schedule, batch_size=batch_size, dropout=dropout,
+        epochs=epochs, patience=patience, weights=_weights(weight) or None, engine=engine,
+    )  # fmt: skip
+
+
+@app.command()
+def resume(
+    run: RunFile,
+    timeline: Annotated[str | None, typer.Option(help="Which one. (the one cut off last if not given)")] = None,
+    steps: Annotated[int | None, typer.Option(help="So many more. (to the end if not given)", min=1)] = None,
+    table: OtherTable = None,
+    json: Json = False,
+) -> None:
+    """Go on where training was cut off, to the same bits; or for more steps."""
+    from backlit.cli import runs
+
+    runs.resume(run, table=table, timeline=timeline, steps=steps, as_json=json)
+
+
+@app.command()
+def verify(
+    run: RunFile,
+    deep: Annotated[bool, typer.Option("--deep", help="Make every step again, too.")] = False,
+    table: OtherTable = None,
+    json: Json = False,
+) -> None:
+    """Whether a run file is as it was written; if not, what can be had."""
+    from backlit.cli import runs
+
+    if not runs.verify(run, deep=deep, table=table, as_json=json):
+        raise typer.Exit(1)
+
+
+@app.command()
+def export(
+    run: RunFile,
+    safetensors: Annotated[str | None, typer.Option(help="Write the weights there.")] = None,
+    csv: Annotated[str | None, typer.Option(help="Write the figures of every step there.")] = None,
+    without_rows: Annotated[str | None, typer.Option(help="Write a copy without its rows there.")] = None,
+    step: Annotated[int | None, typer.Option(help="Of the weights. (those that predict if not given)", min=0)] = None,
+    timeline: Timeline = None,
+    force: Force = False,
+    json: Json = False,
+) -> None:
+    """Weights, figures, or a copy without rows, for others."""
+    from backlit.cli import runs
+
+    runs.exported(
+        run, safetensors=safetensors, csv=csv, copy=without_rows, step=step, timeline=timeline, force=force, as_json=json
+    )  # fmt: skip
+
+
+@app.command()
+def keep(
+    run: RunFile,
+    timeline: Annotated[str, typer.Argument(help="A timeline.")],
+    release: Annotated[bool, typer.Option("--release", help="No longer.")] = False,
+) -> None:
+    """Protect a timeline and its snapshots."""
+    from backlit.runs.run import open_run
+
+    open_run(run).keep(timeline, not release)
+
+
+@app.command()
+def drop(run: RunFile, timeline: Annotated[str, typer.Argument(help="A timeline.")]) -> None:
+    """Forget a timeline."""
+    from backlit.runs.run import open_run
+
+    open_run(run).drop(timeline)
+
+
+@app.command()
+def gc(run: RunFile) -> None:
+    """Give the room of what was forgotten back to the disk."""
+    from backlit.runs.run import open_run
+
+    typer.echo(f"{open_run(run).gc() / 1e6:.1f} MB freed")
+
+
+def _weights(given: list[str]) -> dict[str, float]:
+    """Of texts such as "w2[3, 1]=0.2"."""
+    found = {}
+    for text in given:
+        name, _, value = text.rpartition("=")
+        try:
+            found[name.strip()] = float(value)
+        except ValueError:
+            raise ArgumentError(f"--weight is {text!r}; give a name and a number, such as 'w2[3, 1]=0.2'") from None
+    return found
 
 
 def _units(hidden: str) -> tuple[int, ...]:

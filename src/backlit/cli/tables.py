@@ -14,18 +14,17 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from rich.console import Group, RenderableType
-from rich.markup import escape
-from rich.table import Table as Grid
+from rich.console import RenderableType
 from rich.text import Text
 
-from backlit.cli.text import HEAD, POSITIVE, QUIET, bars, number, score_grid, show
-from backlit.core.layers import Dense
-from backlit.errors import ArgumentError, DataError, UnknownNameError
+from backlit.cli.text import HEAD, QUIET, show, test_scores
+from backlit.errors import ArgumentError, DataError, DivergedError, UnknownNameError
 from backlit.fitting import Recipe, Split, prepare, report, split_by_order, split_rows
 from backlit.model import Model
 from backlit.progress import fit
-from backlit.runs.file import open_run, require_new, to_json
+from backlit.runs.file import require_new
+from backlit.runs.run import open_run, recording
+from backlit.runs.schema import to_json
 from backlit.tables.columns import Category
 from backlit.tables.fields import FieldError, date_formats, is_text, moments, numbered, numbers
 from backlit.tables.frames import missing_as_null, open_table, read_table, table_kind, write_csv, write_table
@@ -48,12 +47,14 @@ def train(
     kinds: dict[str, str],
     task: str | None,
     recipe: Recipe,
+    keep_rows: bool,
+    max_size: int,
     force: bool,
     as_json: bool,
 ) -> None:
     """Read a table, learn, test, keep the run."""
     file = require_new(run or default_run(table), force)
-    frame = read_table(table)
+    whole = frame = read_table(table)
     for name in (target, group, time_column, *kinds):
         if name is not None and name not in frame.columns:
             raise UnknownNameError("column", name, frame.columns)
@@ -69,21 +70,30 @@ def train(
     with numbered(rows):
         described, targets, remarks = describe_target(frame[target], task)
         split = choose_split(frame, group, time_column, seed)
-        plan = prepare(frame.drop(target), targets, recipe, target=described, split=split, seed=seed)
+        plan = prepare(frame.drop(target), targets, recipe, target=described, split=split, numbers=rows, seed=seed)
+        plan.table.target.encode(targets)  # what cannot be tested on is said now, not after the work
     notices += [*remarks, *plan.notices]
     if not len(split.test):
         notices.append("no row is left to test on; give more rows")
     what = f"{len(described.classes)} classes" if described else "numbers"
     if not as_json:
         show([_opening(table, frame, target, what, notices, split)])
+    counts = {name: len(part) for name, part in split._asdict().items()}
+    about = {"source": table, "rows": counts}
     began = time.perf_counter()
-    fitted = fit(plan)
+    options: dict[str, Any] = {"rows": keep_rows, "max_size": max_size, "force": force}
+    with recording(file, plan, frame=whole, about=about, **options) as recorder:
+        try:
+            fitted = fit(plan, recorder=recorder)
+        except DivergedError as error:
+            error.args = (f"{error}. All steps up to there are kept in {file}",)
+            raise
     seconds = time.perf_counter() - began
     with numbered(rows):
-        scores = report(plan, fitted.theta, frame.drop(target), targets, split) if len(split.test) else {}
-    counts = {name: len(part) for name, part in split._asdict().items()}
-    about = {"source": table, "rows": counts, "scores": scores, "seconds": seconds}
-    fitted.record(file, about, replace=force)
+        test = (frame.drop(target), targets, split, recipe.columns)
+        scores = report(plan, fitted.theta, *test) if len(split.test) else {}
+    about |= {"scores": scores, "seconds": seconds}
+    open_run(file).note(scores=scores, seconds=seconds)
     if as_json:
         task = "classification" if described else "regression"
         result = {"run": str(file), "task": task, "target": target, "seed": plan.seed, "reason": fitted.reason}
@@ -95,12 +105,12 @@ def train(
     name = plain(str(file))
     following = f"next    backlit predict {name} NEW.csv --out PREDICTED.csv"
     ending = _lines([Text(told, style=QUIET), Text(f"kept in {name}", style=HEAD), Text(following)])
-    show([*_scores(scores, f"on {len(split.test):,} test rows", recipe.units.get(target, "")), ending])
+    show([*test_scores(scores, f"on {len(split.test):,} test rows", recipe.units.get(target, "")), ending])
 
 
-def predict(run: str, table: str, *, out: str | None, force: bool, as_json: bool) -> None:
+def predict(run: str, table: str, *, timeline: str | None, out: str | None, force: bool, as_json: bool) -> None:
     """Add predictions to a table, a part at a time."""
-    model = open_run(run).model
+    model = open_run(run).timeline(timeline).model
     typed = False
     if out is not None:
         typed = table_kind(out) != "csv"
@@ -134,40 +144,6 @@ def predict(run: str, table: str, *, out: str | None, force: bool, as_json: bool
     if not (out is not None and as_json):
         for notice in notices:
             print(f"note: {plain(notice)}", file=sys.stderr)
-
-
-def summary(run: str, *, as_json: bool) -> None:
-    """What a run file holds."""
-    opened = open_run(run)
-    about, target = opened.about, opened.table.target
-    if as_json:
-        facts = {"table": opened.table.to_dict(), "network": opened.net.to_dict(), **about}
-        print(to_json({**facts, "epochs": [epoch._asdict() for epoch in opened.epochs]}, 2))
-        return
-    layers = " → ".join(f"{layer.name} {layer.d_out}" for layer in opened.net.layers if isinstance(layer, Dense))
-    goal = f"{len(target.classes)} classes of {target.names[0]}" if target.classes else ", ".join(target.names)
-    settings, state = about["settings"], about["state"]
-    how = f"{settings['optimizer']['name']}, learning rate {settings['learning_rate']:g}, seed {about['seed']}"
-    facts = {
-        "predicts": goal,
-        "from": f"{len(opened.table.columns)} columns: {', '.join(column.name for column in opened.table.columns)}",
-        "network": f"{len(opened.net.inputs)} inputs → {layers}, {opened.net.size:,} weights, {opened.net.loss.name}",
-        "trained": f"{how}, {state['step']:,} steps in {state['epoch']} epochs, ended by {about['reason']}",
-        "rows": ", ".join(f"{count:,} {name}" for name, count in about["rows"].items()),
-        "written": f"{about['created']} by backlit {about['versions']['backlit']}",
-    }
-    grid = Grid(box=None, pad_edge=False, show_header=False, padding=(0, 3, 0, 0))
-    for name, fact in facts.items():
-        grid.add_row(Text(name, style=QUIET), Text(plain(fact)))
-    errors = [epoch.error if epoch.metric is None else epoch.metric for epoch in opened.epochs]
-    known = [E for E in errors if E is not None]
-    if known:
-        curve = Text.assemble((bars(known, 40), POSITIVE), f"  E {number(known[0])} → {number(min(known))}")
-        grid.add_row(Text("error", style=QUIET), curve)
-    for notice in opened.table.notices:
-        grid.add_row(Text("note", style=QUIET), Text(plain(notice)))
-    parts: list[RenderableType] = [Group(Text(plain(str(opened.path)), style=HEAD), grid)]
-    show([*parts, *_scores(about.get("scores"), "on the test rows", target.unit)])
 
 
 def default_run(table: str) -> str:
@@ -291,17 +267,6 @@ def _opening(
             Text(", ".join(f"{what} {len(rows):,}" for what, rows in counts) + " rows", style=QUIET),
         ]
     )
-
-
-def _scores(scores: Any, title: str, unit: str) -> list[RenderableType]:
-    """The figures beside the baselines', where some rows were left to test on."""
-    if not scores:
-        return []
-    figures = {
-        who: {name: np.nan if value is None else value for name, value in found.items()}
-        for who, found in scores.items()
-    }
-    return [score_grid(figures, title, escape(plain(unit)))]
 
 
 @contextmanager

@@ -6,13 +6,15 @@ import math
 import re
 import sys
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from rich.console import Console, RenderableType
+from rich.markup import escape
 from rich.table import Table as Grid
 from rich.text import Text
 
 from backlit.tables.metrics import METRICS
-from backlit.tables.units import quantity
+from backlit.tables.units import plain, quantity
 
 POSITIVE, NEGATIVE, QUIET, HEAD = "#4f9fdf", "#df8a3f", "grey58", "bold"  # blue and orange: safe for the colour-blind
 
@@ -63,3 +65,14 @@ def score_grid(scores: Mapping[str, Mapping[str, float]], title: str, unit: str)
         )
         grid.add_row(Text(who), *shown, style=HEAD if who == "backlit" else "")
     return grid
+
+
+def test_scores(scores: Any, title: str, unit: str) -> list[RenderableType]:
+    """The figures beside the baselines', where some rows were left to test on."""
+    if not scores:
+        return []
+    figures = {
+        who: {name: math.nan if value is None else value for name, value in found.items()}
+        for who, found in scores.items()
+    }
+    return [score_grid(figures, title, escape(plain(unit)))]

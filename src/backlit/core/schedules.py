@@ -1,7 +1,7 @@
 """The learning rate of every step, as a factor on the rate that the user chose.
 
 A schedule is a pure function of the step and of the number of planned steps; for an array of steps it yields an array
-of the same bits. The factors are made by plain arithmetic only, because the C library's cos and pow give other last
+of the same bits. `ends` tells whether it is laid out over the planned steps, and over at their end. The factors are made by plain arithmetic only, because the C library's cos and pow give other last
 digits on other machines.
 """
 
@@ -23,6 +23,7 @@ class Constant:
     """The same rate throughout."""
 
     name: ClassVar[str] = "constant"
+    ends: ClassVar[bool] = False
 
     def factor(self, step: Step, planned: int) -> Step:
         return 1.0 + 0 * step
@@ -36,6 +37,7 @@ class StepDecay:
     decay: float = 0.5
 
     name: ClassVar[str] = "step"
+    ends: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         require("every", self.every, lambda v: isinstance(v, int) and v >= 1, "1 or more steps")
@@ -52,6 +54,7 @@ class Exponential:
     decay: float = 0.999
 
     name: ClassVar[str] = "exponential"
+    ends: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         require("decay", self.decay, lambda v: 0 < v <= 1, "above 0, at most 1")
@@ -70,6 +73,7 @@ class Cosine:
     warmup: float = 0.0
 
     name: ClassVar[str] = "cosine"
+    ends: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         require("warmup", self.warmup, lambda v: 0 <= v < 1, "a share of the planned steps, from 0 to below 1")

@@ -27,9 +27,11 @@ class State:
     memory : the optimizer's
     seed : of the order of rows and the dropout masks
     planned : the number of steps the schedule is laid out for
+    begun : the step at which that schedule begins; 0 unless training went on in another way
     step : updates made so far
     epoch : passes over the rows completed so far
     used : rows of this epoch already used
+    total : their errors, each at its own step, added up
     best : the best weights so far, if anything is watched
     patience_left : epochs without improvement that remain before training stops; None: no limit
     """
@@ -38,8 +40,10 @@ class State:
     memory: Memory
     seed: int
     planned: int
+    begun: int = 0
     step: int = 0
     epoch: int = 0
     used: int = 0
+    total: float = 0.0
     best: Best | None = None
     patience_left: int | None = None

@@ -27,6 +27,7 @@ class Data:
     Y : (n, k) targets; (n,) is taken as one column
     weights : (n,) how much each row counts, 0 or greater; scaled to mean 1
     rows : (n,) each row's position in its table, from 0; dropout and the order of rows depend on it. None: 0 to n − 1
+    scaled : whether the weights are scaled already, as those of a part of other data, or of recorded ones
 
     The arrays must not be changed while training: an engine may keep what it made of them.
 
@@ -43,7 +44,15 @@ class Data:
     weights: Array | None
     rows: np.ndarray
 
-    def __init__(self, X: Array, Y: Array, weights: Array | None = None, rows: np.ndarray | None = None) -> None:
+    def __init__(
+        self,
+        X: Array,
+        Y: Array,
+        weights: Array | None = None,
+        rows: np.ndarray | None = None,
+        *,
+        scaled: bool = False,
+    ) -> None:
         X = _floating("X", X)
         Y = like(_floating("Y", Y), X)
         if Y.ndim == 1:
@@ -68,7 +77,7 @@ class Data:
             )
         object.__setattr__(self, "X", X)
         object.__setattr__(self, "Y", Y)
-        object.__setattr__(self, "weights", None if weights is None else _scaled(weights, X))
+        object.__setattr__(self, "weights", None if weights is None else _weights(weights, X, scaled))
         object.__setattr__(self, "rows", rows)
 
     def __len__(self) -> int:
@@ -84,8 +93,8 @@ def _floating(name: str, values: Array) -> Array:
     return values if xp.isdtype(values.dtype, "real floating") else xp.astype(values, xp.float64)
 
 
-def _scaled(weights: Array, X: Array) -> Array:
-    """Weights of mean 1."""
+def _weights(weights: Array, X: Array, scaled: bool) -> Array:
+    """Weights of mean 1, unless they are scaled already."""
     xp = array_namespace(X)
     weights, n = like(weights, X), X.shape[0]
     if weights.shape != (n,):
@@ -94,7 +103,7 @@ def _scaled(weights: Array, X: Array) -> Array:
     least, total = float(xp.min(weights)), float(xp.sum(weights))
     if least < 0 or total == 0:
         raise DataError(f"weights run from {least:g} and sum to {total:g}; none may be negative, not all weights zero")
-    return weights * (n / total)
+    return weights if scaled else weights * (n / total)
 
 
 @dataclass(frozen=True, eq=False)

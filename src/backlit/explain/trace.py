@@ -26,7 +26,7 @@ from backlit.errors import ArgumentError, UnknownNameError
 from backlit.explain.blame import blame
 from backlit.explain.check import engine_difference
 from backlit.tables.table import Table
-from backlit.training import Settings
+from backlit.training import Settings, rate_at
 
 if TYPE_CHECKING:
     import polars as pl
@@ -327,16 +327,16 @@ def trace(
     Parameters
     ----------
     state : the moment; or (p,) weights alone, and then no update is known unless plain gradient descent is set
-    X, Y, weights : encoded rows, (n, d), (n, k) and (n,)
+    X, Y, weights : encoded rows, (n, d), (n, k) and (n,); weights are scaled to mean 1, but a step's own batch has those
+        that it had among all rows
     settings : how the run trains; needed for the update
     rows : (n,) the rows' numbers in their table
     masks : True for the step's own batch under its own dropout masks; False leaves dropout out
     table : for predictions in the target's unit and the names of columns
     """
     given = state if isinstance(state, State) else State(np.asarray(state), {}, 0, 1)
-    data = Data(
-        np.asarray(X, np.float64), np.asarray(Y, np.float64), weights, None if rows is None else np.asarray(rows)
-    )
+    numbers = None if rows is None else np.asarray(rows)
+    data = Data(np.asarray(X, np.float64), np.asarray(Y, np.float64), weights, numbers, scaled=masks)
     theta = np.asarray(given.theta, dtype=np.float64)
     key = rng.step_keys(given.seed, given.step, data.rows, len(data))[0] if masks else None
     memory = {k: np.asarray(v, np.float64) if hasattr(v, "shape") else v for k, v in given.memory.items()}
@@ -344,5 +344,5 @@ def trace(
     if settings is not None:
         optimizer = settings.optimizer
         memory = memory or optimizer.init(theta)
-        rate = settings.learning_rate * settings.schedule.factor(given.step, given.planned)
+        rate = rate_at(settings, given, given.step)
     return Trace(net, theta, data, key, optimizer, memory, rate, table, given.step)

@@ -1,111 +1,23 @@
-"""The run file: what a training run leaves behind, in one SQLite file of JSON, numbers and arrays.
-
-    about   table, network, settings, seed, versions, scores, ... as JSON, by key
-    epochs  the figures of each epoch
-    arrays  the weights and the optimizer's memory, by name: "best/theta", "last/theta", "last/memory/m", ...
-
-It is written beside its place and moved there when complete, so that a kill leaves the old file or the new one. Reading
-it executes and unpickles nothing.
-"""
+"""How a run file is opened: for reading by many, for writing by one."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-import math
+import os
 import sqlite3
 import tempfile
-from collections.abc import Mapping, Sequence
-from contextlib import closing
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from importlib.metadata import version
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
 
-import numpy as np
-
-from backlit.core.network import Network
-from backlit.core.optimizers import OPTIMIZERS
-from backlit.core.registry import from_dict, to_dict
-from backlit.core.schedules import SCHEDULES
-from backlit.core.state import Best, State
-from backlit.errors import BacklitError, DataError
-from backlit.model import Model
+from backlit.errors import DataError, RunWarning
+from backlit.runs.migrate import SCHEMA_1, upgraded
+from backlit.runs.schema import APPLICATION_ID, FORMAT, LARGEST, SCHEMA, DamageError
 from backlit.tables.frames import whole
-from backlit.tables.table import Table
-from backlit.training import Settings
 
-APPLICATION_ID = 0x626B6C74  # "bklt"
-FORMAT = 1
-
-_SCHEMA = {
-    "about": "CREATE TABLE about (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID",
-    "epochs": "CREATE TABLE epochs (epoch INTEGER PRIMARY KEY, step INTEGER NOT NULL, error REAL, metric REAL, "
-    "improved INTEGER NOT NULL) STRICT",
-    "arrays": "CREATE TABLE arrays (name TEXT PRIMARY KEY, dtype TEXT NOT NULL, shape TEXT NOT NULL, "
-    "data BLOB NOT NULL) STRICT",
-}
-
-_DTYPES = {"float32": np.float32, "float64": np.float64}
+_PAGE = 8192
 _MAGIC = b"SQLite format 3\0"
-
-
-class Epoch(NamedTuple):
-    """One epoch's figures. step: updates made by its end; error: E while training; metric: on the watched rows."""
-
-    epoch: int
-    step: int
-    error: float | None
-    metric: float | None
-    improved: bool
-
-
-@dataclass(frozen=True, eq=False)
-class Run:
-    """A run file, read.
-
-    Attributes
-    ----------
-    about : seed, engine, settings, versions, rows, scores, ... as they were recorded
-    table, net : the fitted table and the network
-    epochs : each epoch's figures
-    theta : the weights that predict, those of the best epoch if one was watched
-    last : the weights after the last step
-    memory : the optimizer's vectors after it, by name
-    """
-
-    path: Path
-    about: Mapping[str, Any]
-    table: Table
-    net: Network
-    epochs: tuple[Epoch, ...]
-    theta: np.ndarray
-    last: np.ndarray
-    memory: Mapping[str, np.ndarray]
-
-    @property
-    def settings(self) -> Settings:
-        """How it was trained."""
-        saved = dict(self.about["settings"])
-        records = {
-            "optimizer": from_dict("optimizer", OPTIMIZERS, saved["optimizer"]),
-            "schedule": from_dict("schedule", SCHEDULES, saved["schedule"]),
-        }
-        return Settings(**{**saved, **records})
-
-    @property
-    def state(self) -> State:
-        """The state after the last step."""
-        facts = dict(self.about["state"])
-        best, numbers = facts.pop("best"), facts.pop("memory")
-        kept = None if best is None else Best(best["metric"], best["step"], self.theta)
-        return State(self.last, {**self.memory, **numbers}, best=kept, **facts)
-
-    @property
-    def model(self) -> Model:
-        """What predicts."""
-        return Model(self.table, self.net, self.theta)
+_WAIT = 10.0  # seconds for another's lock
 
 
 def require_new(path: str | Path, replace: bool = False) -> Path:
@@ -124,69 +36,125 @@ def require_new(path: str | Path, replace: bool = False) -> Path:
         raise DataError(f"{path} cannot be written ({error.strerror}); name another file") from None
 
 
-def write_run(
-    path: str | Path,
-    table: Table,
-    net: Network,
-    settings: Settings,
-    state: State,
-    epochs: Sequence[Epoch],
-    about: Mapping[str, Any],
-    replace: bool = False,
-) -> Path:
-    """Write a finished run; raises `DataError` where that cannot be done, and then leaves what was there."""
-    path = require_new(path, replace)
-    facts = {
-        **about,
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "versions": {name: version(name) for name in ("backlit", "numpy")},
-        "table": table.to_dict(),
-        "network": net.to_dict(),
-        "settings": {
-            **{name: value for name, value in vars(settings).items() if name not in ("optimizer", "schedule")},
-            "optimizer": to_dict(settings.optimizer),
-            "schedule": to_dict(settings.schedule),
-        },
-        "state": {
-            "seed": state.seed, "planned": state.planned, "step": state.step, "epoch": state.epoch, "used": state.used,
-            "patience_left": state.patience_left,
-            "best": None if state.best is None else {"metric": state.best.metric, "step": state.best.step},
-            "memory": {name: value for name, value in state.memory.items() if not hasattr(value, "shape")},
-        },
-    }  # fmt: skip
-    arrays = {"last/theta": state.theta}
-    arrays |= {f"last/memory/{name}": value for name, value in state.memory.items() if hasattr(value, "shape")}
-    if state.best is not None:
-        arrays["best/theta"] = state.best.theta
-    records = [(k, to_json(v)) for k, v in facts.items()]
-    blobs = [(k, str(a.dtype), json.dumps(a.shape), np.ascontiguousarray(a).tobytes()) for k, a in arrays.items()]
-    figures = [(e.epoch, e.step, _real(e.error), _real(e.metric), int(e.improved)) for e in epochs]
-    records.append(("checksum", json.dumps(_checksum(records, figures, blobs))))
+def create(path: Path, fill: Callable[[sqlite3.Connection], None], replace: bool = False) -> None:
+    """Make a run file, which is there whole or not at all; its writer must hold the lock."""
+    require_new(path, replace)
     with whole(path) as beside:
         try:
-            with closing(sqlite3.connect(beside)) as file, file:
+            with closing(sqlite3.connect(beside)) as file:
+                file.execute(f"PRAGMA page_size = {_PAGE}")
                 file.execute("PRAGMA journal_mode = OFF")  # it is no one's file yet
-                file.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-                file.execute(f"PRAGMA user_version = {FORMAT}")
-                for statement in _SCHEMA.values():
-                    file.execute(statement)
-                file.executemany("INSERT INTO about VALUES (?, ?)", records)
-                file.executemany("INSERT INTO epochs VALUES (?, ?, ?, ?, ?)", figures)
-                file.executemany("INSERT INTO arrays VALUES (?, ?, ?, ?)", blobs)
+                with file:
+                    file.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+                    file.execute(f"PRAGMA user_version = {FORMAT}")
+                    for statement in SCHEMA.values():
+                        file.execute(statement)
+                    fill(file)
         except sqlite3.Error as error:
             raise OSError(str(error)) from error
-    return path
+        for log in ("-wal", "-shm"):  # of the file that is replaced: they must not be taken for the new one's
+            path.with_name(path.name + log).unlink(missing_ok=True)
 
 
-def open_run(path: str | Path) -> Run:
-    """Read a run file.
+@contextmanager
+def lock(path: Path) -> Iterator[None]:
+    """Hold a run file as its only writer; the lock is the system's, and gone with the process that held it."""
+    place = path.with_name(path.name + "-lock")
+    try:
+        held = sqlite3.connect(place, timeout=0, isolation_level=None, check_same_thread=False)
+        try:
+            held.execute("PRAGMA journal_mode = MEMORY")
+            held.execute("BEGIN EXCLUSIVE")
+        except sqlite3.OperationalError:
+            held.close()
+            raise
+    except sqlite3.OperationalError as error:
+        if "locked" in str(error):
+            raise DataError(
+                f"{path} is being written by another process; wait until it is done, or stop it. Reading is possible"
+            ) from None
+        raise DataError(f"{path} cannot be written ({error}); copy it to a folder that can be written to") from None
+    try:
+        yield
+    finally:
+        place.unlink(missing_ok=True)
+        held.close()
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[sqlite3.Connection]:
+    """A run file to read, while others may read or write it.
 
     Raises
     ------
     DataError
         Not there, not a run file of backlit, damaged, or written by a newer version.
     """
-    path = Path(path)
+    _require_sqlite(path)
+    with _telling(path), closing(_connect(path, "ro")) as file:
+        if _format(path, file) == FORMAT:
+            yield file
+        else:
+            with closing(sqlite3.connect(":memory:")) as newer:
+                upgraded(file, newer)
+                yield newer
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[sqlite3.Connection]:
+    """A run file to write, as the only one who does; a file of an older format is brought to this one first.
+
+    Raises
+    ------
+    DataError
+        As `reading`; or another process writes it; or it cannot be written.
+    """
+    _require_sqlite(path)
+    if not os.access(path, os.W_OK):
+        raise DataError(f"{path} cannot be written: it is read-only; make a copy, or change its permissions")
+    with lock(path), _telling(path):
+        with closing(_connect(path, "rw")) as file:
+            older = _format(path, file) < FORMAT
+            if older:
+                create(path, lambda newer: upgraded(file, newer), replace=True)
+        with closing(_connect(path, "rw")) as file:
+            file.execute("PRAGMA journal_mode = WAL")
+            file.execute("PRAGMA synchronous = NORMAL")  # safe with WAL: a power cut costs the last moments only
+            file.execute("PRAGMA wal_autocheckpoint = 2000")
+            there = path.stat()
+            try:
+                yield file
+            finally:
+                if file.in_transaction:
+                    file.rollback()
+                _into_one_file(file)
+                _require_there(path, there, file)
+
+
+def _into_one_file(file: sqlite3.Connection) -> None:
+    """Move all that was logged into the file itself; a reader may hold that up, and then the last one to close does."""
+    try:
+        file.execute("PRAGMA busy_timeout = 200")
+        file.execute("PRAGMA journal_mode = DELETE")
+    except sqlite3.OperationalError:
+        return
+
+
+def _require_there(path: Path, before: os.stat_result, file: sqlite3.Connection) -> None:
+    """Write the file again where somebody removed or replaced it meanwhile; SQLite still has what was in it."""
+    if path.exists() and os.path.samestat(path.stat(), before):
+        return
+    place, number = path, 1
+    while place.exists():
+        number += 1
+        place = path.with_name(f"{path.stem} ({number}){path.suffix}")
+    file.execute("VACUUM INTO ?", (str(place),))
+    warnings.warn(
+        f"{path} was removed while it was being written; all of it is now in {place}", RunWarning, stacklevel=2
+    )
+
+
+def _require_sqlite(path: Path) -> None:
     if not path.is_file():
         raise DataError(f"{path} {'is a folder' if path.exists() else 'does not exist'}; give the path of a run file")
     try:
@@ -196,20 +164,35 @@ def open_run(path: str | Path) -> Run:
         raise DataError(f"{path} cannot be read ({error.strerror}); give the path of a run file") from None
     if head != _MAGIC:
         raise DataError(f"{path} is no run file of backlit{'' if head else ': it is empty'}; give one that train wrote")
+
+
+def _connect(path: Path, mode: str) -> sqlite3.Connection:
+    """A connection that runs nothing a stranger may have put into the file."""
+    place = path.resolve().as_uri()
     try:
-        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True)) as database:
-            return _read(path, database)
-    except sqlite3.Error as error:
-        raise _damaged(path, str(error)) from None
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError, RecursionError) as error:
-        if isinstance(error, DataError):
+        file = _opened(f"{place}?mode={mode}")
+    except sqlite3.OperationalError:
+        if mode != "ro" or path.with_name(path.name + "-wal").exists():
             raise
-        told = str(error) if isinstance(error, BacklitError) else f"{type(error).__name__}: {error}"
-        raise _damaged(path, told) from None
+        file = _opened(f"{place}?mode=ro&immutable=1")  # in a folder where SQLite cannot put its notes
+    return file
 
 
-def _read(path: Path, file: sqlite3.Connection) -> Run:
-    file.execute("PRAGMA trusted_schema = OFF")
+def _opened(uri: str) -> sqlite3.Connection:
+    file = sqlite3.connect(uri, uri=True, timeout=_WAIT, isolation_level=None, check_same_thread=False)
+    try:
+        file.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LARGEST)
+        for setting in ("trusted_schema = OFF", "cell_size_check = ON", "mmap_size = 0"):
+            file.execute(f"PRAGMA {setting}")
+        file.execute("PRAGMA schema_version").fetchone()  # the first look at the file
+    except BaseException:
+        file.close()
+        raise
+    return file
+
+
+def _format(path: Path, file: sqlite3.Connection) -> int:
+    """The file's format, once it is known to be a run file with exactly that format's tables."""
     (application,) = file.execute("PRAGMA application_id").fetchone()
     (format_,) = file.execute("PRAGMA user_version").fetchone()
     if application != APPLICATION_ID:
@@ -218,68 +201,35 @@ def _read(path: Path, file: sqlite3.Connection) -> Run:
         raise DataError(
             f"{path} has format {format_}, written by a newer backlit; this one reads up to {FORMAT}: upgrade it"
         )
-    (sound,) = file.execute("PRAGMA quick_check(1)").fetchone()
-    if sound != "ok":
-        raise _damaged(path, sound)
-    if dict(file.execute("SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL")) != _SCHEMA:
-        raise _damaged(path, "its tables are not those of a run file")  # a view or a trigger could run what it likes
-    records = file.execute("SELECT key, value FROM about WHERE key <> 'checksum'").fetchall()
-    figures = file.execute("SELECT epoch, step, error, metric, improved FROM epochs ORDER BY epoch").fetchall()
-    blobs = file.execute("SELECT name, dtype, shape, data FROM arrays").fetchall()
-    (checksum,) = file.execute("SELECT value FROM about WHERE key = 'checksum'").fetchone()
-    if json.loads(checksum) != _checksum(records, figures, blobs):
-        raise _damaged(path, "its checksum is another")
-    about = {key: json.loads(value) for key, value in records}
-    table, net = Table.from_dict(about.pop("table")), Network.from_dict(about.pop("network"))
-    if net.inputs != table.names:
-        raise _damaged(path, "its network and its table name different inputs")
-    arrays = {name: _array(path, name, *rest) for name, *rest in blobs}
-    last = arrays["last/theta"]
-    theta = arrays.get("best/theta", last)
-    if theta.shape != (net.size,) or last.shape != (net.size,):
-        raise _damaged(path, f"it holds {theta.size} weights, but its network has {net.size}")
-    epochs = tuple(Epoch(epoch, step, E, metric, bool(improved)) for epoch, step, E, metric, improved in figures)
-    memory = {name.removeprefix("last/memory/"): a for name, a in arrays.items() if name.startswith("last/memory/")}
-    return Run(path, about, table, net, epochs, theta, last, memory)
+    schema = {1: SCHEMA_1, FORMAT: SCHEMA}.get(format_)
+    found = file.execute("SELECT type, name, sql FROM sqlite_schema WHERE sql IS NOT NULL").fetchall()
+    if (
+        schema is None
+        or len(found) != len(schema)
+        or any(kind != "table" or schema.get(name) != sql for kind, name, sql in found)
+    ):
+        raise DamageError("its tables are not those of a run file")  # a view or a trigger could run what it likes
+    return format_
 
 
-def to_json(content: Any, indent: int | None = None) -> str:
-    """JSON that every reader takes: NumPy's numbers as numbers, NaN and infinity as null."""
-    return json.dumps(_plain(content), indent=indent, ensure_ascii=False, allow_nan=False)
-
-
-def _plain(content: Any) -> Any:
-    if isinstance(content, Mapping):
-        return {str(key): _plain(value) for key, value in content.items()}
-    if isinstance(content, list | tuple):
-        return [_plain(value) for value in content]
-    if isinstance(content, np.generic):
-        content = content.item()
-    return None if isinstance(content, float) and not math.isfinite(content) else content
-
-
-def _real(value: float | None) -> float | None:
-    """As SQLite gives it back: no NaN, and no negative zero."""
-    return None if value is None or math.isnan(value) else float(value) + 0.0
-
-
-def _checksum(*tables: Sequence[tuple[Any, ...]]) -> str:
-    """Of all that stands in the file's tables, in any order of their rows."""
-    digest = hashlib.sha256()
-    for rows in tables:
-        for row in sorted(rows, key=lambda row: row[0]):
-            for field in row:
-                content = field if isinstance(field, bytes) else repr(field).encode()
-                digest.update(b"%d:" % len(content) + content)
-    return digest.hexdigest()
-
-
-def _array(path: Path, name: str, dtype: str, shape: str, data: bytes) -> np.ndarray:
-    sizes = json.loads(shape)
-    if dtype not in _DTYPES or math.prod(sizes) * np.dtype(dtype).itemsize != len(data):
-        raise _damaged(path, f"array {name!r} has {len(data)} bytes, but claims {dtype} {sizes}")
-    return np.frombuffer(data, dtype=_DTYPES[dtype]).reshape(sizes)
-
-
-def _damaged(path: Path, why: str) -> DataError:
-    return DataError(f"{path} is damaged ({why}); restore it from a copy, or train again")
+@contextmanager
+def _telling(path: Path) -> Iterator[None]:
+    """What goes wrong in a run file, with its name and what can be done."""
+    try:
+        yield
+    except DamageError as error:
+        raise DataError(f"{path} is damaged ({error}); `backlit verify` tells what can still be had of it") from None
+    except sqlite3.DatabaseError as error:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR):
+            raise DataError(
+                f"{path} is damaged ({error}); `backlit verify` tells what can still be had of it"
+            ) from None
+        if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            raise DataError(f"{path} is busy: another process holds it; try again") from None
+        if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH):
+            raise DataError(f"{path} cannot be opened ({error}); copy it to a folder that can be written to") from None
+        raise DataError(
+            f"{path} could not be written or read ({error}); what was written before is there. Make room, then go on "
+            "with `backlit resume`"
+        ) from None

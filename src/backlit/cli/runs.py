@@ -1,0 +1,273 @@
+"""`backlit show`, `history`, `diff`, `fork`, `resume`, `verify`, `export`, `keep`, `drop` and `gc`: a run's file."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table as Grid
+from rich.text import Text
+from rich.tree import Tree
+
+from backlit.cli.text import HEAD, NEGATIVE, POSITIVE, QUIET, bars, number, show, signed, test_scores
+from backlit.core.layers import Dense
+from backlit.errors import ArgumentError, DivergedError
+from backlit.progress import watched
+from backlit.runs import export
+from backlit.runs.run import Run, open_run
+from backlit.runs.schema import to_json
+from backlit.runs.timeline import Timeline
+from backlit.tables.units import plain, quantity
+
+LISTED = 8  #: weights and rows of a comparison that are shown; --json has all
+
+
+def summary(run: str, *, as_json: bool) -> None:
+    """What a run file holds."""
+    opened = open_run(run)
+    if as_json:
+        print(to_json({**export.description(opened), "storage": opened.storage()}, 2))
+        return
+    about, first, target = opened.about, opened.timeline(), opened.table.target
+    layers = " → ".join(f"{layer.name} {layer.d_out}" for layer in opened.net.layers if isinstance(layer, Dense))
+    goal = f"{len(target.classes)} classes of {target.names[0]}" if target.classes else ", ".join(target.names)
+    row, settings, last = first.row, first.settings, first.at()
+    how = f"{settings.optimizer.name}, learning rate {settings.learning_rate:g}, seed {row.seed}"
+    facts = {
+        "predicts": goal,
+        "from": f"{len(opened.table.columns)} columns: {', '.join(column.name for column in opened.table.columns)}",
+        "network": f"{len(opened.net.inputs)} inputs → {layers}, {opened.net.size:,} weights, {opened.net.loss.name}",
+        "trained": f"{how}, {last.step:,} steps in {last.epoch} epochs, {_ended(row.reason)}",
+        "rows": ", ".join(f"{count:,} {name}" for name, count in about.get("rows", {}).items()),
+        "written": f"{row.created} by backlit {about.get('versions', {}).get('backlit', '?')}, {row.engine} engine",
+        "timelines": ", ".join(timeline.name for timeline in opened.timelines),
+        **_stored(opened.storage()),
+    }
+    grid = _facts(facts)
+    if curve := _curve(first, 40):
+        grid.add_row(Text("error", style=QUIET), curve)
+    for notice in opened.table.notices:
+        grid.add_row(Text("note", style=QUIET), Text(plain(notice)))
+    parts: list[RenderableType] = [Group(Text(plain(str(opened.path)), style=HEAD), grid)]
+    show([*parts, *test_scores(about.get("scores"), "on the test rows", target.unit)])
+
+
+def _stored(storage: dict[str, Any]) -> dict[str, str]:
+    inside = "the table's rows are inside" if storage["table"] else "encoded rows are inside"
+    if not storage["rows"]:
+        inside = "no rows are inside: the table is needed to make steps again"
+    slowest = storage["slowest_restore"]
+    any_step = "" if slowest is None else f"; any step is back in about {slowest:.2f} s"
+    return {"file": f"{storage['bytes'] / 1e6:.1f} MB, {storage['snapshots']} snapshots{any_step}; {inside}"}
+
+
+def _ended(reason: str | None) -> str:
+    if reason is None:
+        return "not ended (being trained, or cut off: `backlit resume` goes on)"
+    words = {
+        "epochs": "all epochs made",
+        "max_steps": "all steps made",
+        "max_seconds": "out of time",
+        "patience": "ended without further progress",
+        "target_error": "ended at its target error",
+    }
+    return words.get(reason, reason)
+
+
+def _facts(facts: dict[str, str]) -> Grid:
+    grid = Grid(box=None, pad_edge=False, show_header=False, padding=(0, 3, 0, 0))
+    for name, fact in facts.items():
+        grid.add_row(Text(name, style=QUIET), Text(plain(fact)))
+    return grid
+
+
+def _curve(timeline: Timeline, most: int) -> Text | None:
+    """The error of the watched rows, epoch by epoch, in the target's unit."""
+    epochs = timeline.epochs
+    errors = [E for epoch in epochs if (E := epoch.error if epoch.metric is None else epoch.metric) is not None]
+    if not errors:
+        return None
+    told = (errors[0], errors[-1], min(errors))
+    if timeline.run.metric is None and min(errors) >= 0:
+        first, last, best = (_in_unit(timeline, E) for E in told)
+    else:
+        first, last, best = (number(E) for E in told)
+    return Text.assemble((bars(errors, most), POSITIVE), plain(f"  {first} → {last}, best {best}"))
+
+
+def _in_unit(timeline: Timeline, E: float) -> str:
+    value, unit = timeline.run.table.target.error_in_unit(timeline.net.loss, E)
+    return quantity(float(f"{value:.6g}"), unit) if unit or value >= 1000 else number(value)
+
+
+def history(run: str, *, as_json: bool) -> None:
+    """A tree of the timelines."""
+    opened = open_run(run)
+    if as_json:
+        print(to_json([export.described(timeline) for timeline in opened.timelines], 2))
+        return
+    timelines = {timeline.number: timeline for timeline in opened.timelines}
+    branches: dict[int | None, Tree] = {None: Tree(Text(plain(str(opened.path)), style=HEAD), guide_style=QUIET)}
+    for timeline in timelines.values():
+        branches[timeline.number] = branches[timeline.row.parent].add(_branch(timeline))
+    show([branches[None]])
+
+
+def _branch(timeline: Timeline) -> RenderableType:
+    row = timeline.row
+    at = f"steps {row.step:,} to {timeline.steps:,}"
+    kept = ", kept" if row.kept else ""
+    lines: list[Text] = [Text.assemble((plain(row.name), HEAD), (f"   {at}, {_ended(row.reason)}{kept}", QUIET))]
+    if told := _changes(timeline.changes):
+        lines.append(Text(plain(told)))
+    if curve := _curve(timeline, 32):
+        lines.append(curve)
+    return Group(*lines)
+
+
+def _changes(changes: dict[str, Any]) -> str:
+    """Old and new values in words."""
+    pairs = {**{k: v for k, v in changes.items() if k != "weights"}, **changes.get("weights", {})}
+    return ", ".join(f"{name} {_value(old)} → {_value(new)}" for name, (old, new) in pairs.items())
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, dict):
+        return str(value.get("name"))
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def diff(run: str, a: str, b: str, *, as_json: bool) -> None:
+    """Two timelines side by side."""
+    opened = open_run(run)
+    found = opened.compare(a, b)
+    if as_json:
+        tables = {name: getattr(found, name).to_dicts() for name in ("epochs", "weights", "rows")}
+        print(to_json({"a": a, "b": b, "parted": found.parted, "changes": found.changes, **tables}, 2))
+        return
+    unit = opened.table.target.unit
+    told = "; ".join(f"{name}: {_changes(changes) or 'as before'}" for name, changes in found.changes.items())
+    head = Text.assemble(
+        (plain(f"{a} and {b}"), HEAD), f"   the same up to step {found.parted:,}\n", (plain(told), QUIET)
+    )
+    curves = _facts({})
+    for timeline in (found.a, found.b):
+        curves.add_row(Text(plain(timeline.name), style=QUIET), _curve(timeline, 32) or Text("no epoch yet"))
+    weights = _grid("the weights that differ most", (a, b, "b − a"))
+    for name, *values in found.weights.head(LISTED).iter_rows():
+        weights.add_row(Text(plain(name)), *(signed(value) for value in values))
+    rows = found.rows
+    gains = _grid(f"row, and what it is predicted as ({len(rows):,} rows)", ("truth", a, b, "nearer by"))
+    for at in (*range(min(LISTED // 2, len(rows))), *range(max(LISTED // 2, len(rows) - LISTED // 2), len(rows))):
+        row, truth, *predictions, gain = rows.row(at)
+        cells = [
+            Text(plain(value if isinstance(value, str) else quantity(float(f"{value:.6g}"), unit)))
+            for value in (truth, *predictions)
+        ]
+        gains.add_row(
+            Text(f"{row:,}"),
+            *cells,
+            Text(quantity(float(f"{gain:.4g}"), unit), style=POSITIVE if gain >= 0 else NEGATIVE),
+        )
+    better = int((rows["gain"] > 0).sum())
+    summary = Text(f"{plain(b)} is nearer to the truth on {better:,} of {len(rows):,} rows", style=QUIET)
+    show([head, curves, weights, Group(gains, summary)])
+
+
+def _grid(title: str, headings: tuple[str, ...]) -> Grid:
+    grid = Grid(box=None, pad_edge=False, padding=(0, 3, 0, 0))
+    grid.add_column(title, header_style=QUIET)
+    for heading in headings:
+        grid.add_column(Text(plain(heading)), justify="right", header_style=QUIET)
+    return grid
+
+
+def fork(
+    run: str, *, table: str | None, step: int | None, timeline: str | None, train: bool, steps: int | None,
+    as_json: bool, **changes: Any,
+) -> None:  # fmt: skip
+    """Begin another timeline, and train it."""
+    made = open_run(run, table).fork(step, timeline, **{k: v for k, v in changes.items() if v is not None})
+    if train:
+        _train(made, steps)
+    _told(made, as_json)
+
+
+def resume(run: str, *, table: str | None, timeline: str | None, steps: int | None, as_json: bool) -> None:
+    """Go on with a timeline."""
+    opened = open_run(run, table)
+    chosen = opened.timeline(timeline) if timeline else _unfinished(opened)
+    _train(chosen, steps)
+    _told(chosen, as_json)
+
+
+def _unfinished(run: Run) -> Timeline:
+    """The timeline that was cut off last, or the only one there is."""
+    timelines = run.timelines
+    open_ = [t for t in timelines if t.reason in (None, "interrupted", "max_seconds")]
+    if not open_ and len(timelines) > 1:
+        names = ", ".join(repr(t.name) for t in timelines)
+        raise ArgumentError(f"no timeline of {run.path} was cut off; say which one is to go on (--timeline): {names}")
+    return (open_ or list(timelines))[-1]
+
+
+def _train(timeline: Timeline, steps: int | None) -> None:
+    """Train with a live bar; Ctrl-C ends it and keeps what was learnt."""
+    state = timeline.at()
+    events = timeline.events(steps)
+    stop = state.step + steps if steps else None
+    try:
+        for _ in watched(events, timeline.plan, state, stop):
+            pass
+    except DivergedError as error:
+        error.args = (f"{error}. All steps up to there are kept, in timeline {timeline.name!r}",)
+        raise
+    except KeyboardInterrupt:
+        pass
+    finally:
+        events.close()
+
+
+def _told(timeline: Timeline, as_json: bool) -> None:
+    if as_json:
+        print(to_json(export.described(timeline), 2))
+    else:
+        show([_branch(timeline)])
+
+
+def verify(run: str, *, deep: bool, table: str | None, as_json: bool) -> bool:
+    """Whether a run file is as it was written."""
+    report = Run(Path(run), table).verify(deep)
+    if as_json:
+        print(to_json({**asdict(report), "path": str(report.path), "sound": report.sound}, 2))
+        return report.sound
+    counts = ", ".join(f"{count:,} of {name}" for name, count in report.rows.items())
+    told = [Text(f"looked at rows: {counts}", style=QUIET)]
+    if report.replayed:
+        told.append(Text(f"made {report.replayed:,} steps again", style=QUIET))
+    told += [Text(plain(text), style=NEGATIVE) for text in report.damaged]
+    verdict = "as it was written" if report.sound else f"{len(report.damaged)} things are damaged; what can be had:"
+    told.append(Text(plain(f"{run}: {verdict}"), style=HEAD))
+    told += [Text(plain(text)) for text in report.had]
+    show([Group(*told)])
+    return report.sound
+
+
+def exported(
+    run: str, *, safetensors: str | None, csv: str | None, copy: str | None, step: int | None, timeline: str | None,
+    force: bool, as_json: bool,
+) -> None:  # fmt: skip
+    """Write what a run holds for other programs."""
+    opened = open_run(run)
+    if as_json:
+        print(to_json(export.description(opened), 2))
+    elif not (safetensors or csv or copy):
+        raise ArgumentError("say what to export: --safetensors FILE, --csv FILE, --without-rows FILE or --json")
+    if safetensors:
+        print(f"wrote {plain(str(export.safetensors(opened.timeline(timeline), safetensors, step, force)))}")
+    if csv:
+        print(f"wrote {plain(str(export.csv(opened.timeline(timeline), csv, force)))}")
+    if copy:
+        print(f"wrote {plain(str(export.without_rows(opened, copy, force)))}")

@@ -1,0 +1,116 @@
+"""All that training on a table needs, in one record: what `prepare` makes, and a run file keeps."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from backlit.core.network import Network
+from backlit.core.optimizers import OPTIMIZERS, Adam, Optimizer
+from backlit.core.registry import resolve
+from backlit.core.state import State
+from backlit.engines.protocol import Data, Engine
+from backlit.model import Model
+from backlit.tables.metrics import Metric
+from backlit.tables.table import Table
+from backlit.training import EpochDone, Events, Settings, begin, train
+
+
+class Epoch(NamedTuple):
+    """One epoch's figures. step: updates made by its end; error: E while training; metric: on the watched rows."""
+
+    epoch: int
+    step: int
+    error: float | None
+    metric: float | None
+    improved: bool
+
+    @classmethod
+    def of(cls, event: EpochDone) -> Epoch:
+        """The figures of an epoch that is done; an error that is not finite is None."""
+        error = float(event.error) if math.isfinite(event.error) else None
+        return cls(event.state.epoch, event.state.step, error, event.metric, event.improved)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The fitted table, the network, the rows and the settings.
+
+    Attributes
+    ----------
+    data, validation : encoded rows, float32
+    metric : what is watched; None: E
+    """
+
+    table: Table
+    net: Network
+    settings: Settings
+    data: Data
+    validation: Data | None
+    seed: int
+    engine: Engine
+    metric: Metric | None = None
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What the user should know, such as columns left out."""
+        return self.table.notices
+
+    @property
+    def watching(self) -> bool:
+        """Whether a metric is taken after each epoch."""
+        settings = self.settings
+        return any(x is not None for x in (self.validation, self.metric, settings.patience, settings.target_error))
+
+    def begin(self, theta: np.ndarray | None = None) -> State:
+        """The state before the first step."""
+        return begin(self.net, self.data, self.settings, theta=theta, seed=self.seed)
+
+    def train(self, state: State | None = None) -> Events:
+        """The events of training, the last of which is `Stopped`."""
+        return train(
+            self.net,
+            self.data,
+            self.settings,
+            validation=self.validation,
+            metric=self._score,
+            state=self.begin() if state is None else state,
+            engine=self.engine,
+        )
+
+    def model(self, theta: np.ndarray) -> Model:
+        """What predicts."""
+        return Model(self.table, self.net, theta)
+
+    def in_unit(self, E: float) -> tuple[float, str]:
+        """An error as people read it."""
+        return self.table.target.error_in_unit(self.net.loss, E)
+
+    @property
+    def _score(self) -> Any:
+        metric = self.metric
+        if metric is None:
+            return None
+        target, loss = self.table.target, self.net.loss
+        sign = -1.0 if metric.greater_is_better else 1.0
+
+        def score(S: np.ndarray, Y: np.ndarray, weights: np.ndarray | None) -> float:
+            truth = Y[:, 0] if target.classes else target.decode_targets(Y)
+            return sign * metric.value(target.decode(loss, S), truth, weights)
+
+        return score
+
+
+def named_optimizer(name: str, weight_decay: float | None = None, clip_norm: float | None = None) -> Optimizer:
+    """The optimizer that a name stands for: "adamw" with what was found good for tables, the others as they are.
+
+    Parameters
+    ----------
+    weight_decay : None: the optimizer's own
+    """
+    optimizer = Adam(beta2=0.95, weight_decay=0.03) if name == "adamw" else resolve("optimizer", OPTIMIZERS, name)
+    decay = optimizer.weight_decay if weight_decay is None else weight_decay
+    return replace(optimizer, weight_decay=decay, clip_norm=clip_norm)

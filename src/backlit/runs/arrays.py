@@ -1,0 +1,125 @@
+"""Arrays as bytes and back, and where a run file keeps them: each once, by the hash of what is stored.
+
+The last bits of weights look random, so an array is stored plane by plane: the first bytes of all its numbers, then the
+second ones, and so on, each plane behind its length and deflated only where a sample of it shrinks.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import sqlite3
+import struct
+import zlib
+
+import numpy as np
+
+from backlit.runs.schema import LARGEST, Blob, DamageError, digest, put, rows_of
+
+DTYPES = {"float32": "<f4", "float64": "<f8", "int64": "<i8"}
+
+_SAMPLE = 4096
+_WORTH = 0.8  # of its size: what a sample must shrink to
+
+
+def pack(array: np.ndarray) -> bytes:
+    """The array's bytes, little-endian, made smaller."""
+    array = np.ascontiguousarray(array, DTYPES[array.dtype.name])
+    planes = array.reshape(-1).view(np.uint8).reshape(-1, array.itemsize).T
+    return b"".join(struct.pack("<Q", len(part)) + part for part in map(_deflated, planes))
+
+
+def unpack(data: bytes, dtype: str, shape: tuple[int, ...]) -> np.ndarray:
+    """The array again; raises `DamageError` where the bytes do not hold exactly that array, before taking its memory."""
+    if dtype not in DTYPES or not all(isinstance(n, int) and n >= 0 for n in shape):
+        raise DamageError(f"an array claims the type {dtype} and the shape {shape}")
+    kind = np.dtype(DTYPES[dtype])
+    count = math.prod(shape)
+    if count * kind.itemsize > LARGEST:
+        raise DamageError(f"an array claims {count * kind.itemsize:,} bytes where at most {LARGEST:,} are expected")
+    parts, at = [], 0
+    for _ in range(kind.itemsize):
+        if at + 8 > len(data):
+            raise DamageError("an array is cut short")
+        (size,) = struct.unpack_from("<Q", data, at)
+        parts.append(data[at + 8 : at + 8 + size])
+        at += 8 + size
+    if at != len(data):
+        raise DamageError(f"an array ends at byte {at:,} of {len(data):,}")
+    flat = np.empty((count, kind.itemsize), np.uint8)
+    for plane, part in enumerate(parts):
+        flat[:, plane] = np.frombuffer(part if len(part) == count else _inflated(part, count), np.uint8)
+    return flat.reshape(-1).view(kind).astype(kind.newbyteorder("="), copy=False).reshape(shape)
+
+
+def _deflated(plane: np.ndarray) -> bytes:
+    raw = plane.tobytes()
+    if len(_quickly_deflated(raw[:_SAMPLE])) > _WORTH * min(len(raw), _SAMPLE):
+        return raw
+    packed = _quickly_deflated(raw)
+    return packed if len(packed) < len(raw) else raw  # of the raw size is only what is raw
+
+
+def _quickly_deflated(raw: bytes) -> bytes:
+    """Deflate that looks for runs only: what repeats in weights are runs of zeros and a few exponents."""
+    deflate = zlib.compressobj(1, zlib.DEFLATED, zlib.MAX_WBITS, 9, zlib.Z_RLE)
+    return deflate.compress(raw) + deflate.flush()
+
+
+def _inflated(data: bytes, size: int) -> bytes:
+    """Exactly `size` bytes; what would yield more is stopped there."""
+    inflate = zlib.decompressobj()
+    try:
+        raw = inflate.decompress(data, size + 1)
+    except zlib.error as error:
+        raise DamageError(f"an array cannot be unpacked: {error}") from None
+    if len(raw) != size or not inflate.eof or inflate.unused_data:
+        raise DamageError(f"an array does not unpack to the {size:,} bytes that it claims")
+    return raw
+
+
+# --- in a run file -----------------------------------------------------------------------------------------------
+
+
+def store(file: sqlite3.Connection, array: np.ndarray) -> str:
+    """Keep an array; its hash, as 32 hexadecimal digits."""
+    return store_bytes(file, pack(array), array.dtype.name, array.shape)
+
+
+def store_bytes(file: sqlite3.Connection, data: bytes, dtype: str, shape: tuple[int, ...]) -> str:
+    """Keep bytes that are packed already."""
+    facts = (dtype, json.dumps(shape))
+    key = digest(*facts, data)
+    if not file.execute("SELECT 1 FROM blobs WHERE hash = ?", (key,)).fetchone():
+        put(file, Blob(key, *facts, data))
+    return key.hex()
+
+
+def load_blob(file: sqlite3.Connection, key: str) -> Blob:
+    """What is kept under a hash."""
+    try:
+        found = rows_of(file, Blob, "hash = ?", bytes.fromhex(key))
+    except (TypeError, ValueError):
+        raise DamageError(f"{key!r} is no hash") from None
+    if not found:
+        raise DamageError(f"the array {key} is not there")
+    return found[0]
+
+
+def load(file: sqlite3.Connection, key: str, shape: tuple[int, ...] | None = None) -> np.ndarray:
+    """The array of a hash, read-only; raises `DamageError` where its shape is not the one expected."""
+    blob = load_blob(file, key)
+    claimed = shape_of(blob)
+    if shape is not None and claimed != shape:
+        raise DamageError(f"the array {key} has shape {claimed} where {shape} is expected")
+    array = unpack(blob.data, blob.dtype, claimed)
+    array.flags.writeable = False
+    return array
+
+
+def shape_of(blob: Blob) -> tuple[int, ...]:
+    """The shape that an array claims."""
+    try:
+        return tuple(json.loads(blob.shape))
+    except (TypeError, ValueError, RecursionError):
+        raise DamageError(f"an array claims the shape {blob.shape[:50]}") from None

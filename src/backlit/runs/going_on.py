@@ -1,0 +1,86 @@
+"""Going on with a timeline: where it was cut off, to its end, or beyond."""
+
+from __future__ import annotations
+
+import sqlite3
+import warnings
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from backlit.core.state import State
+from backlit.errors import ArgumentError, DataError, RunWarning, require
+from backlit.runs.file import writing
+from backlit.runs.recorder import Recorder, transaction
+from backlit.runs.records import arithmetic_difference, put_snapshot, settings_from, settings_text
+from backlit.runs.schema import TimelineRow, put
+from backlit.training import Event, Events, Settings, Stopped, go_on, why_stop
+
+if TYPE_CHECKING:
+    from backlit.runs.timeline import Timeline
+
+LAST = 2**62  #: beyond every step
+
+
+def events(timeline: Timeline, steps: int | None = None) -> Events:
+    """Go on with a timeline, and record it; see `Timeline.train`."""
+    require("steps", steps, lambda v: v is None or (isinstance(v, int) and v >= 1), "1 or more, or None")
+    path, plan = timeline.run.path, timeline.plan
+    with writing(path) as file:
+        row = timeline.stored(file)
+        state = timeline.nearest(file, LAST)
+        if other := arithmetic_difference(row, plan.engine):
+            raise DataError(f"{path} cannot go on to the bit: {other}. Fork it from step {state.step} instead")
+        _forget_after(file, row, state)
+        target = state.step + steps if steps else row.stop if row.stop and row.stop > state.step else None
+        stopped: Event | None = None
+        while True:
+            settings = settings_from(row.settings)
+            reason = why_stop(state, settings)
+            if reason is not None:
+                if target is None:
+                    raise ArgumentError(
+                        f"timeline {row.name!r} of {path} has come to its end, step {state.step:,} ({reason}); say "
+                        "how many steps it is to go on, or fork it"
+                    )
+                row, state, settings = _gone_on(file, row, state, settings, target)
+            row = row._replace(stop=target, reason=None)
+            with transaction(file):
+                put(file, row)
+            most = None if target is None else min(settings.max_steps or target, target)
+            limit = settings if most is None else replace(settings, max_steps=most)
+            recorder = Recorder(file, row, plan, timeline.run.max_size)
+            for event in recorder.record(replace(plan, settings=limit).train(state)):
+                state = event.state
+                if isinstance(event, Stopped):
+                    stopped, reason = event, event.reason
+                else:
+                    yield event
+            row = recorder.row
+            if target is None or state.step >= target or reason not in ("epochs", "max_steps"):
+                break
+    assert stopped is not None
+    yield stopped
+
+
+def _forget_after(file: sqlite3.Connection, row: TimelineRow, state: State) -> None:
+    """Forget the figures of the steps after a state: they will be recorded again."""
+    with transaction(file):
+        file.execute("DELETE FROM stretches WHERE timeline = ? AND start >= ?", (row.number, state.step))
+        file.execute("DELETE FROM epochs WHERE timeline = ? AND step > ?", (row.number, state.step))
+
+
+def _gone_on(
+    file: sqlite3.Connection, row: TimelineRow, state: State, settings: Settings, target: int
+) -> tuple[TimelineRow, State, Settings]:
+    """Beyond the end: another state and other settings, of which a snapshot is the only witness."""
+    after, settings = go_on(state, settings, target)
+    if after.begun != state.begun:
+        warnings.warn(
+            f"the schedule ended at step {state.step:,}; it begins again over the next {target - state.step:,} steps",
+            RunWarning, stacklevel=4,
+        )  # fmt: skip
+    row = row._replace(settings=settings_text(settings))
+    with transaction(file):
+        put(file, row)
+        put_snapshot(file, row.number, after, anchor=True)
+    return row, after, settings

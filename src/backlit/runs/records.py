@@ -1,0 +1,180 @@
+"""States, settings, networks and figures as rows of a run file, and back."""
+
+from __future__ import annotations
+
+import json
+import math
+import platform
+import sqlite3
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from backlit.core.network import Network
+from backlit.core.optimizers import OPTIMIZERS
+from backlit.core.registry import from_dict, to_dict
+from backlit.core.schedules import SCHEDULES
+from backlit.core.state import Best, State
+from backlit.engines.choice import ENGINES, choose
+from backlit.engines.protocol import Engine
+from backlit.errors import ArgumentError, DataError, UnknownNameError
+from backlit.plan import Epoch, Plan
+from backlit.runs.arrays import load, store, unpack
+from backlit.runs.schema import DamageError, EpochRow, Snapshot, Stretch, TimelineRow, digest, parsed, put, sense
+from backlit.training import Settings
+
+MOST_UNITS = 2**20  #: of a layer, in a file from anywhere
+
+
+def settings_text(settings: Settings) -> str:
+    """Settings as JSON."""
+    records = {"optimizer": to_dict(settings.optimizer), "schedule": to_dict(settings.schedule)}
+    return json.dumps({**vars(settings), **records})
+
+
+def settings_from(text: str) -> Settings:
+    """The settings that `settings_text` wrote."""
+    with sense():
+        saved = dict(parsed(text))
+        records = {
+            "optimizer": from_dict("optimizer", OPTIMIZERS, saved["optimizer"]),
+            "schedule": from_dict("schedule", SCHEDULES, saved["schedule"]),
+        }
+        return Settings(**{**saved, **records})
+
+
+def network_from(text: str) -> Network:
+    """The network that was written as JSON; of sizes that this machine can hold."""
+    with sense():
+        saved = parsed(text)
+        for layer in saved["layers"]:
+            for name in ("d", "d_in", "d_out"):
+                if not 0 <= layer.get(name, 0) <= MOST_UNITS:
+                    raise DamageError(f"a layer claims {layer[name]:,} units")
+        return Network.from_dict(saved)
+
+
+def state_of(file: sqlite3.Connection, snapshot: Snapshot, seed: int, size: int) -> State:
+    """A snapshot's state, its arrays of the network's size."""
+    keys, numbers = parsed(snapshot.arrays), parsed(snapshot.memory)
+    with sense():
+        vectors = {name: load(file, key, (size,)) for name, key in keys.items()}
+        memory = {name.removeprefix("memory/"): v for name, v in vectors.items() if name.startswith("memory/")}
+        memory |= {name: int(number) for name, number in numbers.items()}
+        best = None
+        if snapshot.best_step is not None:
+            best = Best(float(snapshot.best_metric), snapshot.best_step, vectors["best"])  # type: ignore[arg-type]
+        return State(
+            vectors["theta"], memory, seed, snapshot.planned, snapshot.begun, snapshot.step, snapshot.epoch,
+            snapshot.used, snapshot.total, best, snapshot.patience_left,
+        )  # fmt: skip
+
+
+def epoch_of(row: EpochRow) -> Epoch:
+    """A row of `epochs` as people read it."""
+    return Epoch(row.epoch, row.step, row.error, row.metric, bool(row.improved))
+
+
+def put_snapshot(
+    file: sqlite3.Connection,
+    timeline: int,
+    state: State,
+    anchor: bool = False,
+    known: dict[int, tuple[Any, str]] | None = None,
+) -> dict[int, tuple[Any, str]]:
+    """Keep a state whole.
+
+    Parameters
+    ----------
+    anchor : it does not follow from the steps before it
+    known : arrays by their id that are kept already, with their hashes
+
+    Returns
+    -------
+    dict
+        The same of this state.
+    """
+    known, now, keys = known or {}, {}, {}
+    for name, vector in vectors_of(state).items():
+        same, key = known.get(id(vector), (None, ""))
+        keys[name] = key if same is vector else store(file, np.asarray(vector))
+        now[id(vector)] = (vector, keys[name])
+    numbers = {name: value for name, value in state.memory.items() if not hasattr(value, "shape")}
+    best_step, best_metric = (None, None) if state.best is None else (state.best.step, real(state.best.metric))
+    put(file, Snapshot(
+        timeline, state.step, int(anchor), state.epoch, state.used, float(state.total) + 0.0, state.planned,
+        state.begun, state.patience_left, best_step, best_metric, json.dumps(numbers), json.dumps(keys),
+    ))  # fmt: skip
+    return now
+
+
+def vectors_of(state: State) -> dict[str, Any]:
+    """A state's arrays by the names that snapshots give them."""
+    vectors = {"theta": state.theta}
+    vectors |= {f"memory/{name}": value for name, value in state.memory.items() if hasattr(value, "shape")}
+    return vectors if state.best is None else {**vectors, "best": state.best.theta}
+
+
+def real(value: float | None) -> float | None:
+    """As SQLite gives it back: no NaN, and no negative zero."""
+    return None if value is None or math.isnan(value) else float(value) + 0.0
+
+
+def checksum_of(state: State) -> bytes:
+    """A hash of the weights."""
+    return digest(np.ascontiguousarray(state.theta).tobytes())
+
+
+def figure_names(net: Network) -> list[str]:
+    """What is kept of each step, one number each; layers are called by their weights."""
+    layers = [slots[0].name for slots in net.slots if slots]
+    of_layers = [f"{figure}_{layer}" for figure in ("gradient_norm", "stuck") for layer in layers]
+    return ["E", "gradient_norm", "update_norm", *of_layers]
+
+
+def figures_of(stretch: Stretch, columns: int) -> np.ndarray:
+    """A stretch's figures, (steps kept, columns), float32."""
+    kept = math.ceil((stretch.stop - stretch.start) / stretch.every) if stretch.every > 0 else -1
+    return unpack(stretch.figures, "float32", (kept, columns))
+
+
+def timeline_row(number: int, name: str, plan: Plan, **more: Any) -> TimelineRow:
+    """What is recorded of a timeline as it begins."""
+    facts: dict[str, Any] = {
+        "number": number, "name": name, "parent": None, "step": 0, "changes": "{}",
+        "settings": settings_text(plan.settings), "network": None, "seed": str(plan.seed),
+        "engine": plan.engine.name, "arithmetic": json.dumps(plan.engine.arithmetic()),
+        "machine": json.dumps({"system": platform.system(), "processor": platform.machine(),
+                               "python": platform.python_version(), "backlit": version("backlit")}),
+        "created": datetime.now(UTC).isoformat(timespec="seconds"), "kept": 0, "stop": None, "reason": None,
+    }  # fmt: skip
+    return TimelineRow(**(facts | more))
+
+
+# --- the engine ---
+
+
+def engine_of(path: Path, row: TimelineRow, net: Network, settings: Settings, dtype: Any) -> Engine:
+    """The engine that recorded a timeline."""
+    if row.engine not in ENGINES:
+        raise DataError(f"{path} was recorded by an engine called {row.engine!r}, which is not backlit's own")
+    try:
+        return choose(row.engine, net, settings.optimizer, dtype)
+    except UnknownNameError:
+        raise
+    except ArgumentError as error:
+        raise DataError(
+            f"{path} was recorded by the {row.engine} engine, and only that can make its steps again: {error}"
+        ) from None
+
+
+def arithmetic_difference(row: TimelineRow, engine: Engine) -> str:
+    """What about this engine here is other than when the timeline was recorded; "" where bits are the same."""
+    recorded: Mapping[str, str] = parsed(row.arithmetic)
+    here = engine.arithmetic()
+    other = [f"{k} was {recorded.get(k)}, and is {here.get(k)}" for k in here if recorded.get(k) != here[k]]
+    return "; ".join(other)

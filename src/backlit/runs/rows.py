@@ -1,0 +1,146 @@
+"""The rows that a run learnt from: inside its file as they were read and as they were encoded, or outside by a hash.
+
+Where a run is too large for that, or its rows are not to be handed on, the file keeps which rows they were, their weights
+and a hash, and the table is read again from where it was.
+"""
+
+from __future__ import annotations
+
+import io
+import sqlite3
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from backlit.engines.protocol import Data
+from backlit.errors import DataError
+from backlit.plan import Plan
+from backlit.runs.arrays import load, load_blob, store, store_bytes
+from backlit.runs.schema import LARGEST, DamageError, digest, sense
+from backlit.tables.frames import read_table
+from backlit.tables.parquet_size import decoded_bytes
+from backlit.tables.table import Table
+
+if TYPE_CHECKING:
+    import polars as pl
+
+BYTES_A_FIELD = 24  #: what reading a field back may take beside its own bytes, at most
+
+
+def write_rows(
+    file: sqlite3.Connection, plan: Plan, frame: pl.DataFrame | None, source: str | None, limit: int
+) -> dict[str, Any]:
+    """Keep a plan's rows; what is to be known of them, as JSON.
+
+    Parameters
+    ----------
+    frame : the table as it was read, targets included
+    source : the file it was read from
+    limit : rows of more bytes than this stay outside
+    """
+    parts = {"train": plan.data, "validation": plan.validation}
+    inside = sum(part.X.nbytes + part.Y.nbytes for part in parts.values() if part is not None) <= limit
+    facts: dict[str, Any] = {"inside": inside, "source": source, "table": None}
+    for name, part in parts.items():
+        facts[name] = None if part is None else _write_part(file, part, inside)
+    if inside and frame is not None and frame.height * frame.width * BYTES_A_FIELD + frame.estimated_size() <= LARGEST:
+        packed = _parquet(frame)
+        if len(packed) <= limit:
+            facts["table"] = store_bytes(file, packed, "parquet", frame.shape)
+    return facts
+
+
+def _parquet(frame: pl.DataFrame) -> bytes:
+    """The table, without columns of lists or objects."""
+    import polars as pl
+
+    packed = io.BytesIO()
+    flat = [name for name, kind in frame.schema.items() if not kind.is_nested() and not isinstance(kind, pl.Object)]
+    frame.select(flat).write_parquet(packed, compression="zstd", compression_level=1, statistics=False)
+    return packed.getvalue()
+
+
+def _write_part(file: sqlite3.Connection, part: Data, inside: bool) -> dict[str, Any]:
+    facts: dict[str, Any] = {
+        "hash": _hash(part),
+        "rows": store(file, part.rows.astype(np.int64)),
+        "weights": None if part.weights is None else store(file, part.weights),
+    }
+    if inside:  # column after column, since columns repeat their values
+        facts |= {"X": store(file, np.ascontiguousarray(part.X.T)), "Y": store(file, part.Y)}
+    return facts
+
+
+def _hash(part: Data) -> str:
+    weights = None if part.weights is None else part.weights.tobytes()
+    return digest(part.X.tobytes(), part.Y.tobytes(), weights, part.rows.astype(np.int64).tobytes()).hex()
+
+
+def read_part(
+    file: sqlite3.Connection, facts: Mapping[str, Any], which: str, table: Table, given: pl.DataFrame | None, path: Path
+) -> Data | None:
+    """The encoded rows to learn from, "train", or to watch, "validation"; None where there are none.
+
+    Parameters
+    ----------
+    given : the table, where the file does not hold it
+    path : of the run file, for messages
+
+    Raises
+    ------
+    DataError
+        They are not at hand, or no longer what the run learnt from.
+    """
+    with sense():
+        part = facts[which]
+        if part is None:
+            return None
+        rows = load(file, part["rows"])
+        weights = None if part["weights"] is None else load(file, part["weights"])
+        if facts["inside"]:
+            return Data(
+                np.ascontiguousarray(load(file, part["X"]).T), load(file, part["Y"]), weights, rows, scaled=True
+            )
+        recorded = part["hash"]
+    if given is None:
+        given = _outside(facts, path)
+    if len(rows) and rows.max() >= given.height:
+        raise DataError(f"{path} learnt from {len(rows):,} rows up to row {rows.max():,}, but the table that is given has "
+                        f"{given.height:,}; give the table as it was")  # fmt: skip
+    some = given[rows]
+    data = Data(table.encode(some), table.target.encode(some).astype(np.float32), weights, rows, scaled=True)
+    if _hash(data) != recorded:
+        raise DataError(f"the rows of {path} have changed: the table at hand is not the one it learnt from; "
+                        "give the table as it was (table=, or --table)")  # fmt: skip
+    return data
+
+
+def read_frame(file: sqlite3.Connection, facts: Mapping[str, Any], path: Path) -> pl.DataFrame:
+    """The table as it was read; raises `DataError` where it is not at hand."""
+    import polars as pl
+
+    key = facts.get("table")
+    if key is None:
+        return _outside(facts, path)
+    blob = load_blob(file, key)
+    with sense():
+        taken = decoded_bytes(blob.data)
+    if taken > LARGEST:
+        raise DamageError(f"its table would take {taken:,} bytes where at most {LARGEST:,} are expected")
+    try:
+        frame = pl.read_parquet(io.BytesIO(blob.data))
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise DamageError(f"its table cannot be read: {str(error).splitlines()[0]}") from None
+    return frame
+
+
+def _outside(facts: Mapping[str, Any], path: Path) -> pl.DataFrame:
+    """The table from the file it was read from; only from the run's own folder, wherever a stranger says it lies."""
+    source = facts.get("source")
+    place = path.parent / Path(source).name if isinstance(source, str) else None
+    if source is None or place is None or not place.is_file():
+        told = f", and its table {Path(source).name!r} is not beside it" if source else ""
+        raise DataError(f"{path} keeps no rows{told}; give the table that it learnt from (table=, or --table)")
+    return read_table(place)

@@ -1,0 +1,217 @@
+"""The tables of a run file, as records; docs/run-file.md describes them for people.
+
+Every row of every table is sealed with a hash over its fields, so that what has been damaged is noticed where it is
+read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, NamedTuple, TypeVar, get_type_hints
+
+import numpy as np
+
+from backlit.errors import BacklitError
+
+APPLICATION_ID = 0x626B6C74  # "bklt"
+FORMAT = 2
+LARGEST = 2**30  #: bytes of one array or blob, as stored and as unpacked
+LARGEST_JSON = 2**24
+
+
+class Fact(NamedTuple):
+    """Something about the whole run, as JSON."""
+
+    key: str
+    value: str
+
+
+class TimelineRow(NamedTuple):
+    """A line of steps. changes, settings, arithmetic, machine: JSON; network: JSON where it is not the run's own."""
+
+    number: int
+    name: str
+    parent: int | None
+    step: int
+    changes: str
+    settings: str
+    network: str | None
+    seed: str
+    engine: str
+    arithmetic: str
+    machine: str
+    created: str
+    kept: int
+    stop: int | None
+    reason: str | None
+
+
+class Stretch(NamedTuple):
+    """Consecutive steps: the figures of every `every`-th, the seconds of all, a checksum of theta after the last."""
+
+    timeline: int
+    start: int
+    stop: int
+    every: int
+    seconds: float
+    checksum: bytes
+    figures: bytes
+
+
+class EpochRow(NamedTuple):
+    """What `Epoch` tells, for one timeline."""
+
+    timeline: int
+    epoch: int
+    step: int
+    error: float | None
+    metric: float | None
+    improved: int
+
+
+class Snapshot(NamedTuple):
+    """A whole state. anchor: it does not follow from the steps before it; memory, arrays: JSON, the latter of hashes."""
+
+    timeline: int
+    step: int
+    anchor: int
+    epoch: int
+    used: int
+    total: float
+    planned: int
+    begun: int
+    patience_left: int | None
+    best_step: int | None
+    best_metric: float | None
+    memory: str
+    arrays: str
+
+
+class Blob(NamedTuple):
+    """An array, or a Parquet file, by the hash of what is stored."""
+
+    hash: bytes
+    dtype: str
+    shape: str
+    data: bytes
+
+
+Row = TypeVar("Row", Fact, TimelineRow, Stretch, EpochRow, Snapshot, Blob)
+
+TABLES: dict[type, tuple[str, str]] = {  # each kind of row: its table, and the columns that tell rows apart
+    Fact: ("about", "key"),
+    TimelineRow: ("timelines", "number"),
+    Stretch: ("stretches", "timeline, start"),
+    EpochRow: ("epochs", "timeline, epoch"),
+    Snapshot: ("snapshots", "timeline, step"),
+    Blob: ("blobs", "hash"),
+}
+
+_SQL = {int: "INTEGER NOT NULL", float: "REAL NOT NULL", str: "TEXT NOT NULL", bytes: "BLOB NOT NULL"}
+_SQL |= {int | None: "INTEGER", float | None: "REAL", str | None: "TEXT"}
+
+
+def _create(kind: type) -> str:
+    table, key = TABLES[kind]
+    columns = [f"{name} {_SQL[hint]}" for name, hint in get_type_hints(kind).items()]
+    return f"CREATE TABLE {table} ({', '.join(columns)}, seal BLOB NOT NULL, PRIMARY KEY ({key})) STRICT"
+
+
+SCHEMA = {TABLES[kind][0]: _create(kind) for kind in TABLES}
+
+
+class DamageError(BacklitError):
+    """What a run file holds is not what was written; becomes a `DataError` that names the file."""
+
+
+# --- rows --------------------------------------------------------------------------------------------------------
+
+
+def digest(*parts: Any) -> bytes:
+    """A 128-bit hash of bytes, texts, numbers and None, in their order."""
+    hashed = hashlib.blake2b(digest_size=16)
+    for part in parts:
+        raw = part if isinstance(part, bytes | memoryview) else repr(part).encode()
+        hashed.update(b"%s%d:" % (type(part).__name__[:1].encode(), len(raw)))
+        hashed.update(raw)
+    return hashed.digest()
+
+
+def put(file: sqlite3.Connection, *rows: Any) -> None:
+    """Write rows, in place of those with the same key."""
+    for row in rows:
+        places = ", ".join("?" * (len(row) + 1))
+        file.execute(f"INSERT OR REPLACE INTO {TABLES[type(row)][0]} VALUES ({places})", (*row, _seal(row)))
+
+
+def _seal(row: Any) -> bytes:
+    """A hash over the row; a blob's is that of its content, and already known."""
+    return row.hash if isinstance(row, Blob) else digest(TABLES[type(row)][0], *row)
+
+
+def rows_of(file: sqlite3.Connection, kind: type[Row], where: str = "TRUE", *values: Any) -> list[Row]:
+    """The rows of a table, in the order of their keys; raises `DamageError` where a seal is broken."""
+    return [require_seal(row, sound) for row, sound in each_row(file, kind, where, *values)]
+
+
+def each_row(
+    file: sqlite3.Connection, kind: type[Row], where: str = "TRUE", *values: Any
+) -> Iterator[tuple[Row, bool]]:
+    """Rows one by one, and whether each is as it was written."""
+    table, key = TABLES[kind]
+    for *fields, seal in file.execute(f"SELECT * FROM {table} WHERE {where} ORDER BY {key}", values):
+        row = kind(*fields)
+        sound = not isinstance(row, Blob) or row.hash == digest(*row[1:])
+        yield row, sound and seal == _seal(row)
+
+
+def require_seal(row: Row, sound: bool) -> Row:
+    """The row; raises `DamageError` where its seal is broken."""
+    if not sound:
+        raise DamageError(f"{called(row)} is not as it was written")
+    return row
+
+
+def called(row: Any) -> str:
+    """How messages call a row."""
+    table, key = TABLES[type(row)]
+    values = (getattr(row, name) for name in key.split(", "))
+    return f"{table} {' '.join(v.hex() if isinstance(v, bytes) else str(v) for v in values)}"
+
+
+def parsed(text: str) -> Any:
+    """What a JSON text says."""
+    if len(text) > LARGEST_JSON:
+        raise DamageError(f"it holds {len(text):,} characters of JSON where at most {LARGEST_JSON:,} are expected")
+    with sense():
+        return json.loads(text)
+
+
+@contextmanager
+def sense() -> Iterator[None]:
+    """What cannot be made sense of inside is damage."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError, RecursionError) as error:
+        told = str(error) if isinstance(error, BacklitError) else f"{type(error).__name__}: {error}"
+        raise DamageError(told) from None
+
+
+def to_json(content: Any, indent: int | None = None) -> str:
+    """JSON that every reader takes: NumPy's numbers as numbers, NaN and infinity as null."""
+    return json.dumps(_plain(content), indent=indent, ensure_ascii=False, allow_nan=False)
+
+
+def _plain(content: Any) -> Any:
+    if isinstance(content, Mapping):
+        return {str(key): _plain(value) for key, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [_plain(value) for value in content]
+    if isinstance(content, np.generic):
+        content = content.item()
+    return None if isinstance(content, float) and not math.isfinite(content) else content

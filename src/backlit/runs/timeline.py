@@ -1,0 +1,357 @@
+"""A timeline: a line of steps in a run. Any of its states can be had back, and it can go on."""
+
+from __future__ import annotations
+
+import sqlite3
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from backlit.core.network import Network
+from backlit.core.state import State
+from backlit.errors import DataError, RunWarning, require
+from backlit.explain.trace import Trace, trace
+from backlit.model import Model
+from backlit.plan import Epoch, Plan
+from backlit.runs.file import reading
+from backlit.runs.going_on import events
+from backlit.runs.records import (
+    arithmetic_difference,
+    checksum_of,
+    engine_of,
+    epoch_of,
+    figure_names,
+    figures_of,
+    network_from,
+    settings_from,
+    state_of,
+)
+from backlit.runs.schema import (
+    DamageError,
+    EpochRow,
+    Snapshot,
+    Stretch,
+    TimelineRow,
+    parsed,
+    rows_of,
+)
+from backlit.training import (
+    Events,
+    Settings,
+    epoch_order,
+    rate_at,
+    replay,
+    rows_a_step,
+)
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from backlit.runs.run import Run
+
+
+@dataclass(frozen=True, eq=False)
+class Timeline:
+    """A line of steps, and all its states. What is read is what the file holds now, while it may be written.
+
+    Steps before `start` are those of the parent.
+    """
+
+    run: Run
+    number: int
+
+    # --- what it is ----------------------------------------------------------------------------------------------
+
+    @property
+    def row(self) -> TimelineRow:
+        """As the file has it."""
+        with reading(self.run.path) as file:
+            return self.stored(file)
+
+    def stored(self, file: sqlite3.Connection) -> TimelineRow:
+        """As the file has it."""
+        found = rows_of(file, TimelineRow, "number = ?", self.number)
+        if not found:
+            raise DataError(f"{self.run.path} has no timeline {self.number} any more; it was dropped")
+        return found[0]
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        return self.row.name
+
+    @property
+    def start(self) -> int:
+        """The step at which it leaves its parent; 0 for the first."""
+        return self.row.step
+
+    @property
+    def parent(self) -> Timeline | None:
+        """Where it comes from."""
+        number = self.row.parent
+        if number is not None and number >= self.number:
+            raise DataError(f"{self.run.path} is damaged (timeline {self.number} comes from a later one, {number})")
+        return None if number is None else Timeline(self.run, number)
+
+    @property
+    def changes(self) -> dict[str, Any]:
+        """What is other than in its parent: each setting or weight with its old and its new value."""
+        return parsed(self.row.changes)
+
+    @property
+    def reason(self) -> str | None:
+        """Why it ended; None while it goes on, or where it was cut off."""
+        return self.row.reason
+
+    @property
+    def settings(self) -> Settings:
+        """How it trains."""
+        return settings_from(self.row.settings)
+
+    @property
+    def net(self) -> Network:
+        """Its network: the run's, but for dropout."""
+        text = self.row.network
+        return self.run.net if text is None else network_from(text)
+
+    @property
+    def steps(self) -> int:
+        """The number of the last state there is: the one before this step."""
+        with reading(self.run.path) as file:
+            return self._steps(file)
+
+    def _steps(self, file: sqlite3.Connection) -> int:
+        self.stored(file)
+        ((last,),) = file.execute(
+            "SELECT max((SELECT coalesce(max(stop), 0) FROM stretches WHERE timeline = ?1), "
+            "(SELECT coalesce(max(step), 0) FROM snapshots WHERE timeline = ?1))", (self.number,),
+        ).fetchall()  # fmt: skip
+        return last
+
+    @property
+    def plan(self) -> Plan:
+        """Its table, network, rows, settings and engine: all that training needs."""
+        row = self.row
+        plans = self.run.plans
+        key = (row.number, row.settings)
+        if key not in plans:
+            run, settings, net = self.run, settings_from(row.settings), self.net
+            data = run.data("train")
+            engine = engine_of(run.path, row, net, settings, data.X.dtype if data is not None else np.float32)
+            if data is None:
+                raise DataError(f"{run.path} keeps no rows and does not know which they were; train again")
+            validation = run.data("validation")
+            plans[key] = Plan(run.table, net, settings, data, validation, int(row.seed), engine, run.metric)
+        return plans[key]
+
+    @cached_property
+    def lineage(self) -> tuple[tuple[Timeline, int], ...]:
+        """The timelines that lead here, the first one first, this one last; each with the step at which it begins."""
+        parent = self.parent
+        return (*(parent.lineage if parent else ()), (self, self.start))
+
+    def owner(self, step: int) -> Timeline:
+        """The timeline of the lineage that made a step's state."""
+        return next(timeline for timeline, start in reversed(self.lineage) if start <= step or start == 0)
+
+    @property
+    def epochs(self) -> tuple[Epoch, ...]:
+        """The figures of each epoch, those of the lineage before it included."""
+        found: list[Epoch] = []
+        with reading(self.run.path) as file:
+            for timeline, start in self.lineage:
+                found = [epoch for epoch in found if epoch.step <= start]
+                found += [epoch_of(row) for row in rows_of(file, EpochRow, "timeline = ?", timeline.number)]
+        return tuple(found)
+
+    # --- any of its moments --------------------------------------------------------------------------------------
+
+    def at(self, step: int | None = None) -> State:
+        """The state before a step, to the bit; None: the last.
+
+        Raises
+        ------
+        DataError
+            The step is not there, or what is needed for it is damaged.
+
+        Warns
+        -----
+        RunWarning
+            Where it had to be recomputed by other arithmetic than recorded it.
+        """
+        last = self.steps
+        step = last if step is None else step
+        good = isinstance(step, int | np.integer) and bool(0 <= step <= last)
+        require("step", step, lambda v: good, f"a step from 0 to {last}")
+        owner = self.owner(step)
+        if owner.number != self.number:
+            return owner.at(step)
+        with reading(self.run.path) as file:
+            state = self.nearest(file, step)
+        for later in self.walk(state, step):
+            state = later
+        return state
+
+    def replay(self, start: int = 0, stop: int | None = None) -> Iterator[State]:
+        """Every state from one step to another, both included."""
+        stop = self.steps if stop is None else stop
+        state = self.at(start)
+        yield state
+        with reading(self.run.path) as file:
+            anchors = {
+                snapshot.step: timeline
+                for timeline, begins in self.lineage
+                for snapshot in rows_of(file, Snapshot, "timeline = ? AND anchor", timeline.number)
+                if self.owner(snapshot.step).number == timeline.number
+            }
+        for mark in sorted({stop, *(step for step in anchors if start < step < stop)}):
+            for later in self.owner(state.step).walk(state, mark, stretch=1):
+                if later.step < mark or mark not in anchors:
+                    yield (state := later)
+            if mark in anchors:
+                yield (state := self.at(mark))
+
+    @property
+    def snapshots(self) -> list[Snapshot]:
+        """The states that are stored whole, in their order."""
+        with reading(self.run.path) as file:
+            return rows_of(file, Snapshot, "timeline = ?", self.number)
+
+    def nearest(self, file: sqlite3.Connection, step: int) -> State:
+        """The last snapshot before or at a step that can be read."""
+        row, size = self.stored(file), self.net.size
+        for snapshot in reversed(rows_of(file, Snapshot, "timeline = ? AND step <= ?", self.number, step)):
+            try:
+                return state_of(file, snapshot, int(row.seed), size)
+            except DamageError:
+                if snapshot.anchor:
+                    raise
+        raise DamageError(f"timeline {row.name!r} has no snapshot before step {step}")
+
+    def walk(self, state: State, stop: int, stretch: int | None = None) -> Iterator[State]:
+        """The states after one of this timeline, by making its steps again; compared with what was recorded."""
+        if state.step == stop:
+            return
+        plan, row = self.plan, self.row
+        with reading(self.run.path) as file:
+            scores = {
+                epoch.epoch: np.nan if epoch.metric is None and plan.watching else epoch.metric
+                for epoch in rows_of(file, EpochRow, "timeline = ?", self.number)
+            }
+            sums = {
+                stretch.stop: stretch.checksum
+                for stretch in rows_of(file, Stretch, "timeline = ? AND stop > ? AND stop <= ?",
+                                       self.number, state.step, stop)
+            }  # fmt: skip
+        exact = not (other := arithmetic_difference(row, plan.engine))
+        if other:
+            warnings.warn(
+                f"the steps after {state.step} are recomputed, not recorded: {other}", RunWarning, stacklevel=4
+            )
+        for mark in sorted({stop, *sums}):
+            tape = replay(plan.net, plan.data, plan.settings, state, mark, scores, plan.engine, stretch)
+            try:
+                for later in tape:
+                    state = later
+                    yield state
+            except KeyError:
+                raise DamageError(f"the figures of an epoch before step {mark} are not there") from None
+            if exact and mark in sums and checksum_of(state) != sums[mark]:
+                exact = False
+                warnings.warn(
+                    f"the steps up to {mark} are recomputed, not recorded: they end with other weights than they did "
+                    "when they were recorded; snapshots are exact", RunWarning, stacklevel=4,
+                )  # fmt: skip
+
+    @property
+    def theta(self) -> np.ndarray:
+        """The weights that predict: the best ones if any rows were watched, else the last."""
+        state = self.at()
+        return state.theta if state.best is None else state.best.theta
+
+    @property
+    def model(self) -> Model:
+        """What predicts."""
+        return Model(self.run.table, self.net, self.theta)
+
+    def trace(self, step: int | None = None, rows: Sequence[int] | None = None) -> Trace:
+        """A moment taken apart.
+
+        Parameters
+        ----------
+        step : None: the one whose weights predict
+        rows : of the table; None: the step's own batch under its dropout masks, and the update that it made
+        """
+        run = self.run
+        state = self._best() if step is None else self.at(step)
+        if isinstance(state, np.ndarray):
+            X, Y = run.encoded(rows or ())
+            return trace(self.net, state, X, Y, rows=rows, table=run.table)
+        owner = self.owner(state.step)
+        if rows is not None:
+            X, Y = run.encoded(rows)
+            return trace(owner.net, state, X, Y, owner.settings, rows=rows, table=run.table)
+        data, size = owner.plan.data, rows_a_step(owner.settings, owner.plan.data)
+        batch = epoch_order(state, data, size)[state.used : state.used + size]
+        weights = None if data.weights is None else data.weights[batch]
+        return trace(owner.net, state, data.X[batch], data.Y[batch], owner.settings,
+                     weights=weights, rows=data.rows[batch], masks=True, table=run.table)  # fmt: skip
+
+    def _best(self) -> State | np.ndarray:
+        """The state whose weights predict; those weights alone, where its step cannot be made again."""
+        last = self.at()
+        if last.best is None:
+            return last
+        try:
+            return self.at(last.best.step)
+        except DataError:
+            return last.best.theta
+
+    def figures(self, start: int = 0, stop: int | None = None) -> pl.DataFrame:
+        """The recorded figures of the steps from `start` to before `stop`: a row a step.
+
+        Columns: step, rate, E, gradient_norm, update_norm; and for each layer, called by its weights, gradient_norm_w1
+        and stuck_w1, the share of its units that passed no error back. Where steps were too fast or too many to keep
+        all, every second, fourth, ... is there.
+        """
+        import polars as pl
+
+        stop = self.steps if stop is None else stop
+        names = figure_names(self.run.net)
+        parts = [pl.DataFrame(schema={"step": pl.Int64, "rate": pl.Float64, **dict.fromkeys(names, pl.Float32)})]
+        with reading(self.run.path) as file:
+            for (timeline, begins), ends in zip(self.lineage, [*(s for _, s in self.lineage[1:]), stop]):
+                begins, ends = max(begins, start), min(ends, stop)
+                settings = timeline.settings
+                anchors = rows_of(file, Snapshot, "timeline = ? AND anchor", timeline.number)
+                for stretch in rows_of(file, Stretch, "timeline = ? AND stop > ? AND start < ?",
+                                       timeline.number, begins, ends):  # fmt: skip
+                    steps = np.arange(stretch.start, stretch.stop, stretch.every)
+                    anchor = max((a for a in anchors if a.step <= stretch.start), key=lambda a: a.step, default=None)
+                    if anchor is None:
+                        raise DamageError(f"timeline {timeline.number} has no snapshot before step {stretch.start}")
+                    laid_out = State(np.empty(0), {}, 0, anchor.planned, anchor.begun)
+                    table = pl.DataFrame(figures_of(stretch, len(names)), schema=names)
+                    rates = pl.Series("rate", rate_at(settings, laid_out, steps))
+                    table = table.select(pl.Series("step", steps), rates, *names)
+                    parts.append(table.filter(pl.col("step").is_between(begins, ends, closed="left")))
+        return pl.concat(parts)
+
+    # --- going on ------------------------------------------------------------------------------------------------
+
+    def train(self, steps: int | None = None) -> Timeline:
+        """Go on, and record it; None: to where its settings end it, or to where an interrupted call would have gone.
+
+        Beyond the end of a schedule that ends, it begins again over the steps that are asked for; a `RunWarning` says so.
+        """
+        for _ in self.events(steps):
+            pass
+        return self
+
+    def events(self, steps: int | None = None) -> Events:
+        """As `train`, event by event."""
+        return events(self, steps)

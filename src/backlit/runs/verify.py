@@ -1,0 +1,210 @@
+"""Is a run file as it was written, and can what it recorded be made again?
+
+Everything stored is looked at: SQLite's own structure, the seal of every row, every array that a snapshot names. A deep
+look also makes every recorded step again and compares the weights with the checksums.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import warnings
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from backlit.core.state import State
+from backlit.errors import BacklitError, RunWarning
+from backlit.runs.arrays import shape_of, unpack
+from backlit.runs.file import reading
+from backlit.runs.records import arithmetic_difference
+from backlit.runs.schema import (
+    TABLES,
+    Blob,
+    DamageError,
+    EpochRow,
+    Fact,
+    Snapshot,
+    Stretch,
+    TimelineRow,
+    called,
+    each_row,
+    parsed,
+)
+
+if TYPE_CHECKING:
+    from backlit.runs.run import Run
+
+
+@dataclass
+class Report:
+    """What `verify` found.
+
+    Attributes
+    ----------
+    rows : how many rows of each table were looked at
+    damaged : what is not as it was written
+    had : what can still be had, timeline by timeline
+    replayed : how many steps were made again; 0 without a deep look
+    """
+
+    path: Path
+    rows: dict[str, int] = field(default_factory=dict)
+    damaged: list[str] = field(default_factory=list)
+    had: list[str] = field(default_factory=list)
+    replayed: int = 0
+
+    @property
+    def sound(self) -> bool:
+        """Whether nothing is damaged."""
+        return not self.damaged
+
+
+def verify(run: Run, deep: bool = False) -> Report:
+    """Look at everything that is stored in a run file.
+
+    Parameters
+    ----------
+    deep : make every step again, too, which takes as long as training did
+
+    Raises
+    ------
+    DataError
+        It is no run file, or too damaged to be opened at all.
+    """
+    report = Report(run.path)
+    with reading(run.path) as file:
+        report.damaged += _structure(file)
+        rows, broken = _rows(file, report)
+        blobs = {blob.hash.hex() for blob in rows[Blob]}
+        lost = {s: _missing(s, blobs) for s in rows[Snapshot]}
+        report.damaged += [f"{called(s)} lacks its {', '.join(names)}" for s, names in lost.items() if names]
+        report.damaged += _gaps(rows, broken)
+        report.damaged += _unknown(rows, blobs)
+    whole = {s for s, names in lost.items() if not names}
+    for row in rows[TimelineRow]:
+        report.had.append(_what_is_had(row, whole, rows))
+    if deep:
+        _replay(run, report)
+    return report
+
+
+def _structure(file: sqlite3.Connection) -> list[str]:
+    """What SQLite says of its pages."""
+    try:
+        said = [text for (text,) in file.execute("PRAGMA integrity_check(20)")]
+    except sqlite3.DatabaseError as error:
+        said = [str(error)]
+    return [f"the file's structure: {text}" for text in said if text != "ok"]
+
+
+def _rows(file: sqlite3.Connection, report: Report) -> tuple[dict[type, list[Any]], set[type]]:
+    """The rows that are as they were written, by kind; and the kinds of which some are not."""
+    sound: dict[type, list[Any]] = {kind: [] for kind in TABLES}
+    broken: set[type] = set()
+    for kind, (table, _) in TABLES.items():
+        count = 0
+        try:
+            for row, good in each_row(file, kind):
+                count += 1
+                good = good and (not isinstance(row, Blob) or _unpacks(row))
+                if good:
+                    sound[kind].append(row._replace(data=b"") if isinstance(row, Blob) else row)
+                else:
+                    broken.add(kind)
+                    report.damaged.append(f"{called(row)} is not as it was written")
+        except (sqlite3.DatabaseError, DamageError) as error:
+            broken.add(kind)
+            report.damaged.append(f"{table}, after {count} rows: {error}")
+        report.rows[table] = count
+    return sound, broken
+
+
+def _unpacks(blob: Blob) -> bool:
+    if blob.dtype == "parquet":
+        return True
+    try:
+        unpack(blob.data, blob.dtype, shape_of(blob))
+    except DamageError:
+        return False
+    return True
+
+
+def _missing(snapshot: Snapshot, blobs: set[str]) -> list[str]:
+    return [name for name, key in parsed(snapshot.arrays).items() if key not in blobs]
+
+
+def _gaps(rows: dict[type, list[Any]], broken: set[type]) -> list[str]:
+    """Steps and epochs that should be there and are not, beyond rows already known to be damaged."""
+    found = []
+    for row in rows[TimelineRow]:
+        stretches = [s for s in rows[Stretch] if s.timeline == row.number]
+        at = row.step
+        for stretch in stretches if Stretch not in broken else ():
+            if stretch.start != at:
+                found.append(f"timeline {row.name!r} has no figures of steps {at:,} to {stretch.start:,}")
+            at = stretch.stop
+        numbers = [e.epoch for e in rows[EpochRow] if e.timeline == row.number]
+        if EpochRow not in broken and numbers != list(range(numbers[0], numbers[0] + len(numbers)) if numbers else []):
+            found.append(f"timeline {row.name!r} lacks an epoch")
+        if not any(s.timeline == row.number and s.anchor for s in rows[Snapshot]) and Snapshot not in broken:
+            found.append(f"timeline {row.name!r} has no state to begin with")
+    if not rows[TimelineRow] and TimelineRow not in broken:
+        found.append("there is no timeline")
+    return found
+
+
+def _unknown(rows: dict[type, list[Any]], blobs: set[str]) -> list[str]:
+    """Facts that should be there, and the rows that they name."""
+    facts = {fact.key: fact.value for fact in rows[Fact]}
+    found = [f"about lacks the {key}" for key in ("table", "network", "data") if key not in facts]
+    data = parsed(facts["data"]) if "data" in facts else {}
+    keys = {"table as it was read": data.get("table")}
+    for part in ("train", "validation"):
+        for name in ("rows", "weights", "X", "Y"):
+            keys[f"{name} to {'learn from' if part == 'train' else 'watch'}"] = (data.get(part) or {}).get(name)
+    return found + [f"the {name} is not there" for name, key in keys.items() if key and key not in blobs]
+
+
+def _what_is_had(row: TimelineRow, whole: set[Snapshot], rows: dict[type, list[Any]]) -> str:
+    steps = sorted(s.step for s in whole if s.timeline == row.number)
+    if not steps:
+        return f"timeline {row.name!r}: nothing"
+    last = max([steps[-1], *(s.stop for s in rows[Stretch] if s.timeline == row.number)])
+    lost = sum(s.timeline == row.number for s in rows[Snapshot]) - len(steps)
+    told = f"timeline {row.name!r}: the states of steps {steps[0]:,} to {last:,}, from {len(steps)} snapshots"
+    return told + (f" ({lost} more are damaged, but steps are made again from the one before)" if lost else "")
+
+
+def _replay(run: Run, report: Report) -> None:
+    """Make every step again, from each snapshot to the next, and compare."""
+    for timeline in run.timelines:
+        row = timeline.row
+        if other := arithmetic_difference(row, timeline.plan.engine):
+            report.had.append(f"timeline {row.name!r} cannot be replayed to the bit: {other}")
+            continue
+        snapshots = timeline.snapshots
+        for before, after in zip(snapshots, [*snapshots[1:], None]):
+            stop = timeline.steps if after is None else after.step
+            try:
+                with warnings.catch_warnings():
+                    warnings.simplefilter("error", RunWarning)
+                    state = timeline.at(before.step)
+                    for state in timeline.walk(state, stop):  # noqa: B007, B020
+                        pass
+                if after is not None and not after.anchor and _differ(state, timeline.at(after.step)):
+                    raise DamageError(f"its snapshot of step {stop:,} is another state than the steps before lead to")
+                report.replayed += stop - before.step
+            except (RunWarning, BacklitError) as error:
+                report.damaged.append(f"timeline {row.name!r}, steps {before.step:,} to {stop:,}: {error}")
+
+
+def _differ(a: State, b: State) -> bool:
+    """Whether two states differ in any bit."""
+    pairs = [(a.theta, b.theta), *((a.memory[name], b.memory.get(name)) for name in a.memory)]
+    pairs += [(getattr(a.best, "theta", None), getattr(b.best, "theta", None))]
+    if any(np.asarray(x).tobytes() != np.asarray(y).tobytes() for x, y in pairs if x is not None or y is not None):
+        return True
+    bare = {"theta": None, "memory": None, "best": None}
+    return replace(a, **bare) != replace(b, **bare)

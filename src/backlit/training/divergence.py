@@ -1,0 +1,64 @@
+"""Where training went wrong, once E or a weight is no longer finite."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from backlit.core import rng
+from backlit.core.arrays import Array, array_namespace, indices
+from backlit.core.backprop import value_and_grad
+from backlit.core.network import Network
+from backlit.core.state import State
+from backlit.engines.protocol import Batches, Data, Engine, Figures
+from backlit.errors import DivergedError
+from backlit.training.settings import Settings
+
+
+def finite(theta: Array) -> bool:
+    """Whether every weight is a number."""
+    xp = array_namespace(theta)
+    return bool(xp.all(xp.isfinite(theta)))
+
+
+def diverged(
+    engine: Engine,
+    net: Network,
+    settings: Settings,
+    state: State,
+    data: Data,
+    batches: Batches,
+    rates: np.ndarray,
+) -> DivergedError:
+    """Halve the stretch after `state` again and again, down to the step that went wrong; the error to raise."""
+
+    def go(state: State, start: int, stop: int) -> tuple[State, Figures]:
+        ahead = Batches(batches.positions[start * batches.size : stop * batches.size], batches.size)
+        return engine.run(net, settings.optimizer, state, data, ahead, rates[start:stop])
+
+    good, bad = 0, len(batches)  # so many steps go well, so many do not
+    while bad - good > 1:
+        middle = (good + bad) // 2
+        after, _ = go(state, good, middle)
+        if after.step == state.step + middle - good and finite(after.theta):
+            state, good = after, middle
+        else:
+            bad = middle
+    _, figures = go(state, good, bad)
+    batch = batches[good]
+    xp = array_namespace(state.theta)
+    at = indices(batch, data.X)
+    [key] = rng.step_keys(state.seed, state.step, data.rows[batch], len(batch))
+    with np.errstate(all="ignore"):
+        X, Y = xp.take(data.X, at, axis=0), xp.take(data.Y, at, axis=0)
+        weights = None if data.weights is None else xp.take(data.weights, at, axis=0)
+        _, gradient = value_and_grad(net, state.theta, X, Y, weights, key)
+    size = xp.where(xp.isnan(gradient), 0.0, xp.abs(gradient))
+    largest = int(xp.argmax(size))
+    return DivergedError(
+        f"training diverged at step {state.step}: E became {figures.E[0]:.4g}, and the largest derivative "
+        f"{float(gradient[largest]):.3g} (of {net.weight_name(largest)}). Each update overshot, and the next one "
+        f"had farther to go. Try a learning_rate below {settings.learning_rate:g}, say "
+        f"{settings.learning_rate / 10:g}, or an optimizer with clip_norm=1",
+        state=state,
+        step=state.step,
+    )
