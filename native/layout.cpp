@@ -82,7 +82,8 @@ Session::Session(const Functions& functions, const std::vector<LayerSpec>& specs
         want(plan.T, int64_t(loss.targets) * plan.batch_stride);
         want(plan.e, plan.batch_stride);
         want(plan.w, plan.batch_stride);
-        want(plan.squares, int64_t(items.size()) * LANES);
+        want(plan.gradient_squares, int64_t(items.size()) * LANES);
+        want(plan.update_squares, int64_t(items.size()) * LANES);
         want(draw, batch);
         want(scratch, int64_t(plan.scratch_size) * threads);
     }

@@ -60,6 +60,13 @@ LayerSpec layer_spec(const Functions& set, const nb::dict& given) {
     return spec;
 }
 
+// Of the arrays that Python fills up, where their numbers are.
+Figures figures_in(const nb::tuple& arrays) {
+    auto per_step = [&](int k) { return nb::cast<Vector<double>>(arrays[k], false).data(); };
+    auto per_layer = [&](int k) { return nb::cast<Matrix<double>>(arrays[k], false).data(); };
+    return {per_step(0), per_step(1), per_step(2), per_layer(3), per_layer(4)};
+}
+
 // A session together with the arrays that it reads.
 struct Engine {
     Matrix<const float> X;
@@ -122,10 +129,10 @@ NB_MODULE(_native, m) {
              "weights"_a = nb::none(), "rows"_a = nb::none(), "batch"_a, "threads"_a = 1)
         .def("train",
              [](Engine& self, Vector<float> theta, std::vector<Vector<float>> memory, int64_t t, uint64_t seed,
-                uint64_t step, Vector<const int64_t> positions, Vector<const double> rates, Vector<double> E,
-                Vector<double> gradient_norm) {
+                uint64_t step, Vector<const int64_t> positions, Vector<const double> rates,
+                const nb::tuple& figures) {
                  Stretch stretch{positions.data(), int64_t(positions.shape(0)), rates.data(), seed, step, t,
-                                 E.data(), gradient_norm.data(), 0, 0};
+                                 figures_in(figures), 0, 0};
                  float* memories[2] = {};
                  for (size_t k = 0; k < memory.size(); k++) memories[k] = memory[k].data();
                  nb::gil_scoped_release released;

@@ -109,9 +109,15 @@ struct Plan {
     // Everything of theta's size, in the layout of the slots
     float *theta, *gradient, *memory[2];
     int64_t size;
-    float* squares;  // (items, 16): sums of squares of the gradient, in lanes
-    int* scratch;    // (threads, scratch_size)
+    float *gradient_squares, *update_squares;  // (items, 16): sums of squares, in lanes
+    int* scratch;                              // (threads, scratch_size)
     int scratch_size;
+};
+
+// What is told of each step, as in engines/protocol.py: a number, or one for each layer that has weights.
+struct Figures {
+    double *E, *gradient_norm, *update_norm;
+    double *layer_gradient_norm, *stuck;
 };
 
 // The steps of a stretch.
@@ -121,7 +127,7 @@ struct Stretch {
     const double* rates;
     uint64_t seed, step;
     int64_t t;       // steps that the optimizer has made
-    double *E, *gradient_norm;
+    Figures figures;
     int from, to;    // which steps
 };
 

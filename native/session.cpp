@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <system_error>
 #if !defined(_WIN32)
 #include <unistd.h>
@@ -96,11 +97,13 @@ int Session::train(float* theta, float* const* memory, Stretch stretch) {
     load(theta, memory);
     run(stretch, steps);
     int done = 0;
-    while (done < steps && std::isfinite(stretch.E[done] + stretch.gradient_norm[done])) done++;
+    const Figures& figures = stretch.figures;
+    while (done < steps && std::isfinite(figures.E[done] + figures.gradient_norm[done])) done++;
     if (done < steps) {  // go through it once more, up to there, without the NaN that now fills the padding too
         std::fill_n(arena.get(), arena_size, 0.0f);
         load(theta, memory);
         run(stretch, done);
+        figures.update_norm[done] = std::numeric_limits<double>::quiet_NaN();  // that update was not made
     }
     unload(theta, memory);
     return done;

@@ -32,19 +32,22 @@ typedef float Unaligned __attribute__((vector_size(4 * WIDTH), aligned(4), may_a
 inline V load(const float* p) { return *reinterpret_cast<const Unaligned*>(p); }
 inline void store(float* p, V v) { *reinterpret_cast<Unaligned*>(p) = v; }
 
-// a · b + c, rounded once; and a number in every lane.
+// a · b + c, rounded once; a number in every lane; and in how many lanes a mask is set.
 #if defined(__AVX512F__)
 inline V fma(V a, V b, V c) { return _mm512_fmadd_ps(a, b, c); }
 inline V sqrt(V a) { return _mm512_maskz_sqrt_ps(__mmask16(-1), a); }
 inline V splat(float x) { return _mm512_set1_ps(x); }
+inline int count(I mask) { return __builtin_popcount(_mm512_movepi32_mask(__m512i(mask))); }
 #elif defined(__AVX2__)
 inline V fma(V a, V b, V c) { return _mm256_fmadd_ps(a, b, c); }
 inline V sqrt(V a) { return _mm256_sqrt_ps(a); }
 inline V splat(float x) { return _mm256_set1_ps(x); }
+inline int count(I mask) { return __builtin_popcount(_mm256_movemask_ps(__m256(mask))); }
 #else
 inline V fma(V a, V b, V c) { return vfmaq_f32(c, a, b); }
 inline V sqrt(V a) { return vsqrtq_f32(a); }
 inline V splat(float x) { return vdupq_n_f32(x); }
+inline int count(I mask) { return -vaddvq_s32(mask); }
 #endif
 
 // Other libraries switch on flushing to zero and leave it so; while this lives, numbers are rounded to nearest, none
@@ -99,6 +102,10 @@ inline V abs(V a) { return floats(bits(a) & 0x7fffffff); }
 struct Lanes {
     V part[LANES / WIDTH];
 };
+
+inline void store(float* p, const Lanes& x) {
+    for (int i = 0; i < LANES / WIDTH; i++) store(p + i * WIDTH, x.part[i]);
+}
 
 inline float sum(const Lanes& x) {
     typedef float V4 __attribute__((vector_size(16)));

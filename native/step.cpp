@@ -2,6 +2,7 @@
 //
 // Threads share the work by outputs, never by the terms of a sum: first each has rows of the batch, feeding them forward
 // and carrying the error back; then each has rows of the weights, for their gradient and update. Two meetings a step.
+#include "figures.hpp"
 #include "layers.hpp"
 #include "losses.hpp"
 #include "optimizers.hpp"
@@ -123,20 +124,20 @@ void backward(const Plan& p, int r0, int r1) {
     }
 }
 
-// f(slot, at, N) for each run of N neighbouring weights of an item, as they are kept.
+// f(slot, at, N) for each run of N neighbouring weights of an item, as they are kept. It is called in one place, so that
+// compilers inline it.
 template <class F>
 void each_run(const Plan& p, const Item& item, F f) {
     const Layer& l = p.layer[item.layer];
-    auto rows = [&](const Slot& slot, int from, int to) {
+    const Slot* const slots[] = {&l.w, &l.b};
+    const bool in_w = item.what != Item::bias, in_b = item.what == Item::bias || item.what == Item::scale_and_shift;
+    const int from = item.what == Item::field ? p.field[item.from].first : item.from;
+    const int to = item.what == Item::field ? from + p.field[item.from].count : item.to;
+    for (int s = in_w ? 0 : 1; s < (in_b ? 2 : 1); s++) {
+        const Slot& slot = *slots[s];
         const int64_t N = (slot.cols + LANES - 1) / LANES * LANES;
-        if (N == slot.stride) return f(slot, slot.at + int64_t(from) * N, (to - from) * N);
-        for (int r = from; r < to; r++) f(slot, slot.at + int64_t(r) * slot.stride, N);
-    };
-    switch (item.what) {
-        case Item::weights: return rows(l.w, item.from, item.to);
-        case Item::bias: return rows(l.b, 0, 1);
-        case Item::field: return rows(l.w, p.field[item.from].first, p.field[item.from].first + p.field[item.from].count);
-        case Item::scale_and_shift: rows(l.w, 0, 1), rows(l.b, 0, 1);
+        const int rows = N == slot.stride ? to - from : 1;  // without a gap
+        for (int r = from; r < to; r += rows) f(slot, slot.at + int64_t(r) * slot.stride, rows * N);
     }
 }
 
@@ -161,36 +162,33 @@ void gradient(const Plan& p, const Item& item, int index, int B, int* scratch) {
             }
         squares = sum;
     });
-    for (int i = 0; i < LANES / WIDTH; i++) store(p.squares + index * LANES + i * WIDTH, squares.part[i]);
+    store(p.gradient_squares + index * LANES, squares);
 }
 
-double length(const Plan& p) {
-    Lanes total{};
-    for (int k = 0; k < p.items; k++)
-        for (int i = 0; i < LANES / WIDTH; i++) total.part[i] += load(p.squares + k * LANES + i * WIDTH);
-    return __builtin_sqrt(double(sum(total)));
-}
-
-double error(const Plan& p, int B) {
-    const float total = sum_along(B, [&](int b) { return load(p.e + b); });
-    return p.loss.mean ? double(total) * p.loss.scale / B : double(total) * p.loss.scale;
-}
-
+// Every weight of an item, and the squares of the update.
 template <class O>
-void update(const Plan& p, const Item& item, const O& optimizer, double rate, float shorten) {
+void update(const Plan& p, const Item& item, int index, const O& optimizer, double rate, float shorten) {
     float *const theta = p.theta, *const m = p.memory[0], *const v = p.memory[1];
     const float* const gradient = p.gradient;
     const double weight_decay = p.optimizer.weight_decay;
-    each_run(p, item, [=](const Slot& slot, int64_t at, int64_t N) {
+    Lanes squares{};
+    each_run(p, item, [=, &squares](const Slot& slot, int64_t at, int64_t N) {
         const V step = splat(float(rate * slot.rate));
         const V decay = splat(float(rate * slot.rate * weight_decay * slot.decay));
         const O by = optimizer;
-        for (int64_t i = at; i < at + N; i += WIDTH) {
-            V w = load(theta + i);
-            V direction = by.direction(load(gradient + i) * shorten, m + i, v + i);
-            store(theta + i, fma(-decay, w, fma(-step, direction, w)));
-        }
+        Lanes sum = squares;
+        for (int64_t n = at; n < at + N; n += LANES)
+            for (int i = 0; i < LANES / WIDTH; i++) {
+                const int64_t k = n + i * WIDTH;
+                V w = load(theta + k);
+                V direction = by.direction(load(gradient + k) * shorten, m + k, v + k);
+                V after = fma(-decay, w, fma(-step, direction, w));
+                store(theta + k, after);
+                sum.part[i] = fma(after - w, after - w, sum.part[i]);
+            }
+        squares = sum;
     });
+    store(p.update_squares + index * LANES, squares);
 }
 
 // What is kept beside theta for the next step: Wt, and the prefix sums.
@@ -254,7 +252,10 @@ void train(const Plan& p, const Stretch& s, Team* team, int thread, int threads)
         backward(p, r0, r1);
         meet();
 
-        if (thread == 0) s.E[i] = error(p, B);
+        if (thread == 0) {
+            s.figures.E[i] = error(p, B);
+            stuck(p, s.figures, i, B);
+        }
         pick(p.optimizer.kind, [&](auto kind) {
             const typename decltype(kind)::type optimizer(p.optimizer, power.beta1[now], power.beta2[now]);
             const bool clipped = p.optimizer.clip_norm > 0;
@@ -262,17 +263,17 @@ void train(const Plan& p, const Stretch& s, Team* team, int thread, int threads)
             if (clipped) {
                 for (int k = first; k < last; k++) gradient(p, p.item[k], k, B, scratch);
                 meet();
-                const double norm = length(p);
+                const double norm = length(p.gradient_squares, 0, p.items);
                 if (norm > p.optimizer.clip_norm) shorten = float(p.optimizer.clip_norm / norm);
             }
             for (int k = first; k < last; k++) {
                 if (!clipped) gradient(p, p.item[k], k, B, scratch);
-                update(p, p.item[k], optimizer, s.rates[i], shorten);
+                update(p, p.item[k], k, optimizer, s.rates[i], shorten);
                 derive(p, p.item[k]);
             }
         }, Optimizers{});
         meet();
-        if (thread == 0) s.gradient_norm[i] = length(p);
+        if (thread == 0) lengths(p, s.figures, i);
     }
 }
 

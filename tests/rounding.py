@@ -17,6 +17,7 @@ import numpy as np
 from backlit.core.activations import ACTIVATIONS
 from backlit.core.layers import Dense, Dropout, LayerNorm, PiecewiseLinear
 from backlit.core.losses import CrossEntropy
+from backlit.engines.protocol import STUCK
 
 U = 2.0**-24
 TINY = 2e-30  #: memory below 1e-30 becomes 0, perhaps on one side only
@@ -179,6 +180,28 @@ def error(loss: Any, S: Rounded, Y: np.ndarray, weights: np.ndarray | None) -> t
     return (share * terms).sum(), share * dS
 
 
+def length(x: Rounded) -> Rounded:
+    return root((x * x).sum())
+
+
+def stuck(net: Any, caches: list[Any]) -> Rounded:
+    """Each layer's share of units that pass no error back; without an error where no slope may cross the threshold."""
+    shares = []  # with the slopes as they are, as great and as small as they may be
+    for i, layer in enumerate(net.layers):
+        if isinstance(layer, Dense) and layer.activation != "identity":
+            _, D = caches[i]
+            for behind, mask in zip(net.layers[i + 1 :], caches[i + 1 :]):
+                if not isinstance(behind, Dropout):
+                    break
+                D = D if mask is None else D * mask
+            slopes = np.abs(D.value), D.most, np.abs(D.value) - D.error
+            shares.append([np.mean(np.all(slope <= STUCK, axis=0)) for slope in slopes])
+        elif net.slots[i]:
+            shares.append([0.0] * 3)
+    share, least, most = np.array(shares).T
+    return Rounded(share, np.maximum(share - least, most - share))
+
+
 @dataclass(frozen=True)
 class Moment:
     """theta and the optimizer's memory, with what is known of their errors."""
@@ -194,23 +217,27 @@ class Moment:
 
 @np.errstate(all="ignore")  # bounds carried through many steps may become infinite, or inf − inf
 def step(net: Any, optimizer: Any, at: Moment, X, Y, weights, key, rate: float) -> tuple[Moment, dict[str, Rounded]]:
-    """The moment after one step, and the step's S, gradient, E and gradient_norm."""
+    """The moment after one step, and the step's S, gradient and figures."""
     p = [*zip(net.split(at.theta.value), net.split(at.theta.error))]
     p = [[Rounded(v, e) for v, e in zip(*both)] for both in p]
     S, caches = forward(net, p, X, key)
     E, dS = error(net.loss, S, Y, weights)
     g = backward(net, p, caches, dS)
-    length = root((g * g).sum())
-    seen = {"S": S, "gradient": g, "E": E, "gradient_norm": length}
+    norm = length(g)
+    seen = {"S": S, "gradient": g, "E": E, "gradient_norm": norm, "stuck": stuck(net, caches)}
+    parts = [length(g[slots[0].start : slots[-1].stop]) for slots in net.slots if slots]
+    seen["layer_gradient_norm"] = Rounded(np.array([n.value for n in parts]), np.array([n.error for n in parts]))
 
     if optimizer.clip_norm is not None:
-        g = g * through(lambda v: np.minimum(1, optimizer.clip_norm / v), length)
+        g = g * through(lambda v: np.minimum(1, optimizer.clip_norm / v), norm)
     direction, memory = _direction(optimizer, g, at.memory)
     sizes = [slot.stop - slot.start for slot in net.layout()]
     rates = constant(rate * np.repeat([slot.rate for slot in net.layout()], sizes))
     decay = constant(optimizer.weight_decay * np.repeat([slot.decay for slot in net.layout()], sizes))
     theta = at.theta - rates * direction - rates * decay * at.theta
-    return Moment(made(theta.value, theta.error, 2), memory), seen
+    theta = made(theta.value, theta.error, 2)
+    seen["update_norm"] = length(theta - at.theta)
+    return Moment(theta, memory), seen
 
 
 def _direction(optimizer: Any, g: Rounded, memory: dict[str, Any]) -> tuple[Rounded, dict[str, Any]]:

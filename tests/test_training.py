@@ -138,7 +138,7 @@ class Idle:
         assert rates.dtype == np.float64
         self.stretches.append(steps)
         after = replace(state, step=state.step + steps, used=state.used + len(batches.positions))
-        return after, Figures(np.ones(steps), np.ones(steps))
+        return after, Figures(*np.ones((3, steps)), *np.ones((2, steps, 2)))
 
 
 def test_training_itself_costs_nothing_per_step():

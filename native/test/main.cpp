@@ -76,14 +76,20 @@ struct Case {
 
 struct Result {
     std::vector<float> theta, memory[2], S;
-    std::vector<double> E, gradient_norm;
+    std::vector<double> figures[5];  // E, gradient_norm, update_norm, layer_gradient_norm, stuck
     int done = 0;
+
+    uint64_t hash_of_figures(int from, int to) const {
+        uint64_t hash = hashed(figures[from]);
+        for (int k = from + 1; k < to; k++) hash = hashed(figures[k], hash);
+        return hash;
+    }
 };
 
 bool same(const Result& a, const Result& b) {
     return hashed(a.theta) == hashed(b.theta) && hashed(a.memory[0]) == hashed(b.memory[0]) &&
-           hashed(a.memory[1]) == hashed(b.memory[1]) && hashed(a.S) == hashed(b.S) && hashed(a.E) == hashed(b.E) &&
-           hashed(a.gradient_norm) == hashed(b.gradient_norm) && a.done == b.done;
+           hashed(a.memory[1]) == hashed(b.memory[1]) && hashed(a.S) == hashed(b.S) &&
+           a.hash_of_figures(0, 5) == b.hash_of_figures(0, 5) && a.done == b.done;
 }
 
 void add_dense(Case& c, int& width, int units, int activation, int position) {
@@ -232,23 +238,28 @@ Result run(const Case& c, const Functions& isa, int threads, int stretch) {
         memory[k] = result.memory[k].data();
     }
     Session session(isa, c.layers, c.loss, c.levels, c.optimizer, c.table(), c.batch, true, threads);
+    size_t L = 0;
+    for (const LayerSpec& l : c.layers) L += l.kind == "dense" || l.kind == "layer_norm";
+    const size_t numbers[] = {1, 1, 1, L, L};  // of a step
     bool going = true;
     for (int epoch = 0; epoch < c.epochs && going; epoch++)
         for (int step = 0; step < c.steps() && going; step += stretch) {
             const int64_t first = int64_t(step) * c.batch, left = c.n - first;
             const int64_t wanted = int64_t(stretch) * c.batch < left ? int64_t(stretch) * c.batch : left;
             const int steps = int((wanted + c.batch - 1) / c.batch);
-            std::vector<double> rates(steps, c.rate), E(steps, -1), gradient_norm(steps, -1);
+            std::vector<double> rates(steps, c.rate), figures[5];
+            for (int k = 0; k < 5; k++) figures[k].assign(steps * numbers[k], -1);
             const int64_t* positions = c.positions.data() + int64_t(epoch) * c.n + first;
-            const Stretch s{positions, wanted, rates.data(), 7, uint64_t(result.done), result.done, E.data(),
-                            gradient_norm.data(), 0, 0};
+            const Figures places{figures[0].data(), figures[1].data(), figures[2].data(), figures[3].data(),
+                                 figures[4].data()};
+            const Stretch s{positions, wanted, rates.data(), 7, uint64_t(result.done), result.done, places, 0, 0};
             const int done = session.train(result.theta.data(), memory, s);
             result.done += done;
-            for (int i = 0; i < steps && i <= done; i++) {
-                result.E.push_back(E[i]);
-                result.gradient_norm.push_back(gradient_norm[i]);
-            }
             going = done == steps;
+            for (int k = 0; k < 5; k++) {
+                figures[k].resize((done + !going) * numbers[k]);
+                result.figures[k].insert(result.figures[k].end(), figures[k].begin(), figures[k].end());
+            }
         }
     const Table rows{c.X.data(), nullptr, nullptr, nullptr, c.n, c.d};
     const int at_once = c.n < 33 ? c.n : 33;
@@ -267,7 +278,9 @@ bool finite(const std::vector<T>& x) {
 void network(const Case& c, bool print) {
     const Result first = run(c, *instruction_sets()[0], 1, c.steps());
     check(finite(first.theta) && finite(first.memory[0]) && finite(first.memory[1]), c.name + ": theta or memory");
-    check(finite(first.E) && finite(first.gradient_norm) && finite(first.S), c.name + ": figures or scores");
+    for (const auto& figure : first.figures) check(finite(figure), c.name + ": figures");
+    for (double share : first.figures[4]) check(share >= 0 && share <= 1, c.name + ": stuck");
+    check(finite(first.S), c.name + ": scores");
     check(first.done == c.epochs * c.steps(), c.name + ": stopped");
     check(hashed(first.theta) != hashed(c.theta), c.name + ": theta stayed");
     for (const Functions* isa : instruction_sets())
@@ -279,27 +292,30 @@ void network(const Case& c, bool print) {
                           c.name + ": other bits on " + how + ", steps " + std::to_string(stretch));
                 }
     if (print)
-        std::printf("%s: theta " HEX " memory " HEX " figures " HEX " scores " HEX "\n", c.name.c_str(),
-                    hashed(first.theta),
-                    hashed(first.memory[1], hashed(first.memory[0])),
-                    hashed(first.gradient_norm, hashed(first.E)), hashed(first.S));
+        std::printf("%s: theta " HEX " memory " HEX " E and gradient " HEX " other figures " HEX " scores " HEX "\n",
+                    c.name.c_str(), hashed(first.theta), hashed(first.memory[1], hashed(first.memory[0])),
+                    first.hash_of_figures(0, 2), first.hash_of_figures(2, 5), hashed(first.S));
 }
 
 // A run that diverges ends as if the steps before had been all.
-void divergence(const Functions& any) {
+void divergence(const Functions& any, bool print) {
     for (int number : {0, 1}) {
         Case c = large_case(number, number, any);
         for (LayerSpec& l : c.layers)
             if (l.kind == "dense") l.activation = place(any.activations, "relu");
         c.optimizer.kind = place(any.optimizers, "sgd"), c.memories = 0;
         c.optimizer.clip_norm = 0, c.optimizer.weight_decay = 1.0f, c.rate = 1e15, c.batch = 7, c.epochs = 1;
+        const uint64_t figures = run(c, any, 1, c.steps()).hash_of_figures(2, 5);
         for (const Functions* isa : instruction_sets()) {
             const Result whole = run(c, *isa, 2, c.steps());
             check(whole.done > 0 && whole.done < c.steps(), "divergence: it does not diverge");
             check(finite(whole.theta) && finite(whole.memory[0]), "divergence: the state after it");
-            check(!std::isfinite(whole.E.back() + whole.gradient_norm.back()), "divergence: the last figures");
+            check(!std::isfinite(whole.figures[0].back() + whole.figures[1].back()), "divergence: the last figures");
+            check(std::isnan(whole.figures[2].back()), "divergence: an update that was not made");
+            check(whole.hash_of_figures(2, 5) == figures, std::string("divergence: other figures on ") + isa->name);
             check(same(whole, run(c, *isa, 1, 1)), "divergence: other bits in single steps");
         }
+        if (print) std::printf("divergence %d: other figures " HEX "\n", number, figures);
     }
 }
 
@@ -361,7 +377,7 @@ int main(int arguments, char** argument) {
     const Functions& any = *instruction_sets()[0];
     for (int number = 0; number < 80; number++) network(random_case(number, any), print);
     for (int number = 0; number < 4; number++) network(large_case(number, number >= 2, any), print);
-    divergence(any);
+    divergence(any, print);
     functions(print);
     if (!print) std::puts("all good");
 }

@@ -162,7 +162,7 @@ def bounded(case: Case, at: rounding.Moment, state: Any, data: bl.Data, batch: n
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: "-".join(kind.values()))
 def test_agreement(kind):
-    """Scores, every slot of the gradient, E, its length, theta and memory: after one step, and after ten.
+    """Scores, every slot of the gradient, the figures, theta and memory: after one step, and after ten.
 
     Tolerances are those of rounding.py: derived, for each number its own. Each of ten steps starts from what the engine
     made of the one before, so none is looser than one step's rounding; and ten steps in a row are compared under the
@@ -189,7 +189,7 @@ def check_case(case):
     start = dataclasses.replace(state, theta=state.theta.astype(float))
 
     exact_ten, exact_figures = reference.run(net, optimizer, case.state(np.float64), double, batches, rates)
-    assume(len(exact_figures.E) == 10 and max(map(max, exact_figures)) < 1e6)  # what diverges is tested elsewhere
+    assume(len(exact_figures.E) == 10 and max(map(np.max, exact_figures)) < 1e6)  # what diverges is tested elsewhere
 
     p = [[rounding.exact(w) for w in p] for p in net.split(start.theta)]
     S, _ = rounding.forward(net, p, double.X, None)
@@ -212,12 +212,12 @@ def check_case(case):
     for i, batch in enumerate(each):
         memory = {k: v if k == "t" else v.astype(float) for k, v in state.memory.items()}
         start = dataclasses.replace(state, theta=state.theta.astype(float), memory=memory)
-        exact, (E, gradient_norm) = reference.run(net, optimizer, start, double, batch, rates[:1])
+        exact, told = reference.run(net, optimizer, start, double, batch, rates[:1])
         state, own = engine.run(net, optimizer, state, single, batch, rates[:1])
         after, seen = bounded(case, rounding.Moment.of(start), start, double, batch.positions)
-        assert (own.E[0], own.gradient_norm[0]) == (figures.E[i], figures.gradient_norm[i])
-        assert_within(f"E at step {i}", own.E, seen["E"], E)
-        assert_within(f"gradient_norm at step {i}", own.gradient_norm, seen["gradient_norm"], gradient_norm)
+        for name in told._fields:
+            np.testing.assert_array_equal(getattr(own, name)[0], getattr(figures, name)[i])
+            assert_within(f"{name} at step {i}", getattr(own, name)[0], seen[name], getattr(told, name)[0])
         assert_within(f"theta after step {i}", state.theta, after.theta, exact.theta)
         assert state.memory.keys() == exact.memory.keys()
         for name in exact.memory:
@@ -248,4 +248,7 @@ def test_the_bounds_are_tight(name, walk):
         for slot in net.layout() if i == 0 else ():
             g = seen["gradient"][slot.start : slot.stop]
             assert np.linalg.norm(g.error) < 2e-4 * np.linalg.norm(g.value), slot.name
+        for figure in (seen["update_norm"], seen["layer_gradient_norm"]) if i == 0 else ():
+            assert np.all(figure.error < walk * figure.value)
+        assert np.all(seen["stuck"].error == 0)
     assert np.linalg.norm(moment.theta.error) < walk * np.linalg.norm(moment.theta.value - state.theta)

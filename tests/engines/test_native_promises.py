@@ -131,7 +131,7 @@ def test_the_environment_forces_an_instruction_set(monkeypatch):
     "optimizer", [bl.SGD(), bl.SGD(clip_norm=1e30), bl.Momentum(), bl.Nesterov(), RMSprop(), bl.Adam()]
 )
 @pytest.mark.parametrize("activation", ["relu", "tanh", "softplus"])
-def test_what_diverges_stops_before_the_step_that_did(activation, optimizer):
+def test_what_diverges_stops_before_the_step_that_did(activation, optimizer, monkeypatch):
     """With the bits of a run of the steps before; and the engine goes on to work."""
     X, Y = table("squared_error", 50, 3, 2)
     net, data = bl.Network.dense(3, [5, 6], 2, activation), bl.Data(X, Y)
@@ -145,16 +145,29 @@ def test_what_diverges_stops_before_the_step_that_did(activation, optimizer):
     done = after.step
     assert 4 <= done < 10
     assert after.used == 5 * done
-    assert len(figures.E) == len(figures.gradient_norm) == done + 1
+    for figure in figures:
+        assert len(figure) == done + 1
     assert np.isfinite(figures.E[:done]).all()
     assert np.isfinite(figures.gradient_norm[:done]).all()
     assert not np.isfinite(figures.E[done] + figures.gradient_norm[done])
+    assert np.isnan(figures.update_norm[done])
+    assert (figures.update_norm[:done] > 0).all()
     only, same = NativeEngine(1).run(net, optimizer, state, data, Batches(np.arange(5 * done), 5), fast[:done])
     assert_same_state(only, after)
-    np.testing.assert_array_equal(np.array(same), np.array(figures)[:, :done])
+    assert_same_figures(same, figures.first(done))
+    for isa in SETS:
+        monkeypatch.setenv("BACKLIT_ISA", isa)
+        ahead = Batches(np.arange(5 * done, 5 * done + 5), 5)
+        _, last = NativeEngine(1).run(net, optimizer, only, data, ahead, fast[done : done + 1])
+        assert_same_figures([f[0] for f in last], [f[done] for f in figures])
     again, its = engine.run(net, optimizer, state, data, batches, slow)
     assert_same_state(again, calm[0])
-    np.testing.assert_array_equal(np.array(its), np.array(calm[1]))
+    assert_same_figures(its, calm[1])
+
+
+def assert_same_figures(one, other):
+    for a, b in zip(one, other, strict=True):
+        np.testing.assert_array_equal(a, b)
 
 
 def assert_same_state(one, other):

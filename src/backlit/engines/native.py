@@ -128,18 +128,18 @@ class NativeEngine:
         _require_shape("rates", rates, (len(batches),))
         if len(batches.positions) and not 0 <= batches.positions.min() <= batches.positions.max() < len(data):
             raise ShapeError(f"batches holds positions beyond the {len(data)} rows of the data")
-        figures = Figures(np.empty(len(rates)), np.empty(len(rates)))
+        figures = Figures.room(net, len(rates))
         positions = np.ascontiguousarray(batches.positions, np.int64)
         t = state.memory.get("t", 0)
         rates = np.ascontiguousarray(rates, np.float64)
         with self._lock:
             session = self._session(net, optimizer, data, batches.size)
-            done = session.train(theta, [*memory.values()], t, state.seed, state.step, positions, rates, *figures)
+            done = session.train(theta, [*memory.values()], t, state.seed, state.step, positions, rates, figures)
         if "t" in state.memory:
             memory["t"] = t + done
         used = state.used + min(done * batches.size, len(positions))
         state = replace(state, theta=theta, memory=memory, step=state.step + done, used=used)
-        return state, Figures(*(figure[: done + 1] for figure in figures))
+        return state, figures.first(done + 1)
 
     def predict(self, net: Network, theta: np.ndarray, X: np.ndarray) -> np.ndarray:
         self._require_all(net, SGD(), np.float32)

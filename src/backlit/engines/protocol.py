@@ -131,15 +131,38 @@ class Batches(Sequence[np.ndarray]):
         return range(0, len(self.positions), self.size)
 
 
+STUCK = 0.01  #: the greatest slope, in absolute value, of a unit that passes no error back; also in native/figures.hpp
+
+
 class Figures(NamedTuple):
-    """What happened at each step of a stretch, one float64 a step.
+    """What happened at each step of a stretch, in float64; L is the number of layers that have weights.
 
     E : (steps,) the error of the step's batch, before its update
     gradient_norm : (steps,) the length of the gradient, before clipping
+    update_norm : (steps,) the length of the update, theta after less theta before; NaN where none was made
+    layer_gradient_norm : (steps, L) the length of the gradient of each layer's weights, before clipping
+    stuck : (steps, L) the share, 0 to 1, of each layer's units that passed no error back: those whose slope dA/dZ times
+        the masks of the dropout right behind the layer was at most STUCK at every row of the batch. A dead ReLU unit; a
+        saturated tanh or sigmoid unit; in a batch of few rows also a unit that dropout silenced in all of them. 0 in
+        a layer without an activation
     """
 
     E: np.ndarray
     gradient_norm: np.ndarray
+    update_norm: np.ndarray
+    layer_gradient_norm: np.ndarray
+    stuck: np.ndarray
+
+    @classmethod
+    def room(cls, net: Network, steps: int) -> Figures:
+        """Arrays for an engine to fill in."""
+        L = sum(bool(slots) for slots in net.slots)
+        per_step, per_layer = np.empty((3, steps)), np.empty((2, steps, L))
+        return cls(*per_step, *per_layer)
+
+    def first(self, steps: int) -> Figures:
+        """Those of the first steps."""
+        return Figures(*(figure[:steps] for figure in self))
 
 
 class Engine(Protocol):

@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import math
 import platform
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import cache
+from itertools import takewhile
 from typing import Any
 
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
 from backlit.core import rng
+from backlit.core.activations import ACTIVATIONS
 from backlit.core.arrays import Array, array_namespace, indices, like
 from backlit.core.backprop import backward, forward
+from backlit.core.layers import Dense, Dropout
 from backlit.core.network import Network
 from backlit.core.optimizers import Optimizer
 from backlit.core.state import State
-from backlit.engines.protocol import Batches, Data, Figures
+from backlit.engines.protocol import STUCK, Batches, Data, Figures
 
 _ROWS_AT_ONCE = 8192
+_FEW_ROWS = 64  #: at one of them most units pass some error back; only where one does not, all rows are looked at
 
 
 class ReferenceEngine:
@@ -46,10 +51,10 @@ class ReferenceEngine:
         theta, memory = state.theta, state.memory
         xp = array_namespace(theta)
         rate_factors, decay_factors = factors(net, theta)
+        weighted = {i: slice(slots[0].start, slots[-1].stop) for i, slots in enumerate(net.slots) if slots}
         keys = rng.step_keys(state.seed, state.step, data.rows[batches.positions], batches.size)
         done, used = 0, state.used
-        E = np.empty(len(rates))
-        gradient_norm = np.empty(len(rates))
+        figures = Figures.room(net, len(rates))
         with _one_thread(), np.errstate(all="ignore"):  # what is not finite is noticed below, and stops the run
             for batch, rate, key in zip(batches, rates.tolist(), keys):
                 at = indices(batch, data.X)
@@ -60,15 +65,20 @@ class ReferenceEngine:
                 e, dS = net.loss.value_and_grad(S, Y, weights)
                 gradient = backward(net, p, caches, dS).gradient
 
-                E[done] = float(e)
-                gradient_norm[done] = math.sqrt(float(xp.vecdot(gradient, gradient)))
-                if not math.isfinite(E[done] + gradient_norm[done]):
-                    E, gradient_norm = E[: done + 1], gradient_norm[: done + 1]
+                figures.E[done] = float(e)
+                figures.gradient_norm[done] = _length(gradient)
+                figures.layer_gradient_norm[done] = [_length(gradient[part]) for part in weighted.values()]
+                figures.stuck[done] = [_stuck(net, i, caches) for i in weighted]
+                if not math.isfinite(figures.E[done] + figures.gradient_norm[done]):
+                    figures.update_norm[done] = math.nan
                     break
+                before = theta
                 theta, memory = optimizer.step(theta, gradient, memory, rate * rate_factors, decay_factors)
+                figures.update_norm[done] = _length(theta - before)
                 done += 1
                 used += len(batch)
-        return replace(state, theta=theta, memory=memory, step=state.step + done, used=used), Figures(E, gradient_norm)
+        state = replace(state, theta=theta, memory=memory, step=state.step + done, used=used)
+        return state, figures.first(done + 1)
 
     def predict(self, net: Network, theta: Array, X: Array) -> Array:
         xp, n = array_namespace(X), X.shape[0]
@@ -100,6 +110,30 @@ def _one_thread() -> AbstractContextManager[Any]:
 @cache
 def _blas() -> ThreadpoolController:
     return ThreadpoolController()
+
+
+def _length(vector: Array) -> float:
+    return math.sqrt(float(array_namespace(vector).vecdot(vector, vector)))
+
+
+def _stuck(net: Network, i: int, caches: Sequence[tuple[Any, ...]]) -> float:
+    """The share of the units of layer i that passed no error back; see `Figures`."""
+    layer = net.layers[i]
+    if not isinstance(layer, Dense) or layer.activation == "identity":
+        return 0.0
+    _, Z, A = caches[i]
+    xp, f, n = array_namespace(A), ACTIVATIONS[layer.activation], A.shape[0]
+    behind = takewhile(lambda pair: isinstance(pair[0], Dropout), zip(net.layers[i + 1 :], caches[i + 1 :]))
+    masks = [M for _, (M,) in behind if M is not None]
+    stuck = layer.d_out
+    for rows in sorted({min(n, _FEW_ROWS), n}):
+        slope = f.slope(xp, Z[:rows, :], A[:rows, :])
+        for M in masks:
+            slope = slope * M[:rows, :]
+        stuck = int(xp.count_nonzero(xp.max(xp.abs(slope), axis=0) <= STUCK))
+        if stuck == 0:
+            break
+    return stuck / layer.d_out
 
 
 def factors(net: Network, theta: Array) -> tuple[Array | float, Array | float]:
