@@ -72,7 +72,9 @@ def main() -> None:
                 (run or bl.open_run(path)).at(step)
                 times[name].append(time.perf_counter() - began)
         for name, found in times.items():
-            print(f"any step, {name}: median {statistics.median(found):.3f} s, slowest of 100 {max(found):.3f} s (< 0.2)")
+            print(
+                f"any step, {name}: median {statistics.median(found):.3f} s, slowest of 100 {max(found):.3f} s (< 0.2)"
+            )
 
 
 if __name__ == "__main__":

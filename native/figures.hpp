@@ -38,7 +38,7 @@ inline double stuck(const Layer& l, int B) {
     if (l.activation == 0) return 0;  // identity: if there is a D, it holds masks alone
     int passing = 0;
     with_slope(l, [&](auto slope) {
-        auto passes = [&](int64_t at) { return abs(slope(at, splat(1))) > STUCK; };
+        auto passes = [&](int64_t at) { return abs(slope(at, splat(1))) >= STUCK; };
         const int64_t stride = l.stride;
         if (l.narrow)
             for (int64_t j = 0; j < l.d_out; j++) {

@@ -195,7 +195,7 @@ def stuck(net: Any, caches: list[Any]) -> Rounded:
                     break
                 D = D if mask is None else D * mask
             slopes = np.abs(D.value), D.most, np.abs(D.value) - D.error
-            shares.append([np.mean(np.all(slope <= STUCK, axis=0)) for slope in slopes])
+            shares.append([np.mean(np.all(slope < STUCK, axis=0)) for slope in slopes])
         elif net.slots[i]:
             shares.append([0.0] * 3)
     share, least, most = np.array(shares).T

@@ -136,7 +136,7 @@ def _changes(changes: dict[str, Any]) -> str:
 def _value(value: Any) -> str:
     if isinstance(value, dict):
         return str(value.get("name"))
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+    return f"{value:.6g}".replace("-", "−") if isinstance(value, float) else str(value)
 
 
 def diff(run: str, a: str, b: str, *, as_json: bool) -> None:

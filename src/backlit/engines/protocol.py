@@ -131,7 +131,7 @@ class Batches(Sequence[np.ndarray]):
         return range(0, len(self.positions), self.size)
 
 
-STUCK = 0.01  #: the greatest slope, in absolute value, of a unit that passes no error back; also in native/figures.hpp
+STUCK = 0.01  #: a unit whose slope is below this, in absolute value, passes no error back; also in native/figures.hpp
 
 
 class Figures(NamedTuple):
@@ -142,7 +142,7 @@ class Figures(NamedTuple):
     update_norm : (steps,) the length of the update, theta after less theta before; NaN where none was made
     layer_gradient_norm : (steps, L) the length of the gradient of each layer's weights, before clipping
     stuck : (steps, L) the share, 0 to 1, of each layer's units that passed no error back: those whose slope dA/dZ times
-        the masks of the dropout right behind the layer was at most STUCK at every row of the batch. A dead ReLU unit; a
+        the masks of the dropout right behind the layer was below STUCK at every row of the batch. A dead ReLU unit; a
         saturated tanh or sigmoid unit; in a batch of few rows also a unit that dropout silenced in all of them. 0 in
         a layer without an activation
     """

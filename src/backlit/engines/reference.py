@@ -130,7 +130,7 @@ def _stuck(net: Network, i: int, caches: Sequence[tuple[Any, ...]]) -> float:
         slope = f.slope(xp, Z[:rows, :], A[:rows, :])
         for M in masks:
             slope = slope * M[:rows, :]
-        stuck = int(xp.count_nonzero(xp.max(xp.abs(slope), axis=0) <= STUCK))
+        stuck = int(xp.count_nonzero(xp.max(xp.abs(slope), axis=0) < STUCK))
         if stuck == 0:
             break
     return stuck / layer.d_out

@@ -21,7 +21,7 @@ from backlit.core.arrays import Array
 from backlit.core.network import Network
 from backlit.core.state import Best, State
 from backlit.engines.choice import choose
-from backlit.engines.protocol import Batches, Data, Engine, Figures
+from backlit.engines.protocol import Batches, Data, Engine
 from backlit.errors import ArgumentError, ShapeError, require
 from backlit.training.divergence import diverged, finite
 from backlit.training.settings import Reason, Settings, begin, rate_at, rows_a_step, why_stop
@@ -189,7 +189,7 @@ def _events(
             if state.step < before.step + len(batches) or not finite(state.theta):
                 error = diverged(engine, net, settings, before, data, batches, rates)
                 if made := error.step - before.step:
-                    yield StepsDone(error.state, Figures(*(figure[:made] for figure in figures)), seconds)
+                    yield StepsDone(error.state, figures.first(made), seconds)
                 raise error
             state = replace(state, total=_sum(before.total, figures.E, batches, averaged))
             yield StepsDone(state, figures, seconds)
