@@ -7,7 +7,7 @@ import sqlite3
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from backlit.errors import DataError, RunWarning
@@ -77,7 +77,8 @@ def lock(path: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        place.unlink(missing_ok=True)
+        with suppress(PermissionError):  # Windows keeps what is open, and the next one takes it over
+            place.unlink(missing_ok=True)
         held.close()
 
 

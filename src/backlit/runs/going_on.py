@@ -30,6 +30,10 @@ def events(timeline: Timeline, steps: int | None = None) -> Events:
         state = timeline.nearest(file, LAST)
         if other := arithmetic_difference(row, plan.engine):
             raise DataError(f"{path} cannot go on to the bit: {other}. Fork it from step {state.step} instead")
+        if (metric := timeline.run.about["metric"]) and plan.metric is None:
+            raise DataError(
+                f"{path} watched a metric of its user's own, {metric!r}, which a file cannot hold; train again"
+            )
         _forget_after(file, row, state)
         target = state.step + steps if steps else row.stop if row.stop and row.stop > state.step else None
         stopped: Event | None = None

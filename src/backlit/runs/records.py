@@ -24,7 +24,18 @@ from backlit.engines.protocol import Engine
 from backlit.errors import ArgumentError, DataError, UnknownNameError
 from backlit.plan import Epoch, Plan
 from backlit.runs.arrays import load, store, unpack
-from backlit.runs.schema import DamageError, EpochRow, Snapshot, Stretch, TimelineRow, digest, parsed, put, sense
+from backlit.runs.schema import (
+    DamageError,
+    EpochRow,
+    Snapshot,
+    Stretch,
+    TimelineRow,
+    digest,
+    parsed,
+    put,
+    sense,
+    to_json,
+)
 from backlit.training import Settings
 
 MOST_UNITS = 2**20  #: of a layer, in a file from anywhere
@@ -33,7 +44,7 @@ MOST_UNITS = 2**20  #: of a layer, in a file from anywhere
 def settings_text(settings: Settings) -> str:
     """Settings as JSON."""
     records = {"optimizer": to_dict(settings.optimizer), "schedule": to_dict(settings.schedule)}
-    return json.dumps({**vars(settings), **records})
+    return to_json({**vars(settings), **records})
 
 
 def settings_from(text: str) -> Settings:

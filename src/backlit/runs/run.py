@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from backlit.core.network import Network
-from backlit.core.registry import lookup
 from backlit.core.state import State
 from backlit.engines.protocol import Data
 from backlit.errors import ArgumentError, DataError, UnknownNameError
@@ -99,9 +98,8 @@ class Run:
 
     @property
     def metric(self) -> Metric | None:
-        """What was watched; None: E."""
-        name = self._facts().get("metric")
-        return None if name is None else lookup("metric", METRICS, name)
+        """What was watched; None: E, or a metric of the user's own."""
+        return METRICS.get(self._facts().get("metric") or "")
 
     @property
     def max_size(self) -> int:

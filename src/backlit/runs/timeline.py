@@ -18,7 +18,7 @@ from backlit.explain.trace import Trace, trace
 from backlit.model import Model
 from backlit.plan import Epoch, Plan
 from backlit.runs.file import reading
-from backlit.runs.going_on import events
+from backlit.runs.going_on import LAST, events
 from backlit.runs.records import (
     arithmetic_difference,
     checksum_of,
@@ -269,8 +269,9 @@ class Timeline:
 
     @property
     def theta(self) -> np.ndarray:
-        """The weights that predict: the best ones if any rows were watched, else the last."""
-        state = self.at()
+        """The weights that predict, as of the last snapshot: the best ones if any rows were watched, else the last."""
+        with reading(self.run.path) as file:
+            state = self.nearest(file, LAST)
         return state.theta if state.best is None else state.best.theta
 
     @property

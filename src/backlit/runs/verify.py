@@ -181,7 +181,11 @@ def _replay(run: Run, report: Report) -> None:
     """Make every step again, from each snapshot to the next, and compare."""
     for timeline in run.timelines:
         row = timeline.row
-        if other := arithmetic_difference(row, timeline.plan.engine):
+        try:
+            other = arithmetic_difference(row, timeline.plan.engine)
+        except BacklitError as error:
+            other = str(error)
+        if other:
             report.had.append(f"timeline {row.name!r} cannot be replayed to the bit: {other}")
             continue
         snapshots = timeline.snapshots

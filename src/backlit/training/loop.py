@@ -21,7 +21,7 @@ from backlit.core.arrays import Array
 from backlit.core.network import Network
 from backlit.core.state import Best, State
 from backlit.engines.choice import choose
-from backlit.engines.protocol import Batches, Data, Engine
+from backlit.engines.protocol import Batches, Data, Engine, Figures
 from backlit.errors import ArgumentError, ShapeError, require
 from backlit.training.divergence import diverged, finite
 from backlit.training.settings import Reason, Settings, begin, rate_at, rows_a_step, why_stop
