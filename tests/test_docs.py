@@ -121,7 +121,9 @@ def test_readme_commands_run(tmp_path):
     houses = bl.datasets.load_houses().head(600)
     houses.write_csv(tmp_path / "sales.csv")
     houses.drop("price").head(5).write_csv(tmp_path / "new.csv")
-    for line in "".join(re.findall(r"^```sh\n(.*?)^```", text(README), flags=re.DOTALL | re.MULTILINE)[:2]).splitlines():
+    for line in "".join(
+        re.findall(r"^```sh\n(.*?)^```", text(README), flags=re.DOTALL | re.MULTILINE)[:2]
+    ).splitlines():
         done = run(line, cwd=tmp_path)
         assert done.returncode == 0, done.stderr
 

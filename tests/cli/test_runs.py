@@ -17,7 +17,8 @@ from backlit.progress import fit
 from backlit.runs.arrays import load_blob
 from backlit.runs.file import reading
 from backlit.runs.run import recording
-from backlit.runs.schema import Fact, rows_of
+from backlit.runs.schema import Fact
+from backlit.runs.sense import rows_of
 
 
 @pytest.fixture(scope="module")

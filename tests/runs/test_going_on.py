@@ -14,7 +14,8 @@ from backlit.progress import fit
 from backlit.runs.file import reading
 from backlit.runs.recorder import referred
 from backlit.runs.run import recording
-from backlit.runs.schema import Blob, rows_of
+from backlit.runs.schema import Blob
+from backlit.runs.sense import rows_of
 from backlit.training import EpochDone, Settings, Stopped, go_on, plan_again, rate_at
 
 # --- resume ------------------------------------------------------------------------------------------------------

@@ -373,9 +373,15 @@ def _units(hidden: str) -> tuple[int, ...]:
         raise ArgumentError(f"--hidden is {hidden!r}; give numbers of units, such as 128,128") from None
 
 
+def _note(message: Warning | str, *_: object) -> None:
+    from backlit.tables.units import plain
+
+    print(f"note: {plain(str(message))}", file=sys.stderr)
+
+
 def main() -> None:
     """The entry point: expected errors in a line or two, exit code 2, no traceback; warnings as notes."""
-    warnings.showwarning = lambda message, *_: print(f"note: {message}", file=sys.stderr)
+    warnings.showwarning = _note
     try:
         app()
     except BrokenPipeError:

@@ -16,6 +16,7 @@ from backlit.core.layers import Dense
 from backlit.errors import ArgumentError, DivergedError
 from backlit.progress import watched
 from backlit.runs import export
+from backlit.runs.going_on import UNFINISHED
 from backlit.runs.run import Run, open_run
 from backlit.runs.schema import to_json
 from backlit.runs.timeline import Timeline
@@ -73,7 +74,7 @@ def _ended(reason: str | None) -> str:
         "patience": "ended without further progress",
         "target_error": "ended at its target error",
     }
-    return words.get(reason, reason)
+    return words.get(reason, plain(reason))
 
 
 def _facts(facts: dict[str, str]) -> Grid:
@@ -206,7 +207,7 @@ def resume(run: str, *, table: str | None, timeline: str | None, steps: int | No
 def _unfinished(run: Run) -> Timeline:
     """The timeline that was cut off last, or the only one there is."""
     timelines = run.timelines
-    open_ = [t for t in timelines if t.reason in (None, "interrupted", "max_seconds")]
+    open_ = [t for t in timelines if t.reason in UNFINISHED]
     if not open_ and len(timelines) > 1:
         names = ", ".join(repr(t.name) for t in timelines)
         raise ArgumentError(f"no timeline of {run.path} was cut off; say which one is to go on (--timeline): {names}")

@@ -14,7 +14,8 @@ import zlib
 
 import numpy as np
 
-from backlit.runs.schema import LARGEST, Blob, DamageError, digest, put, rows_of
+from backlit.runs.schema import LARGEST, Blob, DamageError, digest, put
+from backlit.runs.sense import rows_of
 
 DTYPES = {"float32": "<f4", "float64": "<f8", "int64": "<i8"}
 
@@ -31,12 +32,12 @@ def pack(array: np.ndarray) -> bytes:
 
 def unpack(data: bytes, dtype: str, shape: tuple[int, ...]) -> np.ndarray:
     """The array again; raises `DamageError` where the bytes do not hold exactly that array, before taking its memory."""
-    if dtype not in DTYPES or not all(isinstance(n, int) and n >= 0 for n in shape):
-        raise DamageError(f"an array claims the type {dtype} and the shape {shape}")
-    kind = np.dtype(DTYPES[dtype])
-    count = math.prod(shape)
-    if count * kind.itemsize > LARGEST:
-        raise DamageError(f"an array claims {count * kind.itemsize:,} bytes where at most {LARGEST:,} are expected")
+    sensible = len(shape) <= 8 and all(isinstance(n, int) and 0 <= n < 2**62 for n in shape)
+    if dtype not in DTYPES or not sensible:
+        raise DamageError(f"an array claims the type {dtype[:20]!r}, or a shape that none here has")
+    kind, count = np.dtype(DTYPES[dtype]), math.prod(shape)
+    if (claimed := max(count, *shape, 0) * kind.itemsize) > LARGEST:
+        raise DamageError(f"an array claims {claimed:,} bytes where at most {LARGEST:,} are expected")
     parts, at = [], 0
     for _ in range(kind.itemsize):
         if at + 8 > len(data):

@@ -12,7 +12,8 @@ from backlit.runs.arrays import load_blob
 from backlit.runs.file import create, lock, reading, require_new
 from backlit.runs.recorder import referred
 from backlit.runs.run import Run
-from backlit.runs.schema import TABLES, Blob, Fact, parsed, put, rows_of, to_json
+from backlit.runs.schema import TABLES, Blob, Fact, parsed, put, to_json
+from backlit.runs.sense import rows_of
 from backlit.runs.timeline import Timeline
 from backlit.tables.frames import whole, write_table
 

@@ -5,24 +5,26 @@ from __future__ import annotations
 import os
 import sqlite3
 import tempfile
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
-from backlit.errors import DataError, RunWarning
+from backlit.errors import BacklitError, DataError, RunWarning
 from backlit.runs.migrate import SCHEMA_1, upgraded
 from backlit.runs.schema import APPLICATION_ID, FORMAT, LARGEST, SCHEMA, DamageError
 from backlit.tables.frames import whole
 
 _PAGE = 8192
-_MAGIC = b"SQLite format 3\0"
 _WAIT = 10.0  # seconds for another's lock
+_PATIENCE = 3.0  # seconds for readers to come to an end, when the file is closed
 
 
 def require_new(path: str | Path, replace: bool = False) -> Path:
     """The path, if a file may and can be written there; said before the work is done."""
     path = Path(path)
+    _require_name(path)
     if path.is_dir():
         raise DataError(f"{path} is a folder; name a file")
     if path.exists() and not replace:
@@ -52,14 +54,14 @@ def create(path: Path, fill: Callable[[sqlite3.Connection], None], replace: bool
                     fill(file)
         except sqlite3.Error as error:
             raise OSError(str(error)) from error
-        for log in ("-wal", "-shm"):  # of the file that is replaced: they must not be taken for the new one's
-            path.with_name(path.name + log).unlink(missing_ok=True)
+        _remove_logs(path)
 
 
 @contextmanager
 def lock(path: Path) -> Iterator[None]:
     """Hold a run file as its only writer; the lock is the system's, and gone with the process that held it."""
-    place = path.with_name(path.name + "-lock")
+    place = path.resolve()
+    place = place.with_name(place.name + "-lock")
     try:
         held = sqlite3.connect(place, timeout=0, isolation_level=None, check_same_thread=False)
         try:
@@ -91,8 +93,8 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
     DataError
         Not there, not a run file of backlit, damaged, or written by a newer version.
     """
-    _require_sqlite(path)
-    with _telling(path), closing(_connect(path, "ro")) as file:
+    _require_file(path)
+    with _telling(path), understood(path), closing(_connect(path, "ro")) as file:
         if _format(path, file) == FORMAT:
             yield file
         else:
@@ -105,66 +107,95 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
 def writing(path: Path) -> Iterator[sqlite3.Connection]:
     """A run file to write, as the only one who does; a file of an older format is brought to this one first.
 
+    Where somebody removed or replaced the file meanwhile, all of it is written again, and a `RunWarning` says where.
+
     Raises
     ------
     DataError
         As `reading`; or another process writes it; or it cannot be written.
     """
-    _require_sqlite(path)
+    _require_file(path)
     if not os.access(path, os.W_OK):
         raise DataError(f"{path} cannot be written: it is read-only; make a copy, or change its permissions")
     with lock(path), _telling(path):
         with closing(_connect(path, "rw")) as file:
-            older = _format(path, file) < FORMAT
-            if older:
+            if _format(path, file) < FORMAT:
                 create(path, lambda newer: upgraded(file, newer), replace=True)
-        with closing(_connect(path, "rw")) as file:
-            file.execute("PRAGMA journal_mode = WAL")
-            file.execute("PRAGMA synchronous = NORMAL")  # safe with WAL: a power cut costs the last moments only
-            file.execute("PRAGMA wal_autocheckpoint = 2000")
-            there = path.stat()
-            try:
-                yield file
-            finally:
-                if file.in_transaction:
-                    file.rollback()
-                _into_one_file(file)
-                _require_there(path, there, file)
+        rescued = None
+        try:
+            with closing(_connect(path, "rw")) as file:
+                file.execute("PRAGMA journal_mode = WAL")
+                file.execute("PRAGMA synchronous = NORMAL")  # safe with WAL: a power cut costs the last moments only
+                file.execute("PRAGMA wal_autocheckpoint = 2000")
+                before = path.stat()
+                try:
+                    yield file
+                finally:
+                    if file.in_transaction:
+                        file.rollback()
+                    if path.exists() and os.path.samestat(path.stat(), before):
+                        _into_one_file(file)
+                    else:
+                        rescued = path.with_name(f".{path.name}.{os.getpid()}.part")
+                        file.execute("VACUUM INTO ?", (str(rescued),))  # SQLite still has what was in it
+        finally:
+            if rescued is not None and rescued.exists():
+                _put_back(path, rescued)
 
 
 def _into_one_file(file: sqlite3.Connection) -> None:
-    """Move all that was logged into the file itself; a reader may hold that up, and then the last one to close does."""
-    try:
-        file.execute("PRAGMA busy_timeout = 200")
-        file.execute("PRAGMA journal_mode = DELETE")
-    except sqlite3.OperationalError:
-        return
+    """Move all that was logged into the file itself, as soon as no one is in the middle of reading it."""
+    file.execute("PRAGMA busy_timeout = 50")
+    until = time.monotonic() + _PATIENCE
+    while time.monotonic() < until:
+        try:
+            if file.execute("PRAGMA journal_mode = DELETE").fetchone() == ("delete",):
+                return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+                return  # a full disk: the log stays, and is read with the file
+        time.sleep(0.01)
+    with suppress(sqlite3.OperationalError):
+        file.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
 
-def _require_there(path: Path, before: os.stat_result, file: sqlite3.Connection) -> None:
-    """Write the file again where somebody removed or replaced it meanwhile; SQLite still has what was in it."""
-    if path.exists() and os.path.samestat(path.stat(), before):
-        return
+def _put_back(path: Path, rescued: Path) -> None:
+    """Give a file that was removed its name again, or another where that one is taken."""
+    _remove_logs(path)
     place, number = path, 1
     while place.exists():
         number += 1
         place = path.with_name(f"{path.stem} ({number}){path.suffix}")
-    file.execute("VACUUM INTO ?", (str(place),))
-    warnings.warn(
-        f"{path} was removed while it was being written; all of it is now in {place}", RunWarning, stacklevel=2
-    )
+    rescued.replace(place)
+    told = f"{path} was removed while it was being written; all of it is now in {place}"
+    warnings.warn(told, RunWarning, stacklevel=2)
 
 
-def _require_sqlite(path: Path) -> None:
+def _remove_logs(path: Path) -> None:
+    """Those of a file that is gone: they must not be taken for the logs of another of its name."""
+    for log in ("-wal", "-shm"):
+        path.with_name(path.name + log).unlink(missing_ok=True)
+
+
+def _require_name(path: Path) -> None:
+    """It is a name that a file can have."""
+    try:
+        os.lstat(path.with_name(f".{path.name}.{os.getpid()}.part"))  # the longest name that is used beside it
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        return
+    except (OSError, ValueError) as error:
+        raise DataError(f"{str(path)!r} is no name that a file can have ({error}); choose another") from None
+
+
+def _require_file(path: Path) -> None:
+    """A file is there. It is not opened here: closing it again would give up SQLite's locks in this process."""
+    _require_name(path)
     if not path.is_file():
         raise DataError(f"{path} {'is a folder' if path.exists() else 'does not exist'}; give the path of a run file")
-    try:
-        with path.open("rb") as file:
-            head = file.read(len(_MAGIC))
-    except OSError as error:
-        raise DataError(f"{path} cannot be read ({error.strerror}); give the path of a run file") from None
-    if head != _MAGIC:
-        raise DataError(f"{path} is no run file of backlit{'' if head else ': it is empty'}; give one that train wrote")
+    if not os.access(path, os.R_OK):
+        raise DataError(f"{path} cannot be read (permission denied); give the path of a run file")
+    if path.stat().st_size == 0:
+        raise DataError(f"{path} is no run file of backlit: it is empty; give one that train wrote")
 
 
 def _connect(path: Path, mode: str) -> sqlite3.Connection:
@@ -183,6 +214,9 @@ def _opened(uri: str) -> sqlite3.Connection:
     file = sqlite3.connect(uri, uri=True, timeout=_WAIT, isolation_level=None, check_same_thread=False)
     try:
         file.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LARGEST)
+        file.text_factory = lambda raw: raw.decode(
+            "utf-8", "surrogateescape"
+        )  # what is damaged differs, and is noticed
         for setting in ("trusted_schema = OFF", "cell_size_check = ON", "mmap_size = 0"):
             file.execute(f"PRAGMA {setting}")
         file.execute("PRAGMA schema_version").fetchone()  # the first look at the file
@@ -214,18 +248,35 @@ def _format(path: Path, file: sqlite3.Connection) -> int:
 
 
 @contextmanager
+def understood(path: Path) -> Iterator[None]:
+    """What cannot be made sense of inside is damage of a run file, though every seal may be right."""
+    try:
+        yield
+    except BacklitError:
+        raise
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError, RecursionError) as error:
+        raise DataError(_damaged(path, f"{type(error).__name__}: {error}")) from None
+
+
+def _damaged(path: Path, why: object) -> str:
+    return f"{path} is damaged ({why}); `backlit verify` tells what can still be had of it"
+
+
+@contextmanager
 def _telling(path: Path) -> Iterator[None]:
     """What goes wrong in a run file, with its name and what can be done."""
     try:
         yield
     except DamageError as error:
-        raise DataError(f"{path} is damaged ({error}); `backlit verify` tells what can still be had of it") from None
+        raise DataError(_damaged(path, error)) from None
+    except UnicodeDecodeError as error:  # in what SQLite says of a damaged file
+        raise DataError(_damaged(path, error)) from None
     except sqlite3.DatabaseError as error:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR):
-            raise DataError(
-                f"{path} is damaged ({error}); `backlit verify` tells what can still be had of it"
-            ) from None
+        if code == sqlite3.SQLITE_NOTADB:
+            raise DataError(f"{path} is no run file of backlit; give one that train wrote") from None
+        if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_ERROR):
+            raise DataError(_damaged(path, error)) from None
         if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
             raise DataError(f"{path} is busy: another process holds it; try again") from None
         if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH):

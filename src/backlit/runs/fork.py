@@ -21,7 +21,8 @@ from backlit.plan import Plan, named_optimizer
 from backlit.runs.file import writing
 from backlit.runs.recorder import transaction
 from backlit.runs.records import put_snapshot, timeline_row
-from backlit.runs.schema import TimelineRow, put, rows_of, to_json
+from backlit.runs.schema import TimelineRow, put, to_json
+from backlit.runs.sense import rows_of
 from backlit.training import Settings, plan_again, rows_a_step
 
 if TYPE_CHECKING:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from backlit.runs.timeline import Timeline
 
 LAST = 2**62  #: beyond every step
+UNFINISHED = (None, "interrupted", "max_seconds")  #: reasons of timelines that were cut off
 
 
 def events(timeline: Timeline, steps: int | None = None) -> Events:
@@ -41,6 +42,11 @@ def events(timeline: Timeline, steps: int | None = None) -> Events:
             settings = settings_from(row.settings)
             reason = why_stop(state, settings)
             if reason is not None:
+                if target is None and row.reason in UNFINISHED:  # killed when only that remained to be written
+                    with transaction(file):
+                        put(file, row._replace(reason=reason))
+                    yield Stopped(state, reason)
+                    return
                 if target is None:
                     raise ArgumentError(
                         f"timeline {row.name!r} of {path} has come to its end, step {state.step:,} ({reason}); say "

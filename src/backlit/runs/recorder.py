@@ -21,7 +21,8 @@ from backlit.errors import DivergedError
 from backlit.plan import Epoch, Plan
 from backlit.runs.arrays import pack
 from backlit.runs.records import checksum_of, figure_names, figures_of, put_snapshot, real, vectors_of
-from backlit.runs.schema import EpochRow, Fact, Snapshot, Stretch, TimelineRow, parsed, put, rows_of
+from backlit.runs.schema import EpochRow, Fact, Snapshot, Stretch, TimelineRow, parsed, put
+from backlit.runs.sense import rows_of
 from backlit.training import EpochDone, Event, Events, StepsDone, Stopped
 
 MAX_SIZE = 200_000_000  #: bytes of a run file, unless another bound is given
@@ -72,9 +73,10 @@ class Recorder:
         reason: str | None = "interrupted"
         try:
             for event in events:
-                if isinstance(event, Stopped):
+                if isinstance(event, Stopped):  # its state may be ahead of what was told, where Ctrl-C cut that off
                     reason = event.reason
-                self._take(event)
+                else:
+                    self._take(event)
                 yield event
         except DivergedError:
             reason = "diverged"
@@ -107,33 +109,30 @@ class Recorder:
     def _flush(self, snapshot: bool) -> None:
         """Write what has come in since the last time, in one transaction."""
         clock = time.perf_counter()
-        snapshot = snapshot and self._state is not None and self._state.step > self._last.step
+        state = self._state
+        snapshot = snapshot and state is not None and state.step > self._last.step
         with transaction(self.file):
             if self._ready:
                 put(self.file, self._stretch())
             put(self.file, *self._epochs, self.row)
-            if snapshot:
-                self._snapshot()
-        self._steps, self._ready, self._epochs = self._steps[self._ready :], 0, []
+            if state is not None and snapshot:
+                self._make_room(sum(np.asarray(vector).nbytes for vector in vectors_of(state).values()))
+                known = put_snapshot(self.file, self.row.number, state, known=self._known)
+        self._steps, self._ready, self._epochs = self._steps[self._ready :], 0, []  # once all of it is in the file
         self._flushed = time.perf_counter()
-        if snapshot:
-            self._snapped, self._cost = self._flushed, self._flushed - clock
+        if state is not None and snapshot:
+            self._snapped, self._cost, self._known = self._flushed, self._flushed - clock, known
+            self._last = Place(state.step, self._seconds, False)
+            self._places[self.row.number].append(self._last)
 
     def _stretch(self) -> Stretch:
         steps = self._steps[: self._ready]
         table = np.concatenate([np.column_stack(figures) for _, figures, _ in steps]).astype(np.float32)
         every = math.ceil(len(table) / MOST_FIGURES)
-        seconds = sum(seconds for *_, seconds in steps)
+        seconds = max(0.0, sum(seconds for *_, seconds in steps))  # a clock may be set back
         assert self._state is not None
         checksum = checksum_of(self._state)
         return Stretch(self.row.number, steps[0][0], self._state.step, every, seconds, checksum, pack(table[::every]))
-
-    def _snapshot(self) -> None:
-        assert self._state is not None
-        self._make_room(sum(np.asarray(vector).nbytes for vector in vectors_of(self._state).values()))
-        self._known = put_snapshot(self.file, self.row.number, self._state, known=self._known)
-        self._last = Place(self._state.step, self._seconds, False)
-        self._places[self.row.number].append(self._last)
 
     def _make_room(self, wanted: int) -> None:
         """Forget the snapshots that are missed the least, until there is room for another; then figures."""
@@ -163,14 +162,14 @@ class Recorder:
 @contextmanager
 def transaction(file: sqlite3.Connection) -> Iterator[None]:
     """All that is written inside, or nothing."""
-    file.execute("BEGIN IMMEDIATE")
     try:
+        file.execute("BEGIN IMMEDIATE")
         yield
-    except BaseException:
+        file.execute("COMMIT")
+    except BaseException:  # Ctrl-C at any moment, too
         if file.in_transaction:  # SQLite may have given up by itself
             file.rollback()
         raise
-    file.execute("COMMIT")
 
 
 def used_bytes(file: sqlite3.Connection) -> int:
@@ -214,5 +213,6 @@ def snapshot_places(file: sqlite3.Connection) -> dict[int, list[Place]]:
 def _halve_figures(file: sqlite3.Connection, columns: int) -> None:
     """Keep the figures of every second step of those that are kept."""
     for stretch in rows_of(file, Stretch):
-        table = figures_of(stretch, columns)[::2]
-        put(file, stretch._replace(every=2 * stretch.every, figures=pack(table)))
+        table = figures_of(stretch, columns)
+        if len(table) > 1:
+            put(file, stretch._replace(every=2 * stretch.every, figures=pack(table[::2])))

@@ -38,7 +38,7 @@ from backlit.runs.schema import (
 )
 from backlit.training import Settings
 
-MOST_UNITS = 2**20  #: of a layer, in a file from anywhere
+MOST_UNITS = 2**21  #: of all layers, in a file from anywhere
 
 
 def settings_text(settings: Settings) -> str:
@@ -62,10 +62,9 @@ def network_from(text: str) -> Network:
     """The network that was written as JSON; of sizes that this machine can hold."""
     with sense():
         saved = parsed(text)
-        for layer in saved["layers"]:
-            for name in ("d", "d_in", "d_out"):
-                if not 0 <= layer.get(name, 0) <= MOST_UNITS:
-                    raise DamageError(f"a layer claims {layer[name]:,} units")
+        units = [layer.get(name, 0) for layer in saved["layers"] for name in ("d", "d_in", "d_out")]
+        if min(units, default=0) < 0 or sum(units) > MOST_UNITS:
+            raise DamageError(f"its layers claim {sum(units):,} units where at most {MOST_UNITS:,} are expected")
         return Network.from_dict(saved)
 
 

@@ -26,7 +26,8 @@ from backlit.runs.fork import fork
 from backlit.runs.recorder import MAX_SIZE, Recorder, collect, snapshot_places, transaction
 from backlit.runs.records import network_from, put_snapshot, timeline_row
 from backlit.runs.rows import read_frame, read_part, write_rows
-from backlit.runs.schema import DamageError, Fact, TimelineRow, parsed, put, rows_of, sense, to_json
+from backlit.runs.schema import DamageError, Fact, TimelineRow, parsed, put, sense, to_json
+from backlit.runs.sense import rows_of
 from backlit.runs.timeline import Timeline
 from backlit.runs.verify import Report, verify
 from backlit.tables.frames import read_table, to_frame
@@ -164,6 +165,8 @@ class Run:
         """The one of that name; None: the first."""
         with reading(self.path) as file:
             rows = rows_of(file, TimelineRow)
+            if not rows:
+                raise DamageError("it has no timeline")
         for row in rows:
             if name is None or row.name == name:
                 return Timeline(self, row.number)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import re
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -154,11 +155,6 @@ def _seal(row: Any) -> bytes:
     return row.hash if isinstance(row, Blob) else digest(TABLES[type(row)][0], *row)
 
 
-def rows_of(file: sqlite3.Connection, kind: type[Row], where: str = "TRUE", *values: Any) -> list[Row]:
-    """The rows of a table, in the order of their keys; raises `DamageError` where a seal is broken."""
-    return [require_seal(row, sound) for row, sound in each_row(file, kind, where, *values)]
-
-
 def each_row(
     file: sqlite3.Connection, kind: type[Row], where: str = "TRUE", *values: Any
 ) -> Iterator[tuple[Row, bool]]:
@@ -168,13 +164,6 @@ def each_row(
         row = kind(*fields)
         sound = not isinstance(row, Blob) or row.hash == digest(*row[1:])
         yield row, sound and seal == _seal(row)
-
-
-def require_seal(row: Row, sound: bool) -> Row:
-    """The row; raises `DamageError` where its seal is broken."""
-    if not sound:
-        raise DamageError(f"{called(row)} is not as it was written")
-    return row
 
 
 def called(row: Any) -> str:
@@ -202,9 +191,14 @@ def sense() -> Iterator[None]:
         raise DamageError(told) from None
 
 
+#: what a terminal may take for orders, and JSON lets stand as it is: controls, marks of direction, line ends
+_ORDERS = re.compile("[\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
+
+
 def to_json(content: Any, indent: int | None = None) -> str:
     """JSON that every reader takes: NumPy's numbers as numbers, NaN and infinity as null."""
-    return json.dumps(_plain(content), indent=indent, ensure_ascii=False, allow_nan=False)
+    text = json.dumps(_plain(content), indent=indent, ensure_ascii=False, allow_nan=False)
+    return _ORDERS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def _plain(content: Any) -> Any:

@@ -36,9 +36,10 @@ from backlit.runs.schema import (
     Snapshot,
     Stretch,
     TimelineRow,
+    each_row,
     parsed,
-    rows_of,
 )
+from backlit.runs.sense import require_sound, rows_of
 from backlit.training import (
     Events,
     Settings,
@@ -156,7 +157,7 @@ class Timeline:
 
     def owner(self, step: int) -> Timeline:
         """The timeline of the lineage that made a step's state."""
-        return next(timeline for timeline, start in reversed(self.lineage) if start <= step or start == 0)
+        return next(timeline for timeline, start in reversed(self.lineage) if start <= step)
 
     @property
     def epochs(self) -> tuple[Epoch, ...]:
@@ -183,10 +184,10 @@ class Timeline:
         RunWarning
             Where it had to be recomputed by other arithmetic than recorded it.
         """
-        last = self.steps
+        first, last = self.lineage[0][1], self.steps
         step = last if step is None else step
-        good = isinstance(step, int | np.integer) and bool(0 <= step <= last)
-        require("step", step, lambda v: good, f"a step from 0 to {last}")
+        good = isinstance(step, int | np.integer) and bool(first <= step <= last)
+        require("step", step, lambda v: good, f"a step from {first} to {last}")
         owner = self.owner(step)
         if owner.number != self.number:
             return owner.at(step)
@@ -224,9 +225,11 @@ class Timeline:
     def nearest(self, file: sqlite3.Connection, step: int) -> State:
         """The last snapshot before or at a step that can be read."""
         row, size = self.stored(file), self.net.size
-        for snapshot in reversed(rows_of(file, Snapshot, "timeline = ? AND step <= ?", self.number, step)):
+        query = "SELECT step FROM snapshots WHERE timeline = ? AND step <= ? ORDER BY step DESC"
+        for (at,) in file.execute(query, (self.number, step)):
+            [(snapshot, sound)] = each_row(file, Snapshot, "timeline = ? AND step = ?", self.number, at)
             try:
-                return state_of(file, snapshot, int(row.seed), size)
+                return state_of(file, require_sound(snapshot, sound), int(row.seed), size)
             except DamageError:
                 if snapshot.anchor:
                     raise
@@ -237,10 +240,11 @@ class Timeline:
         if state.step == stop:
             return
         plan, row = self.plan, self.row
+        between = ("timeline = ? AND step > ? AND step <= ?", self.number, state.step, stop)
         with reading(self.run.path) as file:
             scores = {
                 epoch.epoch: np.nan if epoch.metric is None and plan.watching else epoch.metric
-                for epoch in rows_of(file, EpochRow, "timeline = ?", self.number)
+                for epoch in rows_of(file, EpochRow, *between)
             }
             sums = {
                 stretch.stop: stretch.checksum

@@ -183,15 +183,14 @@ def _events(
             batches = _batches(order, state, settings, size, steps)
             rates = rate_at(settings, state, np.arange(state.step, state.step + len(batches)))
             clock = time.perf_counter()
-            before = state
-            state, figures = engine.run(net, settings.optimizer, before, data, batches, rates)
+            after, figures = engine.run(net, settings.optimizer, state, data, batches, rates)
             seconds = time.perf_counter() - clock
-            if state.step < before.step + len(batches) or not finite(state.theta):
-                error = diverged(engine, net, settings, before, data, batches, rates)
-                if made := error.step - before.step:
+            if after.step < state.step + len(batches) or not finite(after.theta):
+                error = diverged(engine, net, settings, state, data, batches, rates)
+                if made := error.step - state.step:
                     yield StepsDone(error.state, figures.first(made), seconds)
                 raise error
-            state = replace(state, total=_sum(before.total, figures.E, batches, averaged))
+            state = replace(after, total=_sum(state.total, figures.E, batches, averaged))
             yield StepsDone(state, figures, seconds)
             wanted = max(1, int(STRETCH_SECONDS * len(batches) / max(seconds, 1e-6)))
             steps = stretch or min(wanted, max(steps, GROWTH * len(batches)))

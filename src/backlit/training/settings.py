@@ -56,7 +56,7 @@ class Settings:
                 name, getattr(self, name), lambda v: v is None or (isinstance(v, int) and v >= 1),
                 "a whole number, 1 or greater, or None",
             )  # fmt: skip
-        require("target_error", self.target_error, lambda v: v is None or v == v, "a number, or None")
+        require("target_error", self.target_error, lambda v: v is None or v + 0.0 == v, "a number, or None")
         require("max_seconds", self.max_seconds, lambda v: v is None or v > 0, "above 0, or None")
         require("epochs", self.epochs, lambda v: bool(v or self.max_steps), "set where max_steps is not")
 

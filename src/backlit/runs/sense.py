@@ -1,0 +1,142 @@
+"""Whether a row could be one that backlit wrote: its seal may be right and it may still make no sense, in a file from a
+stranger."""
+
+from __future__ import annotations
+
+import json
+import math
+import sqlite3
+from collections.abc import Callable
+from typing import Any
+
+from backlit.runs.schema import LARGEST_JSON, DamageError, Fact, Row, Snapshot, Stretch, TimelineRow, called, each_row
+from backlit.tables.metrics import METRICS
+
+
+def rows_of(file: sqlite3.Connection, kind: type[Row], where: str = "TRUE", *values: Any) -> list[Row]:
+    """The rows of a table, in the order of their keys; raises `DamageError` where one cannot be trusted."""
+    return [require_sound(row, sealed) for row, sealed in each_row(file, kind, where, *values)]
+
+
+def require_sound(row: Row, sealed: bool) -> Row:
+    """The row; raises `DamageError` where its seal is broken, or it is one that no backlit writes."""
+    if not sealed:
+        raise DamageError(f"{called(row)} is not as it was written")
+    try:
+        good = _CHECKS.get(type(row), lambda row: True)(row)
+    except (ValueError, RecursionError):  # no JSON
+        good = False
+    if not good:
+        raise DamageError(f"{called(row)[:80]} makes no sense")
+    return row
+
+
+def _mapping(value: Any, of: Callable[[Any], bool]) -> bool:
+    return isinstance(value, dict) and all(map(of, value.values()))
+
+
+def _text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _real(value: Any) -> bool:
+    return (
+        isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 2**62 and math.isfinite(value)
+    )
+
+
+def _count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**62
+
+
+def _hash(value: Any) -> bool:
+    return isinstance(value, str) and len(value) == 32 and not value.strip("0123456789abcdef")
+
+
+def _perhaps(check: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda value: value is None or check(value)
+
+
+def _score(value: Any) -> bool:
+    return _mapping(value, _perhaps(_real)) and value.keys() <= METRICS.keys()
+
+
+def _part(value: Any) -> bool:
+    optional = (value.get(name) for name in ("weights", "X", "Y")) if isinstance(value, dict) else (False,)
+    return all(map(_perhaps(_hash), optional)) and _hash(value.get("rows")) and _hash(value.get("hash"))
+
+
+def _data(value: Any) -> bool:
+    wanted = {
+        "inside": lambda v: isinstance(v, bool),
+        "source": _perhaps(_text),
+        "table": _perhaps(_hash),
+        "train": _perhaps(_part),
+        "validation": _perhaps(_part),
+    }
+    return isinstance(value, dict) and all(check(value.get(name)) for name, check in wanted.items())
+
+
+_FACTS: dict[str, Callable[[Any], bool]] = {
+    "table": lambda value: isinstance(value, dict),
+    "network": lambda value: isinstance(value, dict),
+    "data": _data,
+    "rows": lambda value: _mapping(value, _count),
+    "versions": lambda value: _mapping(value, _text),
+    "scores": _perhaps(lambda value: _mapping(value, _score)),
+    "metric": _perhaps(_text),
+    "source": _perhaps(_text),
+    "seconds": _real,
+    "max_size": _count,
+}
+
+
+def _fact(row: Fact) -> bool:
+    if len(row.value) > LARGEST_JSON:
+        return True  # whoever parses it says so
+    return _FACTS.get(row.key, lambda value: True)(json.loads(row.value))
+
+
+def _pair(value: Any) -> bool:
+    return isinstance(value, list) and len(value) == 2
+
+
+def _timeline(row: TimelineRow) -> bool:
+    changes = json.loads(row.changes) if len(row.changes) <= LARGEST_JSON else None
+    return (
+        row.number >= 1
+        and (row.parent is None or 1 <= row.parent < row.number)
+        and _count(row.step)
+        and row.seed.isascii()
+        and row.seed.isdecimal()
+        and len(row.seed) <= 20
+        and int(row.seed) < 2**64
+        and isinstance(changes, dict)
+        and _mapping(changes.pop("weights", {}), _pair)
+        and _mapping(changes, _pair)
+        and all(len(text) < 4096 and _mapping(json.loads(text), _text) for text in (row.arithmetic, row.machine))
+    )
+
+
+def _snapshot(row: Snapshot) -> bool:
+    counts = (row.step, row.epoch, row.used, row.planned, row.patience_left or 0, row.best_step or 0)
+    return (
+        all(map(_count, counts))
+        and abs(row.begun) < 2**62
+        and (row.best_step is None) == (row.best_metric is None)
+        and len(row.arrays) + len(row.memory) < 4096
+        and _mapping(json.loads(row.arrays), _hash)
+        and _mapping(json.loads(row.memory), _count)
+    )
+
+
+def _stretch(row: Stretch) -> bool:
+    return 0 <= row.start < row.stop < 2**62 and 1 <= row.every < 2**31 and row.seconds >= 0
+
+
+_CHECKS: dict[type, Callable[[Any], bool]] = {
+    Fact: _fact,
+    TimelineRow: _timeline,
+    Snapshot: _snapshot,
+    Stretch: _stretch,
+}
