@@ -50,7 +50,8 @@ def test_show(backlit, run):
 def test_fork_history_and_diff(backlit, run):
     told = backlit("fork", "homes.backlit", "--step", 20, "--learning-rate", 0.01, "--name", "fast")
     assert "fast   steps 20 to 60, all epochs made\nlearning_rate 0.001 → 0.01\n" in told
-    assert "fork 1   steps 30 to 35" in backlit("fork", "homes.backlit", "--timeline", "fast", "--step", 30, "--steps", 5,
+    assert "fork 1   steps 30 to 35" in backlit("fork", "homes.backlit", "--timeline", "fast", "--step", 30,
+                                                "--steps", 5,
                                                 "--weight", "w2[3, 1]=0.5", "--weight", "b1[2]=-1")  # fmt: skip
     assert json.loads(backlit("fork", "homes.backlit", "--no-train", "--dropout", 0, "--json"))["steps"] == 60
     expected = run.fork(20, learning_rate=0.01, name="again").train()

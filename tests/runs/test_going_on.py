@@ -1,4 +1,4 @@
-"""Going on: an interrupted run ends with the same bits, a fork goes another way from any step, and both are compared."""
+"""Going on: what was cut off ends with the same bits, a fork goes another way from any step, and both are compared."""
 
 from dataclasses import replace
 

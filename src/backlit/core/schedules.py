@@ -1,8 +1,8 @@
 """The learning rate of every step, as a factor on the rate that the user chose.
 
 A schedule is a pure function of the step and of the number of planned steps; for an array of steps it yields an array
-of the same bits. `ends` tells whether it is laid out over the planned steps, and over at their end. The factors are made by plain arithmetic only, because the C library's cos and pow give other last
-digits on other machines.
+of the same bits. `ends` tells whether it is laid out over the planned steps, and over at their end. The factors are
+made by plain arithmetic only, because the C library's cos and pow give other last digits on other machines.
 """
 
 from __future__ import annotations

@@ -327,8 +327,8 @@ def trace(
     Parameters
     ----------
     state : the moment; or (p,) weights alone, and then no update is known unless plain gradient descent is set
-    X, Y, weights : encoded rows, (n, d), (n, k) and (n,); weights are scaled to mean 1, but a step's own batch has those
-        that it had among all rows
+    X, Y, weights : encoded rows, (n, d), (n, k) and (n,); weights are scaled to mean 1, but a step's own batch
+        has those that it had among all rows
     settings : how the run trains; needed for the update
     rows : (n,) the rows' numbers in their table
     masks : True for the step's own batch under its own dropout masks; False leaves dropout out

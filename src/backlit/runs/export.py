@@ -68,8 +68,8 @@ def described(timeline: Timeline) -> dict[str, Any]:
 def without_rows(run: Run, path: str | Path, force: bool = False) -> Path:
     """Write a copy of a run file that holds none of its rows: neither the table nor what was encoded of it.
 
-    Which rows of the table they were, their weights, and a hash of them stay: with the table at hand, the copy can do all
-    that the original can.
+    Which rows of the table they were, their weights, and a hash of them stay: with the table at hand, the copy can do
+    all that the original can.
     """
     path = require_new(path, force)
     with reading(run.path) as old:

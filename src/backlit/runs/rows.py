@@ -1,7 +1,7 @@
 """The rows that a run learnt from: inside its file as they were read and as they were encoded, or outside by a hash.
 
-Where a run is too large for that, or its rows are not to be handed on, the file keeps which rows they were, their weights
-and a hash, and the table is read again from where it was.
+Where a run is too large for that, or its rows are not to be handed on, the file keeps which rows they were, their
+weights and a hash, and the table is read again from where it was.
 """
 
 from __future__ import annotations
@@ -107,8 +107,8 @@ def read_part(
     if given is None:
         given = _outside(facts, path)
     if len(rows) and rows.max() >= given.height:
-        raise DataError(f"{path} learnt from {len(rows):,} rows up to row {rows.max():,}, but the table that is given has "
-                        f"{given.height:,}; give the table as it was")  # fmt: skip
+        raise DataError(f"{path} learnt from {len(rows):,} rows up to row {rows.max():,}, but the table that is given "
+                        f"has {given.height:,}; give the table as it was")  # fmt: skip
     some = given[rows]
     data = Data(table.encode(some), table.target.encode(some).astype(np.float32), weights, rows, scaled=True)
     if _hash(data) != recorded:

@@ -149,8 +149,8 @@ class Run:
                 raise DataError(f"the table of {self.path} has no column {name!r}; a trace needs the truth, so give a "
                                 "table that has it")  # fmt: skip
             if some[name].null_count():
-                raise DataError(f"row {rows[int(some[name].is_null().arg_max() or 0)]} has no {name}; a trace needs the "
-                                "truth, so take another row")  # fmt: skip
+                raise DataError(f"row {rows[int(some[name].is_null().arg_max() or 0)]} has no {name}; a trace needs "
+                                "the truth, so take another row")  # fmt: skip
         return self.table.encode(some, np.float64), target.encode(some.select(target.names))
 
     # --- timelines -----------------------------------------------------------------------------------------------

@@ -76,7 +76,7 @@ class EpochRow(NamedTuple):
 
 
 class Snapshot(NamedTuple):
-    """A whole state. anchor: it does not follow from the steps before it; memory, arrays: JSON, the latter of hashes."""
+    """A whole state. anchor: it does not follow from the steps before; memory, arrays: JSON, the latter of hashes."""
 
     timeline: int
     step: int

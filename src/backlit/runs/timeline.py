@@ -351,7 +351,7 @@ class Timeline:
     def train(self, steps: int | None = None) -> Timeline:
         """Go on, and record it; None: to where its settings end it, or to where an interrupted call would have gone.
 
-        Beyond the end of a schedule that ends, it begins again over the steps that are asked for; a `RunWarning` says so.
+        Beyond the end of a schedule that ends, it begins again over the steps that are asked for; a warning says so.
         """
         for _ in self.events(steps):
             pass
