@@ -312,3 +312,12 @@ def test_a_state_of_another_precision():
     state = bl.begin(NET, DATA, settings())
     with pytest.raises(ArgumentError, match="theta is float64 and X float32; make them equal"):
         bl.train(NET, bl.Data(DATA.X.astype(np.float32), DATA.Y), settings(), state=state)
+
+
+def test_a_metric_that_is_no_number_is_never_the_best():
+    net, data = bl.Network.dense(2, [], 1), bl.Data(np.eye(2), np.ones(2))
+    metrics = iter([np.nan, 3.0, np.nan, 2.0])
+    events = bl.train(net, data, bl.Settings(epochs=4, batch_size=None), metric=lambda *_: next(metrics))
+    done = [event for event in events if isinstance(event, EpochDone)]
+    assert [event.improved for event in done] == [False, True, False, True]
+    assert done[-1].state.best.metric == 2.0

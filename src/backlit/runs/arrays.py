@@ -1,8 +1,7 @@
 """Arrays as bytes and back, and where a run file keeps them: each once, by the hash of what is stored.
 
 The last bits of weights look random, so an array is stored plane by plane: the first bytes of all its numbers, then
-the second ones, and so on, each plane behind its length. Of real numbers only the last plane, of the exponents, is
-deflated; and any plane only where a sample of it shrinks.
+the second ones, and so on, each plane behind its length and deflated only where a sample of it shrinks.
 """
 
 from __future__ import annotations
@@ -28,9 +27,7 @@ def pack(array: np.ndarray) -> bytes:
     """The array's bytes, little-endian, made smaller."""
     array = np.ascontiguousarray(array, DTYPES[array.dtype.name])
     planes = array.reshape(-1).view(np.uint8).reshape(-1, array.itemsize).T
-    first = array.itemsize - 1 if array.dtype.kind == "f" else 0  # of real numbers, only the exponents' bytes shrink
-    parts = [plane.tobytes() if i < first else _deflated(plane) for i, plane in enumerate(planes)]
-    return b"".join(struct.pack("<Q", len(part)) + part for part in parts)
+    return b"".join(struct.pack("<Q", len(part)) + part for part in map(_deflated, planes))
 
 
 def unpack(data: bytes, dtype: str, shape: tuple[int, ...]) -> np.ndarray:
