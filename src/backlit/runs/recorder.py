@@ -28,7 +28,7 @@ from backlit.training import EpochDone, Event, Events, StepsDone, Stopped
 MAX_SIZE = 200_000_000  #: bytes of a run file, unless another bound is given
 RESTORE_SECONDS = 0.14  #: of steps between two snapshots, so that any step is back in under 0.2
 FLUSH_SECONDS = 0.25  #: from one transaction to the next, where no snapshot is due
-COST = 15  #: times what a snapshot costs must pass before the next
+COST = 10  #: times what a snapshot costs must pass before the next
 MOST_FIGURES = 10_000  #: steps of a stretch whose figures are kept
 PARTS = ("rows", "weights", "X", "Y")  #: the arrays of encoded rows
 FIGURES_SHARE = 0.25  #: of the bound on the file's size
