@@ -13,7 +13,7 @@ from backlit.runs.file import create, lock, reading, require_new
 from backlit.runs.recorder import referred
 from backlit.runs.run import Run
 from backlit.runs.schema import TABLES, Blob, Fact, parsed, put, to_json
-from backlit.runs.sense import rows_of
+from backlit.runs.sense import fact_of, rows_of
 from backlit.runs.timeline import Timeline
 from backlit.tables.frames import whole, write_table
 
@@ -78,8 +78,7 @@ def without_rows(run: Run, path: str | Path, force: bool = False) -> Path:
             for kind in TABLES:
                 if kind is not Blob:
                     put(new, *rows_of(old, kind))
-            (fact,) = rows_of(old, Fact, "key = 'data'")
-            data = parsed(fact.value) | {"inside": False, "table": None}
+            data = parsed(fact_of(old, "data")) | {"inside": False, "table": None}
             for part in filter(None, (data["train"], data["validation"])):
                 for name in ("X", "Y"):
                     part.pop(name, None)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from backlit.errors import BacklitError, DataError, RunWarning
 from backlit.runs.migrate import SCHEMA_1, upgraded
-from backlit.runs.schema import APPLICATION_ID, FORMAT, LARGEST, SCHEMA, DamageError
+from backlit.runs.schema import APPLICATION_ID, FORMAT, LARGEST, SCHEMA, SENSELESS, DamageError
 from backlit.tables.frames import whole
 
 _PAGE = 8192
@@ -254,7 +254,7 @@ def understood(path: Path) -> Iterator[None]:
         yield
     except BacklitError:
         raise
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError, RecursionError) as error:
+    except SENSELESS as error:
         raise DataError(_damaged(path, f"{type(error).__name__}: {error}")) from None
 
 

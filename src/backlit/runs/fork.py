@@ -17,7 +17,7 @@ from backlit.core.state import State
 from backlit.engines.choice import choose
 from backlit.engines.protocol import Engine
 from backlit.errors import ArgumentError, UnknownNameError, require
-from backlit.plan import Plan, named_optimizer
+from backlit.plan import named_optimizer
 from backlit.runs.file import writing
 from backlit.runs.recorder import transaction
 from backlit.runs.records import put_snapshot, timeline_row
@@ -90,10 +90,9 @@ def fork(
         taken = {other.name for other in rows}
         name = name or next(f"fork {n}" for n in range(1, len(rows) + 2) if f"fork {n}" not in taken)
         require("name", name, lambda v: v not in taken and v.isprintable(), "printable, and not that of a timeline")
-        plan = Plan(run.table, net, settings, data, None, state.seed, chosen)  # type: ignore[arg-type]
         number = max(other.number for other in rows) + 1
         put(file, timeline_row(
-            number, name, plan, parent=owner.number, step=step, changes=to_json(told),
+            number, name, settings, state.seed, chosen, parent=owner.number, step=step, changes=to_json(told),
             network=row.network if dropout is None else json.dumps(net.to_dict()),
         ))  # fmt: skip
         put_snapshot(file, number, state, anchor=True)

@@ -20,9 +20,10 @@ from backlit.engines.protocol import Figures
 from backlit.errors import DivergedError
 from backlit.plan import Epoch, Plan
 from backlit.runs.arrays import pack
-from backlit.runs.records import checksum_of, figure_names, figures_of, put_snapshot, real, vectors_of
-from backlit.runs.schema import EpochRow, Fact, Snapshot, Stretch, TimelineRow, parsed, put
-from backlit.runs.sense import rows_of
+from backlit.runs.figures import figure_names, figures_of
+from backlit.runs.records import checksum_of, put_snapshot, real, vectors_of
+from backlit.runs.schema import PARTS, EpochRow, Snapshot, Stretch, TimelineRow, parsed, put
+from backlit.runs.sense import fact_of, rows_of
 from backlit.training import EpochDone, Event, Events, StepsDone, Stopped
 
 MAX_SIZE = 200_000_000  #: bytes of a run file, unless another bound is given
@@ -30,7 +31,6 @@ RESTORE_SECONDS = 0.14  #: of steps between two snapshots, so that any step is b
 FLUSH_SECONDS = 0.25  #: from one transaction to the next, where no snapshot is due
 COST = 10  #: times what a snapshot costs must pass before the next
 MOST_FIGURES = 10_000  #: steps of a stretch whose figures are kept
-PARTS = ("rows", "weights", "X", "Y")  #: the arrays of encoded rows
 FIGURES_SHARE = 0.25  #: of the bound on the file's size
 
 
@@ -190,11 +190,9 @@ def collect(file: sqlite3.Connection) -> None:
 def referred(file: sqlite3.Connection) -> set[str]:
     """The hashes of the arrays that snapshots and the run's data name."""
     wanted = {key for snapshot in rows_of(file, Snapshot) for key in parsed(snapshot.arrays).values()}
-    for fact in rows_of(file, Fact, "key = 'data'"):
-        facts = parsed(fact.value)
-        parts = [part.get(name) for part in (facts["train"], facts["validation"]) if part for name in PARTS]
-        wanted |= {key for key in [facts["table"], *parts] if key}
-    return wanted
+    facts = parsed(fact_of(file, "data"))
+    parts = [part.get(name) for part in (facts["train"], facts["validation"]) if part for name in PARTS]
+    return wanted | {key for key in [facts["table"], *parts] if key}
 
 
 def snapshot_places(file: sqlite3.Connection) -> dict[int, list[Place]]:

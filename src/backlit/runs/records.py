@@ -22,13 +22,12 @@ from backlit.core.state import Best, State
 from backlit.engines.choice import ENGINES, choose
 from backlit.engines.protocol import Engine
 from backlit.errors import ArgumentError, DataError, UnknownNameError
-from backlit.plan import Epoch, Plan
-from backlit.runs.arrays import load, store, unpack
+from backlit.plan import Epoch
+from backlit.runs.arrays import load, store
 from backlit.runs.schema import (
     DamageError,
     EpochRow,
     Snapshot,
-    Stretch,
     TimelineRow,
     digest,
     parsed,
@@ -139,25 +138,12 @@ def checksum_of(state: State) -> bytes:
     return digest(np.ascontiguousarray(state.theta).tobytes())
 
 
-def figure_names(net: Network) -> list[str]:
-    """What is kept of each step, one number each; layers are called by their weights."""
-    layers = [slots[0].name for slots in net.slots if slots]
-    of_layers = [f"{figure}_{layer}" for figure in ("gradient_norm", "stuck") for layer in layers]
-    return ["E", "gradient_norm", "update_norm", *of_layers]
-
-
-def figures_of(stretch: Stretch, columns: int) -> np.ndarray:
-    """A stretch's figures, (steps kept, columns), float32."""
-    kept = math.ceil((stretch.stop - stretch.start) / stretch.every) if stretch.every > 0 else -1
-    return unpack(stretch.figures, "float32", (kept, columns))
-
-
-def timeline_row(number: int, name: str, plan: Plan, **more: Any) -> TimelineRow:
+def timeline_row(number: int, name: str, settings: Settings, seed: int, engine: Engine, **more: Any) -> TimelineRow:
     """What is recorded of a timeline as it begins."""
     facts: dict[str, Any] = {
         "number": number, "name": name, "parent": None, "step": 0, "changes": "{}",
-        "settings": settings_text(plan.settings), "network": None, "seed": str(plan.seed),
-        "engine": plan.engine.name, "arithmetic": json.dumps(plan.engine.arithmetic()),
+        "settings": settings_text(settings), "network": None, "seed": str(seed),
+        "engine": engine.name, "arithmetic": json.dumps(engine.arithmetic()),
         "machine": json.dumps({"system": platform.system(), "processor": platform.machine(),
                                "python": platform.python_version(), "backlit": version("backlit")}),
         "created": datetime.now(UTC).isoformat(timespec="seconds"), "kept": 0, "stop": None, "reason": None,

@@ -27,7 +27,7 @@ from backlit.runs.recorder import MAX_SIZE, Recorder, collect, snapshot_places, 
 from backlit.runs.records import network_from, put_snapshot, timeline_row
 from backlit.runs.rows import read_frame, read_part, write_rows
 from backlit.runs.schema import DamageError, Fact, TimelineRow, parsed, put, sense, to_json
-from backlit.runs.sense import rows_of
+from backlit.runs.sense import fact_of, rows_of
 from backlit.runs.timeline import Timeline
 from backlit.runs.verify import Report, verify
 from backlit.tables.frames import read_table, to_frame
@@ -113,13 +113,13 @@ class Run:
         if self._given is not None:
             return read_table(self._given) if isinstance(self._given, str | Path) else to_frame(self._given)
         with reading(self.path) as file:
-            return read_frame(file, _data_facts(file), self.path)
+            return read_frame(file, parsed(fact_of(file, "data")), self.path)
 
     def storage(self) -> dict[str, Any]:
         """How the file keeps it: bytes, snapshots, the seconds that the slowest step to restore is away from one (as
         its steps took when they were recorded), and whether encoded rows and the table are inside."""
         with reading(self.path) as file:
-            facts = _data_facts(file)
+            facts = parsed(fact_of(file, "data"))
             places = [(timeline, seconds) for timeline, at in snapshot_places(file).items() for _, seconds, _ in at]
             ends = file.execute("SELECT timeline, sum(seconds) FROM stretches GROUP BY timeline").fetchall()
         marks = sorted([*places, *ends])
@@ -134,7 +134,7 @@ class Run:
         if which not in self._data:
             given = None if self._given is None else self.frame
             with reading(self.path) as file:
-                self._data[which] = read_part(file, _data_facts(file), which, self.table, given, self.path)
+                self._data[which] = read_part(file, parsed(fact_of(file, "data")), which, self.table, given, self.path)
         return self._data[which]
 
     def encoded(self, rows: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
@@ -291,7 +291,7 @@ def recording(
         "max_size": max_size, "metric": plan.metric and plan.metric.name,
         "table": plan.table.to_dict(), "network": plan.net.to_dict(),
     }  # fmt: skip
-    row = timeline_row(1, FIRST, plan)
+    row = timeline_row(1, FIRST, plan.settings, plan.seed, plan.engine)
 
     def fill(file: sqlite3.Connection) -> None:
         limit = int(ROWS_SHARE * max_size) if rows else -1
@@ -307,14 +307,4 @@ def recording(
 
 def _only(path: Path, key: str, read: Any) -> Any:
     with reading(path) as file, sense():
-        found = rows_of(file, Fact, "key = ?", key)
-        if not found:
-            raise DamageError(f"it has no {key}")
-        return read(found[0].value)
-
-
-def _data_facts(file: sqlite3.Connection) -> Mapping[str, Any]:
-    found = rows_of(file, Fact, "key = 'data'")
-    if not found:
-        raise DamageError("it does not say which rows it learnt from")
-    return parsed(found[0].value)
+        return read(fact_of(file, key))

@@ -181,12 +181,17 @@ def parsed(text: str) -> Any:
         return json.loads(text)
 
 
+#: what reading content that makes no sense may raise
+SENSELESS = (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError, RecursionError)
+PARTS = ("rows", "weights", "X", "Y")  #: the arrays of encoded rows
+
+
 @contextmanager
 def sense() -> Iterator[None]:
     """What cannot be made sense of inside is damage."""
     try:
         yield
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError, RecursionError) as error:
+    except SENSELESS as error:
         told = str(error) if isinstance(error, BacklitError) else f"{type(error).__name__}: {error}"
         raise DamageError(told) from None
 

@@ -18,6 +18,14 @@ def rows_of(file: sqlite3.Connection, kind: type[Row], where: str = "TRUE", *val
     return [require_sound(row, sealed) for row, sealed in each_row(file, kind, where, *values)]
 
 
+def fact_of(file: sqlite3.Connection, key: str) -> str:
+    """A fact about the run, as JSON."""
+    found = rows_of(file, Fact, "key = ?", key)
+    if not found:
+        raise DamageError(f"it has no {key}")
+    return found[0].value
+
+
 def require_sound(row: Row, sealed: bool) -> Row:
     """The row; raises `DamageError` where its seal is broken, or it is one that no backlit writes."""
     if not sealed:

@@ -17,6 +17,7 @@ from backlit.errors import DataError, RunWarning, require
 from backlit.explain.trace import Trace, trace
 from backlit.model import Model
 from backlit.plan import Epoch, Plan
+from backlit.runs.figures import figures
 from backlit.runs.file import reading
 from backlit.runs.going_on import LAST, events
 from backlit.runs.records import (
@@ -24,8 +25,6 @@ from backlit.runs.records import (
     checksum_of,
     engine_of,
     epoch_of,
-    figure_names,
-    figures_of,
     network_from,
     settings_from,
     state_of,
@@ -44,7 +43,6 @@ from backlit.training import (
     Events,
     Settings,
     epoch_order,
-    rate_at,
     replay,
     rows_a_step,
 )
@@ -94,8 +92,6 @@ class Timeline:
     def parent(self) -> Timeline | None:
         """Where it comes from."""
         number = self.row.parent
-        if number is not None and number >= self.number:
-            raise DataError(f"{self.run.path} is damaged (timeline {self.number} comes from a later one, {number})")
         return None if number is None else Timeline(self.run, number)
 
     @property
@@ -193,7 +189,11 @@ class Timeline:
             return owner.at(step)
         with reading(self.run.path) as file:
             state = self.nearest(file, step)
-        for later in self.walk(state, step):
+        return self.made_again(state, step)
+
+    def made_again(self, state: State, stop: int) -> State:
+        """The state before step `stop`, from an earlier one of this timeline."""
+        for later in self.walk(state, stop):
             state = later
         return state
 
@@ -323,28 +323,7 @@ class Timeline:
         and stuck_w1, the share of its units that passed no error back. Where steps were too fast or too many to keep
         all, every second, fourth, ... is there.
         """
-        import polars as pl
-
-        stop = self.steps if stop is None else stop
-        names = figure_names(self.run.net)
-        parts = [pl.DataFrame(schema={"step": pl.Int64, "rate": pl.Float64, **dict.fromkeys(names, pl.Float32)})]
-        with reading(self.run.path) as file:
-            for (timeline, begins), ends in zip(self.lineage, [*(s for _, s in self.lineage[1:]), stop]):
-                begins, ends = max(begins, start), min(ends, stop)
-                settings = timeline.settings
-                anchors = rows_of(file, Snapshot, "timeline = ? AND anchor", timeline.number)
-                for stretch in rows_of(file, Stretch, "timeline = ? AND stop > ? AND start < ?",
-                                       timeline.number, begins, ends):  # fmt: skip
-                    steps = np.arange(stretch.start, stretch.stop, stretch.every)
-                    anchor = max((a for a in anchors if a.step <= stretch.start), key=lambda a: a.step, default=None)
-                    if anchor is None:
-                        raise DamageError(f"timeline {timeline.number} has no snapshot before step {stretch.start}")
-                    laid_out = State(np.empty(0), {}, 0, anchor.planned, anchor.begun)
-                    table = pl.DataFrame(figures_of(stretch, len(names)), schema=names)
-                    rates = pl.Series("rate", rate_at(settings, laid_out, steps))
-                    table = table.select(pl.Series("step", steps), rates, *names)
-                    parts.append(table.filter(pl.col("step").is_between(begins, ends, closed="left")))
-        return pl.concat(parts)
+        return figures(self, start, self.steps if stop is None else stop)
 
     # --- going on ------------------------------------------------------------------------------------------------
 

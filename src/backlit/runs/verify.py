@@ -20,6 +20,7 @@ from backlit.runs.arrays import shape_of, unpack
 from backlit.runs.file import reading
 from backlit.runs.records import arithmetic_difference
 from backlit.runs.schema import (
+    PARTS,
     TABLES,
     Blob,
     DamageError,
@@ -162,7 +163,7 @@ def _unknown(rows: dict[type, list[Any]], blobs: set[str]) -> list[str]:
     data = parsed(facts["data"]) if "data" in facts else {}
     keys = {"table as it was read": data.get("table")}
     for part in ("train", "validation"):
-        for name in ("rows", "weights", "X", "Y"):
+        for name in PARTS:
             keys[f"{name} to {'learn from' if part == 'train' else 'watch'}"] = (data.get(part) or {}).get(name)
     return found + [f"the {name} is not there" for name, key in keys.items() if key and key not in blobs]
 
@@ -194,9 +195,7 @@ def _replay(run: Run, report: Report) -> None:
             try:
                 with warnings.catch_warnings():
                     warnings.simplefilter("error", RunWarning)
-                    state = timeline.at(before.step)
-                    for state in timeline.walk(state, stop):  # noqa: B007, B020
-                        pass
+                    state = timeline.made_again(timeline.at(before.step), stop)
                 if after is not None and not after.anchor and _differ(state, timeline.at(after.step)):
                     raise DamageError(f"its snapshot of step {stop:,} is another state than the steps before lead to")
                 report.replayed += stop - before.step
