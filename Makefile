@@ -5,7 +5,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 CMAKE = PATH="$(abspath $(BIN)):$$PATH" cmake  # a machine without one has that of .venv
-SETUP := pyproject.toml CMakeLists.txt $(wildcard native/*.cpp native/*.hpp)
+SETUP := pyproject.toml CMakeLists.txt $(wildcard native/*.cpp native/*.hpp tools/backend/*.py)
+WEB := $(shell find web -name node_modules -prune -o -type f -print)
+PAGE := src/backlit/studio/page/.sources
+NPM := $(BIN)/python tools/backend/backlit_page.py
 
 .PHONY: demo test check sanitize sanitize-address sanitize-thread clean
 .DELETE_ON_ERROR:
@@ -14,7 +17,8 @@ demo: $(VENV)/.installed
 	@$(BIN)/backlit demo $(ARGS)
 	@echo "(backlit is in $(BIN) here:  $(BIN)/backlit --help)"
 
-test: check
+test: check $(PAGE)
+	$(NPM) --silent test
 	$(BIN)/pytest $(ARGS)
 
 check: $(VENV)/.installed-dev
@@ -22,6 +26,8 @@ check: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 	$(BIN)/pyright
+	$(BIN)/python tools/make_messages.py --check
+	$(NPM) run --silent check
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -35,8 +41,12 @@ $(VENV)/.installed: $(SETUP) | $(VENV)/bin/python
 
 $(VENV)/.installed-dev: $(SETUP) | $(VENV)/bin/python
 	@echo "Setting up for development ..."
-	@$(BIN)/python tools/set_up.py dev
+	@BACKLIT_REQUIRE_PAGE=1 $(BIN)/python tools/set_up.py dev
 	@touch $@ $(VENV)/.installed
+
+$(PAGE): $(WEB) | $(VENV)/.installed-dev
+	@$(NPM)
+	@touch $@
 
 # Address and thread exclude each other, so each has a build of its own.
 sanitize: sanitize-address sanitize-thread
@@ -48,4 +58,4 @@ sanitize-address sanitize-thread: $(VENV)/.installed-dev
 	build/$@/native_test
 
 clean:
-	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache $(dir $(PAGE)) web/node_modules

@@ -10,8 +10,8 @@ from matplotlib.patches import Rectangle
 
 import backlit as bl
 from backlit import figures
-from backlit.cli.demo import first_network, house_rows
 from backlit.explain import what_if
+from backlit.lesson import first_network, house_rows
 
 BLUE, ORANGE, QUIET = figures.COLOUR[True], figures.COLOUR[False], figures.QUIET
 

@@ -28,16 +28,17 @@ from backlit.engines.choice import choose
 from backlit.engines.protocol import Data, Engine
 from backlit.errors import DataError, ShapeError, require
 from backlit.plan import Plan, named_optimizer
-from backlit.tables.fields import numbered
+from backlit.tables.fields import is_text, numbered
 from backlit.tables.metrics import Metric, scores
 from backlit.tables.table import Encoding, Kinds, Table
-from backlit.tables.target import Scaling, Target
+from backlit.tables.target import Scaling, Target, guess_task, target_numbers
 from backlit.training import Settings
 
 if TYPE_CHECKING:
     import polars as pl
 
 LEAST_EPOCHS, LEAST_STEPS = 60, 300
+LEAST_ROWS = 10  #: of a table, so that some can test
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -178,6 +179,58 @@ def prepare(
     settings = _settings(recipe, len(data))
     engine = choose(recipe.engine, net, settings.optimizer, data.X.dtype, recipe.threads)
     return Plan(table, net, settings, data, watched, seed, engine, recipe.metric)
+
+
+def rows_with(target: pl.Series, called: str = "the table") -> np.ndarray:
+    """The positions of the rows that have a target; raises `DataError` where the table so called has too few."""
+    known = target.is_not_nan() if target.dtype.is_float() else target.is_not_null()
+    rows = np.flatnonzero(known.fill_null(False).to_numpy())
+    if len(rows) < LEAST_ROWS:
+        raise DataError(
+            f"{called} has {row_count(len(rows))} with a {target.name!r}; give ten or more, so that some can test"
+        )
+    return rows
+
+
+def describe_target(series: pl.Series, task: str | None, otherwise: str) -> tuple[Target | None, pl.DataFrame, list]:
+    """The classes, or None for numbers; the target's column, without missing ones; and what to say about it.
+
+    Parameters
+    ----------
+    task : "regression" or "classification"; None: what the column looks like
+    otherwise : how numbers are taken as classes
+    """
+    import polars as pl
+
+    name, levels, notices = series.name, series.n_unique(), []
+    chosen = task or guess_task(series)
+    if chosen == "regression":
+        values = target_numbers(series)
+        if values.min() == values.max():
+            raise DataError(f"target {name!r} is {values[0]:g} in every row; there is nothing to learn")
+        if is_text(series):
+            notices.append(f"{name} holds numbers written as text, such as {series[0]!r}; they are read as numbers")
+        elif levels <= 10 and task is None and (values % 1 == 0).all():
+            notices.append(f"{name} has {levels} different values and is taken as numbers; {otherwise}")
+        return None, pl.DataFrame({name: values}), notices
+    if levels > 20 and levels > 0.2 * len(series):
+        raise DataError(
+            f"target {name!r} has {levels:,} different entries in {row_count(len(series))}, such as {series[0]!r}: too "
+            "many for classes; write numbers as in 450000, or name another target"
+        )
+    target = Target.fit_classes(series)
+    rare = series.value_counts(name="n" if name != "n" else "rows")
+    rare = rare.filter(rare.to_series(1) == 1).to_series(0)
+    if len(rare):
+        notices.append(
+            f"{row_count(len(rare))} of {name} alone in its class, such as {rare[0]!r}: too few to learn it from"
+        )
+    return target, series.to_frame(), notices
+
+
+def row_count(n: int) -> str:
+    """So many rows, as text."""
+    return f"{n:,} row{'s' * (n != 1)}"
 
 
 def choose_loss(recipe: Recipe, target: Target) -> Loss:

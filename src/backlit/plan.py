@@ -69,8 +69,8 @@ class Plan:
         """The state before the first step."""
         return begin(self.net, self.data, self.settings, theta=theta, seed=self.seed)
 
-    def train(self, state: State | None = None) -> Events:
-        """The events of training, the last of which is `Stopped`."""
+    def train(self, state: State | None = None, stretch: int | None = None) -> Events:
+        """The events of training, the last of which is `Stopped`; see `backlit.training.train`."""
         return train(
             self.net,
             self.data,
@@ -79,6 +79,7 @@ class Plan:
             metric=self._score,
             state=self.begin() if state is None else state,
             engine=self.engine,
+            stretch=stretch,
         )
 
     def model(self, theta: np.ndarray) -> Model:

@@ -158,6 +158,12 @@ def test_latex_escapes_names():
     assert latex.count("{") == latex.count("}")
 
 
+def test_latex_of_a_column_that_looks_like_a_derivative():
+    net = bl.Network.dense(["∂a/∂b/∂c"], [2], activation="tanh")
+    latex = bl.trace(net, net.start(0, dtype=np.float64), [[0.3]], [[0.7]])["w1[∂a/∂b/∂c,1]"].chain().latex()
+    assert latex.count("{") == latex.count("}")
+
+
 # --- the update --------------------------------------------------------------------------------------------------
 
 

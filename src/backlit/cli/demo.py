@@ -4,36 +4,27 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from backlit.core.layers import Dense
-from backlit.core.network import Network
 from backlit.engines.choice import choose
 from backlit.engines.protocol import Data
 from backlit.errors import DataError, DivergedError, require
 from backlit.explain.curvature import sharpest_curvature
 from backlit.explain.trace import Trace, trace
 from backlit.fitting import Recipe, Split, prepare, report, split_rows
+from backlit.lesson import COLUMNS, REAL_FILE, TARGET, first_network
 from backlit.progress import fit
 from backlit.runs.run import open_run, recording
-from backlit.tables.columns import Number
 from backlit.tables.datasets import HOUSE_UNITS, load_houses
 from backlit.tables.metrics import mean_absolute_error
-from backlit.tables.table import Table
-from backlit.tables.target import Target
-from backlit.training import EpochDone, Settings, Stopped, begin, train
+from backlit.training import EpochDone, Stopped, begin, train
 
-COLUMNS = ("sqft_living", "grade", "lat")
-TARGET = "price"
-RATE, HIDDEN, SEED = 0.05, 3, 3
-
-FIRST = Settings(optimizer="sgd", batch_size=128, epochs=30, target_error=0.3)
-FILE, SOURCE = "houses.backlit", "backlit demo"
+SOURCE = "backlit demo"
 
 
 @dataclass(frozen=True)
@@ -129,36 +120,6 @@ def _listed(act: Act1) -> dict[str, Any]:
     return {**facts, "runaway": act.runaway and asdict(act.runaway), "lesson": lesson}
 
 
-def textbook_table(houses: pl.DataFrame) -> Table:
-    """Three columns, centred on the mean and scaled by the standard deviation, as textbooks do."""
-
-    def centre_and_scale(name: str) -> tuple[float, float]:
-        values = houses[name].to_numpy()
-        return float(values.mean()), float(values.std())
-
-    columns = tuple(Number(name, *centre_and_scale(name), HOUSE_UNITS.get(name, "")) for name in COLUMNS)
-    return Table(columns, Target.fit_numbers(houses.select(TARGET), unit=HOUSE_UNITS[TARGET]))
-
-
-def first_network(
-    rate: float = RATE, hidden: int = HIDDEN, seed: int = SEED
-) -> tuple[Network, np.ndarray, Table, Settings]:
-    """Act 1's network, its starting weights, its table and how it trains."""
-    houses = load_houses()
-    table = textbook_table(houses[split_rows(houses["id"].to_numpy()).train])
-    net = Network([Dense(len(COLUMNS), hidden, "tanh"), Dense(hidden, 1)], "squared_error", table.names)
-    theta = np.round(net.start(seed, dtype=np.float64), 4)  # what is printed is what is used
-    return net, theta, table, replace(FIRST, learning_rate=rate)
-
-
-def house_rows(table: Table, house: int) -> tuple[np.ndarray, np.ndarray]:
-    """The encoded inputs and target of one house, (1, d) and (1, 1)."""
-    houses = load_houses()
-    require("--row", house, lambda v: 0 <= v < houses.height, f"a house, from 0 to {houses.height - 1}")
-    one = houses[house : house + 1]
-    return table.encode(one, np.float64), table.target.encode(one)
-
-
 def first_act(houses: pl.DataFrame, split: Split, house: int, rate: float, hidden: int, seed: int) -> Act1:
     """The lesson on one house, and training on all training houses from the same starting weights."""
     began = time.perf_counter()
@@ -213,7 +174,7 @@ def may_replace(file: str) -> bool:
         return False
 
 
-def second_act(houses: pl.DataFrame, split: Split, seed: int, file: str = FILE) -> Act2:
+def second_act(houses: pl.DataFrame, split: Split, seed: int, file: str = REAL_FILE) -> Act2:
     """All columns and the defaults, beside two baselines on the same rows; leaves a run file."""
     began = time.perf_counter()
     frame, targets = houses.drop(TARGET), houses.select(TARGET)

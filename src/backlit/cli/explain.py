@@ -65,7 +65,7 @@ def explain(
 
 def demo_trace(house: int) -> Trace:
     """The demo's little network before its first step, on one house."""
-    from backlit.cli.demo import first_network, house_rows
+    from backlit.lesson import first_network, house_rows
 
     net, theta, table, settings = first_network()
     X, Y = house_rows(table, house)

@@ -354,6 +354,23 @@ def gc(run: RunFile) -> None:
     typer.echo(f"{open_run(run).gc() / 1e6:.1f} MB freed")
 
 
+@app.command()
+def studio(
+    given: Annotated[
+        str | None, typer.Argument(metavar="[RUN|TABLE]", help="A run file, or a table. (a first lesson if not given)")
+    ] = None,
+    port: Annotated[int | None, typer.Option(help="Where it listens. (8711, or the next free one)")] = None,
+    host: Annotated[str, typer.Option(help="On which address; others than this let other machines in.")] = "127.0.0.1",
+    browser: Annotated[bool, typer.Option(help="Open the page in the browser.")] = True,
+    folder: Annotated[str, typer.Option(help="Where run files are kept.")] = ".",
+    json: Annotated[bool, typer.Option("--json", help="Print the address as JSON.")] = False,
+) -> None:
+    """Train and look, in the browser."""
+    from backlit.cli.studio import run
+
+    run(given, port=port, host=host, browser=browser, folder=folder, as_json=json)
+
+
 def _weights(given: list[str]) -> dict[str, float]:
     """Of texts such as "w2[3, 1]=0.2"."""
     found = {}

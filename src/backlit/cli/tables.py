@@ -19,7 +19,17 @@ from rich.text import Text
 
 from backlit.cli.text import HEAD, QUIET, show, test_scores
 from backlit.errors import ArgumentError, DataError, DivergedError, UnknownNameError
-from backlit.fitting import Recipe, Split, prepare, report, split_by_order, split_rows
+from backlit.fitting import (
+    Recipe,
+    Split,
+    describe_target,
+    prepare,
+    report,
+    row_count,
+    rows_with,
+    split_by_order,
+    split_rows,
+)
 from backlit.model import Model
 from backlit.progress import fit
 from backlit.runs.file import require_new
@@ -29,7 +39,6 @@ from backlit.tables.columns import Category
 from backlit.tables.fields import FieldError, date_formats, is_text, moments, numbered, numbers
 from backlit.tables.frames import missing_as_null, open_table, read_table, table_kind, write_csv, write_table
 from backlit.tables.infer import DROP
-from backlit.tables.target import Target, guess_task, target_numbers
 from backlit.tables.units import plain
 
 ROWS = 2048  #: predicted at once
@@ -58,17 +67,14 @@ def train(
     for name in (target, group, time_column, *kinds):
         if name is not None and name not in frame.columns:
             raise UnknownNameError("column", name, frame.columns)
-    known = frame[target].is_not_null() if not frame[target].dtype.is_float() else frame[target].is_not_nan()
-    rows, notices = np.flatnonzero(known.fill_null(False).to_numpy()), []
-    if len(rows) < 10:
-        raise DataError(f"{table} has {_rows(len(rows))} with a {target!r}; give ten or more, so that some can test")
+    rows, notices = rows_with(frame[target], table), []
     if len(rows) < frame.height:
-        notices.append(f"{_rows(frame.height - len(rows))} without {target}: left out")
+        notices.append(f"{row_count(frame.height - len(rows))} without {target}: left out")
         frame = frame[rows]
     columns = {**kinds, **({group: DROP} if group and group not in kinds else {})}
     recipe = replace(recipe, columns=columns or None)
     with numbered(rows):
-        described, targets, remarks = describe_target(frame[target], task)
+        described, targets, remarks = describe_target(frame[target], task, "--classes takes them as classes")
         split = choose_split(frame, group, time_column, seed)
         plan = prepare(frame.drop(target), targets, recipe, target=described, split=split, numbers=rows, seed=seed)
         plan.table.target.encode(targets)  # what cannot be tested on is said now, not after the work
@@ -140,7 +146,7 @@ def predict(run: str, table: str, *, timeline: str | None, out: str | None, forc
     if out is not None and as_json:
         print(to_json({"out": out, "rows": rows, "notices": notices}, 2))
     elif out is not None:
-        print(f"wrote {_rows(rows)} to {plain(out)}")
+        print(f"wrote {row_count(rows)} to {plain(out)}")
     if not (out is not None and as_json):
         for notice in notices:
             print(f"note: {plain(notice)}", file=sys.stderr)
@@ -149,36 +155,6 @@ def predict(run: str, table: str, *, timeline: str | None, out: str | None, forc
 def default_run(table: str) -> str:
     """NAME.backlit beside where the command runs."""
     return "table.backlit" if table == "-" else f"{Path(table).stem}.backlit"
-
-
-def describe_target(series: pl.Series, task: str | None) -> tuple[Target | None, pl.DataFrame, list[str]]:
-    """The classes, or None for numbers; the target's column, without missing ones; and what to say about it."""
-    name, levels, notices = series.name, series.n_unique(), []
-    chosen = task or guess_task(series)
-    if chosen == "regression":
-        values = target_numbers(series)
-        if values.min() == values.max():
-            raise DataError(f"target {name!r} is {values[0]:g} in every row; there is nothing to learn")
-        if is_text(series):
-            notices.append(f"{name} holds numbers written as text, such as {series[0]!r}; they are read as numbers")
-        elif levels <= 10 and task is None and (values % 1 == 0).all():
-            notices.append(
-                f"{name} has {levels} different values and is taken as numbers; --classes takes them as classes"
-            )
-        return None, pl.DataFrame({name: values}), notices
-    if levels > 20 and levels > 0.2 * len(series):
-        raise DataError(
-            f"target {name!r} has {levels:,} different entries in {_rows(len(series))}, such as {series[0]!r}: too "
-            "many for classes; write numbers as in 450000, or name another target"
-        )
-    target = Target.fit_classes(series)
-    rare = series.value_counts(name="n" if name != "n" else "rows")
-    rare = rare.filter(rare.to_series(1) == 1).to_series(0)
-    if len(rare):
-        notices.append(
-            f"{_rows(len(rare))} of {name} alone in its class, such as {rare[0]!r}: too few to learn it from"
-        )
-    return target, series.to_frame(), notices
 
 
 def choose_split(frame: pl.DataFrame, group: str | None, time_column: str | None, seed: int | None) -> Split:
@@ -262,7 +238,7 @@ def _opening(
     return _lines(
         [
             Text(plain(table), style=HEAD),
-            Text(f"{_rows(frame.height)}, {frame.width} columns; the target {plain(target)}: {what}"),
+            Text(f"{row_count(frame.height)}, {frame.width} columns; the target {plain(target)}: {what}"),
             *(Text(plain(notice), style=QUIET) for notice in [*notices[:MOST_NOTICES], *more]),
             Text(", ".join(f"{what} {len(rows):,}" for what, rows in counts) + " rows", style=QUIET),
         ]
@@ -298,7 +274,3 @@ def _lines(lines: list[Any]) -> Text:
 
 def _some(names: list[str]) -> str:
     return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
-
-
-def _rows(n: int) -> str:
-    return f"{n:,} row{'s' * (n != 1)}"

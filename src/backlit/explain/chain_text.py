@@ -125,7 +125,7 @@ def _symbol(name: str) -> str:
 
 def _tex(symbol: str) -> str:
     if symbol.startswith("∂") and "/∂" in symbol:
-        top, bottom = symbol.split("/∂")
+        top, bottom = symbol.split("/∂", 1)  # a column may be called so, too
         return rf"\frac{{\partial {_tex(top[1:])}}}{{\partial {_tex(bottom)}}}"
     named = symbol.partition("[")[0].rstrip("0123456789") in ("w", "b", "a", "n", "s", "gamma", "beta", "mask")
     return _symbol(symbol) if named and symbol.endswith("]") else _escaped(symbol)

@@ -22,7 +22,7 @@ LAST = 2**62  #: beyond every step
 UNFINISHED = (None, "interrupted", "max_seconds")  #: reasons of timelines that were cut off
 
 
-def events(timeline: Timeline, steps: int | None = None) -> Events:
+def events(timeline: Timeline, steps: int | None = None, stretch: int | None = None) -> Events:
     """Go on with a timeline, and record it; see `Timeline.train`."""
     require("steps", steps, lambda v: v is None or (isinstance(v, int) and v >= 1), "1 or more, or None")
     path, plan = timeline.run.path, timeline.plan
@@ -59,7 +59,7 @@ def events(timeline: Timeline, steps: int | None = None) -> Events:
             most = None if target is None else min(settings.max_steps or target, target)
             limit = settings if most is None else replace(settings, max_steps=most)
             recorder = Recorder(file, row, plan, timeline.run.max_size)
-            for event in recorder.record(replace(plan, settings=limit).train(state)):
+            for event in recorder.record(replace(plan, settings=limit).train(state, stretch)):
                 state = event.state
                 if isinstance(event, Stopped):
                     stopped, reason = event, event.reason

@@ -76,6 +76,12 @@ class Run:
     def __repr__(self) -> str:
         return f"<run {str(self.path)!r}: {', '.join(timeline.name for timeline in self.timelines)}>"
 
+    def again(self) -> Run:
+        """The same for another thread: with engines of its own, while the rows are in memory once."""
+        other, read = Run(self.path, self._given), vars(self)
+        vars(other).update({name: read[name] for name in ("_data", "table", "net", "frame") if name in read})
+        return other
+
     # --- what it is about ----------------------------------------------------------------------------------------
 
     def _facts(self) -> dict[str, Any]:

@@ -336,6 +336,6 @@ class Timeline:
             pass
         return self
 
-    def events(self, steps: int | None = None) -> Events:
-        """As `train`, event by event."""
-        return events(self, steps)
+    def events(self, steps: int | None = None, stretch: int | None = None) -> Events:
+        """As `train`, event by event; stretch: steps from one event to the next, see `backlit.training.train`."""
+        return events(self, steps, stretch)

@@ -1,0 +1,187 @@
+"""How quick the studio is, measured in the browser: first paint, keys, scrubbing, playing, and the page's size.
+
+    python benchmarks/studio.py [--rounds 100]
+
+Chromium and the server share this machine. "From key to drawn" begins with the key's event and ends with the first
+frame after the numbers of the new step are in the page. What playing costs is the steps a second of the same run while
+the page draws it, beside those of `Timeline.events` without a studio, in turns.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import statistics
+import sys
+import tempfile
+import time
+from importlib.resources import files
+from pathlib import Path
+
+from common import machine
+from playwright.sync_api import Page
+
+import backlit as bl
+
+sys.path.append(str(Path(__file__).parents[1] / "tests"))
+
+from served import READY, Served, opened_browser
+
+DRAWN = """
+async ({key, shift, step, timeline}) => {
+  const main = document.querySelector("main");
+  const there = () => main.dataset.step === String(step) && main.dataset.timeline === timeline;
+  const began = performance.now();
+  const drawn = new Promise((done) => {
+    const look = () => { if (there()) { watch.disconnect(); requestAnimationFrame(() => setTimeout(done)); } };
+    const watch = new MutationObserver(look);
+    watch.observe(main, {attributes: true});
+  });
+  document.body.dispatchEvent(new KeyboardEvent("keydown", {key, shiftKey: shift, bubbles: true, cancelable: true}));
+  await drawn;
+  return performance.now() - began;
+}
+"""
+SCRUB = """
+async ({moves}) => {
+  const slider = document.querySelector('[data-view="timeline"] [data-scrub]');
+  const box = slider.getBoundingClientRect();
+  const at = (share, type) => slider.dispatchEvent(new PointerEvent(type, {
+    clientX: box.left + share * box.width, clientY: box.top + box.height / 2, bubbles: true, cancelable: true,
+    pointerId: 1, buttons: 1, isPrimary: true}));
+  const frames = [];
+  let last = performance.now();
+  at(0, "pointerdown");
+  for (let i = 1; i <= moves; i++) {
+    at(0.5 - 0.5 * Math.cos((i / moves) * 4 * Math.PI), "pointermove");
+    await new Promise(requestAnimationFrame);
+    const now = performance.now();
+    frames.push(now - last);
+    last = now;
+  }
+  at(1, "pointerup");
+  return frames;
+}
+"""
+
+
+def page_bytes() -> int:
+    """Of all files of the page, as they are sent: what is text gzipped, fonts as they are."""
+    page = files("backlit.studio") / "page"
+    total = 0
+    for file in Path(str(page)).rglob("*"):
+        if file.is_file() and file.suffix in (".html", ".js", ".css", ".svg"):
+            total += len(gzip.compress(file.read_bytes()))
+        elif file.suffix == ".woff2":
+            total += file.stat().st_size
+    return total
+
+
+def opening(page: Page, address: str) -> tuple[float, float]:
+    """Seconds to the first paint, and until the network's numbers are drawn."""
+    page.goto(address)
+    page.wait_for_selector(READY)
+    usable = page.evaluate("performance.now()") / 1000
+    paint = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime") / 1000
+    return paint, usable
+
+
+def keys(page: Page, rounds: int) -> dict[str, float]:
+    """The median milliseconds of a step forward that is recorded, of one back, and of one that is trained."""
+    step = int(page.get_attribute("main", "data-step") or 0)
+    timeline = page.get_attribute("main", "data-timeline")
+    times: dict[str, list[float]] = {"trained": [], "back": [], "forward": []}
+
+    def press(key: str, to: int) -> float:
+        return page.evaluate(DRAWN, {"key": key, "shift": False, "step": to, "timeline": timeline})
+
+    for name, key, by in (("trained", "ArrowRight", 1), ("back", "ArrowLeft", -1), ("forward", "ArrowRight", 1)):
+        for _ in range(rounds):
+            step += by
+            times[name].append(press(key, step))
+            page.wait_for_timeout(60)  # a person's pace: the run file is written meanwhile
+    return {name: statistics.median(found) for name, found in times.items()}
+
+
+def trained(page: Page, seconds: float) -> tuple[float, float]:
+    """Steps a second while the page draws, and updates drawn a second."""
+    page.evaluate("""() => {
+      window.updates = 0;
+      new MutationObserver(() => window.updates++).observe(document.querySelector("main"), {attributes: true});
+    }""")
+    page.keyboard.press("Space")
+    page.wait_for_timeout(1000)
+    step = lambda: int(page.input_value('input[aria-label="Step"]'))
+    began, first = time.perf_counter(), step()
+    page.evaluate("window.updates = 0")
+    page.wait_for_timeout(1000 * seconds)
+    took, made = time.perf_counter() - began, step() - first
+    updates = page.evaluate("window.updates") / took
+    page.keyboard.press("Space")
+    page.wait_for_selector('button:has-text("Play")')
+    return made / took, updates
+
+
+def alone(path: Path, seconds: float) -> float:
+    """Steps a second of going on with a copy of a run, recorded, with nobody looking."""
+    timeline = bl.open_run(path).timeline()
+    events = timeline.events(10**6)
+    first = next(events).state.step
+    began = time.perf_counter()
+    last = next(event for event in events if time.perf_counter() - began > seconds)
+    made = (last.state.step - first) / (time.perf_counter() - began)
+    events.close()
+    return made
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=100)
+    parser.add_argument("--seconds", type=float, default=5.0, help="of playing, each time")
+    given = parser.parse_args()
+    print(machine(("NumPy", "starlette", "uvicorn")))
+    print(f"page, compressed: {page_bytes() / 1000:.0f} kB (< 600)")
+    with tempfile.TemporaryDirectory() as name, opened_browser() as browser:
+        folder = Path(name)
+        served = Served(folder)
+        page = browser.new_page(viewport={"width": 1440, "height": 900})
+        page.goto(served.address)
+        page.wait_for_selector(READY)
+        looks = [opening(browser.new_context().new_page(), served.address) for _ in range(5)]
+        paint, usable = (statistics.median(found) for found in zip(*looks))
+        print(f"first paint {paint:.2f} s (< 1), usable {usable:.2f} s (< 2)")
+        for called, button in (("3-3-1", None), ("the default network", "The real one")):
+            if button:
+                page.get_by_role("button", name=button).click()
+                page.wait_for_selector('button[aria-pressed="true"]:has-text("The real one")')
+                page.wait_for_timeout(2000)
+            told = ", ".join(f"{name} {ms:.0f} ms" for name, ms in keys(page, given.rounds).items())
+            print(f"{called}: key to drawn, medians of {given.rounds}: {told} (< 50)")
+        rates, updates = [], []
+        for _ in range(3):
+            made, drawn = trained(page, given.seconds)
+            served_alone = alone_beside(folder, given.seconds)
+            rates.append(made / served_alone)
+            updates.append(drawn)
+        print(f"playing the default network: {statistics.median(updates):.0f} updates a second (≥ 20), "
+              f"training at {statistics.median(rates):.0%} of its speed without a page (≥ 80 %)")  # fmt: skip
+        page.wait_for_timeout(1500)
+        frames = page.evaluate(SCRUB, {"moves": 400})
+        last = page.input_value('input[aria-label="Step"]')
+        print(f"scrubbing to step {last} and back: {len(frames)} frames, median {statistics.median(frames):.0f} ms, "
+              f"longest {max(frames):.0f} ms (< 100)")  # fmt: skip
+        served.end()
+
+
+def alone_beside(folder: Path, seconds: float) -> float:
+    """As `alone`, on a copy of the studio's own run file, while the studio is idle."""
+    copy = folder / "copy" / "houses.backlit"
+    copy.parent.mkdir(exist_ok=True)
+    copy.write_bytes((folder / "houses.backlit").read_bytes())
+    made = alone(copy, seconds)
+    copy.unlink()
+    return made
+
+
+if __name__ == "__main__":
+    main()

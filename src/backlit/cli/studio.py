@@ -1,0 +1,65 @@
+"""`backlit studio`."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import webbrowser
+from pathlib import Path
+
+from backlit.errors import ArgumentError, DataError, require
+from backlit.runs.run import open_run
+from backlit.runs.schema import to_json
+from backlit.studio.desk import Desk
+from backlit.studio.safety import is_loopback, token_for
+from backlit.studio.server import listen, serve
+from backlit.studio.shelf import FIRST, Shelf
+
+PORT, TRIES = 8711, 40
+SQLITE = b"SQLite format 3\0"
+
+
+def run(given: str | None, *, port: int | None, host: str, browser: bool, folder: str, as_json: bool) -> None:
+    """Serve the page until Ctrl-C."""
+    require("--port", port, lambda v: v is None or 0 <= v < 65536, "from 0 to 65535")
+    if not Path(folder).is_dir():
+        raise DataError(f"--folder is {folder!r}, which is no folder; make it first, or name another")
+    shelf, key = Shelf(folder), FIRST
+    if given is not None and _is_run(Path(given)):
+        open_run(given)
+        key = shelf.add_run(given)
+    elif given is not None:
+        shelf.given = shelf.add_table(given)
+    try:
+        found = listen(host, PORT if port is None else port, TRIES if port is None else 1)
+    except OSError as error:
+        raise ArgumentError(
+            f"port {port or PORT} of {host} cannot be used ({error.strerror}); give another one, or leave --port out "
+            "to take the next free one"
+        ) from None
+    number = found.getsockname()[1]
+    token = token_for(number)
+    named = "127.0.0.1" if host in ("0.0.0.0", "::") else host
+    address = f"http://{f'[{named}]' if ':' in named else named}:{number}/?token={token}"
+    desk = Desk(shelf, key)
+    if as_json:
+        print(to_json({"address": address, "port": number, "run": str(desk.run.path)}), flush=True)
+    else:
+        print(f"backlit studio is at {address}\nCtrl-C ends it.", flush=True)
+    if not is_loopback(host):
+        print(
+            f"note: --host {host} lets other machines in. Anybody who has the address sees your table and can drive "
+            "the run; it travels unencrypted. Use it only in a network that you trust.", file=sys.stderr,
+        )  # fmt: skip
+    if browser:
+        threading.Timer(0.3, webbrowser.open, [address]).start()
+    serve(desk, found, host=host, token=token)
+
+
+def _is_run(path: Path) -> bool:
+    """Whether it is meant to be a run file, and not a table."""
+    try:
+        with path.open("rb") as file:
+            return file.read(len(SQLITE)) == SQLITE or path.suffix.lower() == ".backlit"
+    except OSError:
+        return path.suffix.lower() == ".backlit"

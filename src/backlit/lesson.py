@@ -1,0 +1,86 @@
+"""The first lesson: three columns of the houses, three hidden units, weights rounded to what is printed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from backlit.core.layers import Dense
+from backlit.core.network import Network
+from backlit.engines.choice import choose
+from backlit.engines.protocol import Data
+from backlit.errors import require
+from backlit.fitting import Recipe, prepare, split_rows
+from backlit.plan import Plan
+from backlit.runs.run import recording
+from backlit.tables.columns import Number
+from backlit.tables.datasets import HOUSE_UNITS, load_houses
+from backlit.tables.table import Table
+from backlit.tables.target import Target
+from backlit.training import Settings
+
+if TYPE_CHECKING:
+    import polars as pl
+
+COLUMNS = ("sqft_living", "grade", "lat")
+TARGET = "price"
+RATE, HIDDEN, SEED = 0.05, 3, 3
+
+FIRST = Settings(optimizer="sgd", batch_size=128, epochs=30, target_error=0.3)
+FIRST_FILE, REAL_FILE = "houses-3-3-1.backlit", "houses.backlit"
+
+
+def textbook_table(houses: pl.DataFrame) -> Table:
+    """Three columns, centred on the mean and scaled by the standard deviation, as textbooks do."""
+
+    def centre_and_scale(name: str) -> tuple[float, float]:
+        values = houses[name].to_numpy()
+        return float(values.mean()), float(values.std())
+
+    columns = tuple(Number(name, *centre_and_scale(name), HOUSE_UNITS.get(name, "")) for name in COLUMNS)
+    return Table(columns, Target.fit_numbers(houses.select(TARGET), unit=HOUSE_UNITS[TARGET]))
+
+
+def first_network(
+    rate: float = RATE, hidden: int = HIDDEN, seed: int = SEED
+) -> tuple[Network, np.ndarray, Table, Settings]:
+    """Act 1's network, its starting weights, its table and how it trains."""
+    houses = load_houses()
+    table = textbook_table(houses[split_rows(houses["id"].to_numpy()).train])
+    net = Network([Dense(len(COLUMNS), hidden, "tanh"), Dense(hidden, 1)], "squared_error", table.names)
+    theta = np.round(net.start(seed, dtype=np.float64), 4)  # what is printed is what is used
+    return net, theta, table, replace(FIRST, learning_rate=rate)
+
+
+def house_rows(table: Table, house: int) -> tuple[np.ndarray, np.ndarray]:
+    """The encoded inputs and target of one house, (1, d) and (1, 1)."""
+    houses = load_houses()
+    require("--row", house, lambda v: 0 <= v < houses.height, f"a house, from 0 to {houses.height - 1}")
+    one = houses[house : house + 1]
+    return table.encode(one, np.float64), table.target.encode(one)
+
+
+def first_run(path: Path, source: str) -> None:
+    """Begin a run file with the first network, which learns from all training houses; nothing is trained yet."""
+    houses = load_houses()
+    split = split_rows(houses["id"].to_numpy())
+    net, theta, table, settings = first_network()
+    X, Y = table.encode(houses), table.target.encode(houses.select(TARGET)).astype(np.float32)
+    learnt, watched = (Data(X[rows], Y[rows], rows=rows) for rows in (split.train, split.validation))
+    settings = replace(settings, target_error=None)
+    plan = Plan(table, net, settings, learnt, watched, SEED, choose("auto", net, settings.optimizer, X.dtype))
+    with recording(path, plan, state=plan.begin(theta), frame=houses, about={"source": source}):
+        pass
+
+
+def real_run(path: Path, source: str) -> None:
+    """Begin a run file with all columns and the defaults; nothing is trained yet."""
+    houses = load_houses()
+    split = split_rows(houses["id"].to_numpy())
+    recipe = Recipe(units=HOUSE_UNITS)
+    plan = prepare(houses.drop(TARGET), houses.select(TARGET), recipe, split=split, seed=SEED)
+    with recording(path, plan, frame=houses, about={"source": source}):
+        pass

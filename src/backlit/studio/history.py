@@ -1,0 +1,248 @@
+"""A run in whole: what it is about, its timelines and their figures, and two timelines side by side."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from backlit.core.layers import Dense, Dropout
+from backlit.core.network import Network
+from backlit.errors import DataError, require
+from backlit.plan import Epoch
+from backlit.runs.run import Run
+from backlit.runs.timeline import Timeline
+from backlit.studio import messages
+from backlit.studio.messages import Change, CompareQuery, EpochPoint, HistoryQuery, Nothing, RowGap, WeightGap
+from backlit.studio.moments import amount
+from backlit.tables.columns import Boolean, Category, Column, Number
+from backlit.tables.fields import numbers
+from backlit.tables.table import Table
+from backlit.tables.units import plain
+from backlit.training import Settings, rows_a_step
+
+if TYPE_CHECKING:
+    from backlit.studio.desk import Desk
+
+TRUTHS = ("false", "true")
+
+
+# --- the run -----------------------------------------------------------------------------------------------------
+
+
+def run(desk: Desk, query: Nothing) -> messages.Run:
+    """The open run."""
+    return run_message(desk)
+
+
+def run_message(desk: Desk) -> messages.Run:
+    """The open run, as the page is told of it."""
+    opened = desk.run
+    table, net, about = opened.table, opened.net, opened.about
+    first = opened.timeline().row
+    scale = errors_of(opened)
+    return messages.Run(
+        key=desk.key,
+        name=opened.path.name,
+        source=str(about.get("source") or ""),
+        target=", ".join(table.target.names),
+        unit=table.target.unit,
+        classes=table.target.labels,
+        columns=desk.cached((desk.key, "columns"), lambda: _columns(opened)),
+        rows=desk.cached((desk.key, "rows"), lambda: _rows(opened)),
+        layers=_layers(net),
+        weights=net.size,
+        loss=net.loss.name,
+        error=scale.name,
+        error_unit=scale.unit,
+        engine=first.engine,
+        seed=first.seed,
+        notices=table.notices,
+        timelines=tuple(map(timeline_message, opened.timelines)),
+    )
+
+
+def timeline_message(timeline: Timeline) -> messages.Timeline:
+    """A timeline, as the page is told of it."""
+    row, steps, settings = timeline.row, timeline.steps, timeline.settings
+    data, last, parent = timeline.run.data("train"), timeline.snapshots[-1], timeline.parent
+    size = settings.batch_size or 1 if data is None else rows_a_step(settings, data)
+    return messages.Timeline(
+        name=row.name,
+        parent=parent and parent.name,
+        start=row.step,
+        steps=steps,
+        planned=max(steps, last.begun + last.planned, row.stop or 0),
+        steps_an_epoch=1 if data is None else math.ceil(len(data) / size),
+        changes=_changes(timeline.changes),
+        reason=row.reason,
+        settings=_settings(settings, size, timeline.net),
+    )
+
+
+def _settings(settings: Settings, size: int, net: Network) -> messages.Settings:
+    dropout = max((layer.rate for layer in net.layers if isinstance(layer, Dropout)), default=0.0)
+    return messages.Settings(
+        settings.optimizer.name, settings.learning_rate, settings.schedule.name, size, settings.epochs,
+        settings.max_steps, dropout,
+    )  # fmt: skip
+
+
+def _changes(changes: Mapping[str, Any], of: str = "") -> tuple[Change, ...]:
+    """Old and new values as text."""
+    pairs = {**{k: v for k, v in changes.items() if k != "weights"}, **changes.get("weights", {})}
+    return tuple(Change(of + name, _value(old), _value(new)) for name, (old, new) in pairs.items())
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, dict):
+        return str(value.get("name"))
+    return "none" if value is None else amount(value) if isinstance(value, float) else str(value)
+
+
+def _rows(opened: Run) -> dict[str, int]:
+    parts = {name: opened.data(name) for name in ("train", "validation")}
+    counts = {name: 0 if part is None else len(part) for name, part in parts.items()}
+    try:
+        return {**counts, "table": opened.frame.height}
+    except DataError:
+        return counts
+
+
+def _layers(net: Network) -> tuple[messages.Layer, ...]:
+    found: list[messages.Layer] = []
+    for i, layer in enumerate(net.layers):
+        if isinstance(layer, Dense):
+            above = next((up for up in net.layers[i + 1 :] if isinstance(up, Dense | Dropout)), None)
+            silenced = above.rate if isinstance(above, Dropout) else 0.0
+            found.append(messages.Layer(len(found) + 1, layer.d_in, layer.d_out, layer.activation, silenced))
+    return tuple(found)
+
+
+def _columns(opened: Run) -> tuple[messages.Column, ...]:
+    return tuple(_column(opened, column) for column in opened.table.columns)
+
+
+def _column(opened: Run, column: Column) -> messages.Column:
+    levels = column.levels if isinstance(column, Category) else TRUTHS if isinstance(column, Boolean) else ()
+    low, high = _range(opened, column) if isinstance(column, Number) else (None, None)
+    unit = column.unit if isinstance(column, Number) else ""
+    inputs = tuple(given.name for given in opened.table.inputs if given.column == column.name)
+    return messages.Column(column.name, column.kind, unit, levels, low, high, inputs)
+
+
+def _range(opened: Run, column: Number) -> tuple[float | None, float | None]:
+    """The least and the greatest number that was learnt from; None where the table is not at hand."""
+    if column.edges:
+        return float(column.decode(column.edges[0])), float(column.decode(column.edges[-1]))
+    data = opened.data("train")
+    try:
+        values = numbers(opened.frame[column.name] if data is None else opened.frame[column.name][data.rows])
+    except DataError:
+        return None, None
+    return float(np.nanmin(values)), float(np.nanmax(values))
+
+
+# --- figures -----------------------------------------------------------------------------------------------------
+
+
+class Errors(NamedTuple):
+    """How a run's errors of epochs are told.
+
+    watched : what the figure of the watched rows is multiplied by; None where it is an E, as that of training is
+    """
+
+    name: str
+    unit: str
+    table: Table
+    net: Network
+    watched: float | None
+
+    def point(self, epoch: Epoch) -> EpochPoint:
+        """An epoch's errors."""
+        if self.watched is None:
+            train, validation = (self._in_unit(E) for E in (epoch.error, epoch.metric))
+        else:
+            train, validation = None, None if epoch.metric is None else self.watched * epoch.metric
+        return EpochPoint(epoch.epoch, epoch.step, train, validation, epoch.improved)
+
+    def _in_unit(self, E: float | None) -> float | None:
+        return None if E is None else self.table.target.error_in_unit(self.net.loss, E)[0]
+
+
+def errors_of(opened: Run) -> Errors:
+    """How the errors of a run's epochs are told."""
+    table, net, metric = opened.table, opened.net, opened.metric
+    if metric is not None:
+        unit = table.target.unit if metric.in_unit else ""
+        return Errors(metric.title, unit, table, net, -1.0 if metric.greater_is_better else 1.0)
+    if own := opened.about.get("metric"):
+        return Errors(plain(str(own)), "", table, net, 1.0)
+    _, unit = table.target.error_in_unit(net.loss, 1.0)
+    rooted = table.target.error_in_unit(net.loss, 4.0)[0] == 2 * table.target.error_in_unit(net.loss, 1.0)[0]
+    return Errors("RMSE" if rooted else "E", unit, table, net, None)
+
+
+def epoch_point(run: Run, epoch: Epoch) -> EpochPoint:
+    """An epoch's errors, in the unit in which the run's are told."""
+    return errors_of(run).point(epoch)
+
+
+def history(desk: Desk, query: HistoryQuery) -> messages.History:
+    """A timeline's figures from the first step of its lineage on, at most so many."""
+    require("points", query.points, lambda v: v >= 2, "2 or more")
+    timeline = desk.timeline(query.timeline)
+    found = timeline.figures()
+    columns = {name: found[name].to_numpy().astype(np.float64) for name in
+               ("step", "rate", "E", "gradient_norm", "update_norm")}  # fmt: skip
+    n = found.height
+    starts = np.arange(0, n, max(1, math.ceil(n / query.points)))
+    if n:
+        sizes = np.diff(np.append(starts, n))
+        gathered = {name: np.maximum.reduceat(values, starts) for name, values in columns.items()}
+        gathered["E"] = np.add.reduceat(columns["E"], starts) / sizes
+        gathered["step"] = columns["step"][starts]
+        columns = gathered
+    point = errors_of(desk.run).point
+    return messages.History(
+        timeline=query.timeline,
+        step=columns.pop("step").astype(int).tolist(),
+        **{name: values.tolist() for name, values in columns.items()},
+        epochs=tuple(map(point, timeline.epochs)),
+    )
+
+
+# --- two timelines -----------------------------------------------------------------------------------------------
+
+
+def compare(desk: Desk, query: CompareQuery) -> messages.Comparison:
+    """Two timelines: what b does in another way, and what has come of it."""
+    require("most", query.most, lambda v: v >= 1, "1 or more")
+    found = desk.run.compare(query.a, query.b)
+    target, changed = desk.run.table.target, {name: changes for name, changes in found.changes.items() if changes}
+    changes = [_changes(own, f"{name}: " * (len(changed) > 1)) for name, own in changed.items()]
+    rows = found.rows
+
+    def told(value: Any) -> str:
+        if isinstance(value, str):
+            return plain(value)
+        return f"{value:.1%}" if target.classes else amount(value, target.unit)
+
+    def gap(row: int, truth: Any, a: float, b: float, gain: float) -> RowGap:
+        return RowGap(row, told(truth), told(a), told(b), gain)
+
+    gained = [gap(*row) for row in rows.head(query.most).iter_rows() if row[-1] > 0]
+    lost = [gap(*row) for row in rows.tail(query.most).reverse().iter_rows() if row[-1] < 0]
+    weights = found.weights.head(query.most).select("weight", "a", "b").iter_rows()
+    return messages.Comparison(
+        a=query.a,
+        b=query.b,
+        parted=found.parted,
+        changes=tuple(change for own in changes for change in own),
+        weights=tuple(WeightGap(*row) for row in weights),
+        gained=tuple(gained),
+        lost=tuple(lost),
+        mean_gain=float(rows["gain"].mean() or 0.0),  # type: ignore[arg-type]
+    )

@@ -1,0 +1,309 @@
+"""A moment's numbers: the trace behind them, for what is drawn, and for one unit."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from backlit.core.activations import ACTIVATIONS
+from backlit.core.layers import Dense
+from backlit.core.network import Network
+from backlit.core.state import State
+from backlit.errors import ArgumentError, DataError, UnknownNameError, require
+from backlit.explain.trace import LayerTrace, Trace, trace
+from backlit.runs.timeline import Timeline
+from backlit.studio import messages
+from backlit.studio.layouts import Drawing, drawing, laid_out, sources_of, telling
+from backlit.studio.messages import Cell, DrawnQuery, LayoutQuery, MomentQuery, Told, UnitNumbers, UnitQuery
+from backlit.tables.columns import Category, Column
+from backlit.tables.target import Target
+from backlit.tables.units import plain, quantity
+from backlit.training import Settings, epoch_order, rows_a_step
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from backlit.studio.desk import Desk
+
+MOST_TRACES = 6  #: that are kept
+MOST_ROWS = 256  #: of a moment that are named
+EXPECTED = {
+    "number": "a finite number",
+    "boolean": "true or false",
+    "date": "a date, such as 2014-05-31",
+    "category": "one of its levels",
+}
+
+
+# --- the trace ---------------------------------------------------------------------------------------------------
+
+
+class Owner(NamedTuple):
+    """What the timeline that made a state knows of it: asked for once, since a file answers."""
+
+    timeline: Timeline
+    name: str
+    net: Network
+    settings: Settings
+
+
+def owner_of(desk: Desk, name: str, step: int) -> Owner:
+    """The timeline of the lineage that made a step's state."""
+
+    def ways() -> list[tuple[int, Owner]]:
+        lineage = reversed(desk.timeline(name).lineage)
+        return [(start, Owner(line, line.name, line.net, line.settings)) for line, start in lineage]
+
+    known = desk.cached((desk.key, "lineage", name), ways)
+    require("step", step, lambda v: v >= 0, "0 or greater")
+    return next(owner for start, owner in known if start <= step)
+
+
+@cache
+def on_one_thread() -> Any:
+    """NumPy's products on one thread from now on: while training has the other threads, sharing them takes longer."""
+    return threadpool_limits(1, "blas")
+
+
+def traced(desk: Desk, query: MomentQuery) -> Trace:
+    """The trace of a moment, with what is changed in it by hand."""
+    on_one_thread()
+    with desk.lock:
+        owner = owner_of(desk, query.timeline, query.step)
+        batch = query.of == "batch"
+        if batch and query.features:
+            raise ArgumentError("features are changed of one row only; look at a row instead of the step's batch")
+        edited = (tuple(sorted(query.weights.items())), () if batch else (query.row, *_sorted(query.features)))
+        state = desk.state(query.timeline, query.step)  # also where it is cached: a step that is not there is refused
+        schedule = state.begun, state.planned  # which change where training goes on beyond the end of its schedule
+        key = (owner.timeline.number, query.step, *schedule, query.of, *edited)
+        # few, for each is some 10 MB of a wide network
+        recent: dict[tuple, Trace] = desk.cached((desk.key, "traces"), dict)
+        recent[key] = t = recent.pop(key, None) or _traced(desk, query, owner, state)
+        if len(recent) > MOST_TRACES:
+            del recent[next(iter(recent))]
+        return t
+
+
+def _traced(desk: Desk, query: MomentQuery, owner: Owner, state: State) -> Trace:
+    table = desk.run.table
+    if query.weights:
+        state = replace(state, theta=_edited(owner.net, np.array(state.theta), query.weights))
+    if query.of == "row":
+        X, Y = _encoded(desk, query)
+        return trace(owner.net, state, X, Y, owner.settings, rows=[query.row], table=table)
+    data = owner.timeline.plan.data
+    size = rows_a_step(owner.settings, data)
+    batch = epoch_order(state, data, size)[state.used : state.used + size]
+    weights = None if data.weights is None else data.weights[batch]
+    return trace(owner.net, state, data.X[batch], data.Y[batch], owner.settings,
+                 weights=weights, rows=data.rows[batch], masks=True, table=table)  # fmt: skip
+
+
+def _edited(net: Network, theta: np.ndarray, weights: Mapping[str, float]) -> np.ndarray:
+    """Single weights set to other values, as a fork would have it."""
+    for name, value in weights.items():
+        require(f"weights[{name!r}]", value, math.isfinite, "a finite number")
+        places = net.positions(name)
+        if len(places) != 1:
+            first = net.weight_name(int(places[0]))
+            raise ArgumentError(f"{name!r} is {len(places):,} weights; change them one by one, such as {first}")
+        theta[places] = value
+    return theta
+
+
+def _encoded(desk: Desk, query: MomentQuery) -> tuple[np.ndarray, np.ndarray]:
+    """The row as the network takes it, with its changed features."""
+    X, Y = desk.cached((desk.key, "row", query.row), lambda: desk.run.encoded([query.row]))
+    if not query.features:
+        return X, Y
+    columns = {column.name: column for column in desk.run.table.columns}
+    for name in query.features:
+        if name not in columns:
+            raise UnknownNameError("column that is learnt from:", name, columns)
+    changed = [field_of(columns[name], value) for name, value in query.features.items()]
+    one = desk.run.frame[query.row : query.row + 1].with_columns(changed)
+    return desk.run.table.encode(one, np.float64), Y
+
+
+def field_of(column: Column, value: Cell) -> pl.Series:
+    """One entry of a column, as the page gives it; raises where the column cannot hold it."""
+    import polars as pl
+
+    series = pl.Series(column.name, [value])
+    fits = not (column.kind in ("number", "date") and isinstance(value, bool))
+    try:
+        column.encode(series, np.empty((1, len(column.inputs()))))
+    except DataError:
+        fits = False
+    if not fits or (column.kind == "date" and isinstance(value, float)):
+        raise ArgumentError(f"{column.name} is {value!r}; it must be {EXPECTED[column.kind]}, or empty")
+    if isinstance(column, Category) and not column.other and len(column.unseen(series)):
+        raise UnknownNameError(f"level of {column.name},", value, column.levels)
+    return series
+
+
+def _sorted(features: Mapping[str, Cell]) -> list[tuple[str, str]]:
+    return sorted((name, repr(value)) for name, value in features.items())
+
+
+# --- what is drawn -----------------------------------------------------------------------------------------------
+
+
+def layout(desk: Desk, query: LayoutQuery) -> messages.Layout:
+    """Which units and edges are drawn: those of the greatest |w|, or the most blame, at this moment."""
+    require("units", query.units, lambda v: v >= 1, "1 or more")
+    require("edges", query.edges, lambda v: v >= 1, "1 or more")
+    return laid_out(desk, traced(desk, query), query).layout
+
+
+def moment(desk: Desk, query: DrawnQuery) -> messages.Moment:
+    """The numbers of a moment, for what a layout draws."""
+    drawn, t = drawing(desk, query.layout), traced(desk, query)
+    state = desk.state(query.timeline, query.step)
+    update = None if t.optimizer is None else t.update.step
+    layers = [t.layer(number) for number in range(1, drawn.layers + 1)]
+    columns = [_inputs(drawn, t, layers[0])]
+    columns += [_units(drawn, t, number, layer, update) for number, layer in enumerate(layers, 1)]
+    after = None if update is None else t.after
+    P, T, D = outcomes(t)
+    P_after = np.empty((1, 0)) if after is None else after.prediction
+    return messages.Moment(
+        timeline=query.timeline,
+        step=query.step,
+        of=query.of,
+        epoch=state.epoch,
+        used=state.used,
+        rows=tuple(t.rows[:MOST_ROWS].tolist()),
+        n=len(t.data),
+        rate=t.rate,
+        happened=t.happened and not query.weights,
+        E=t.E,
+        E_after=None if after is None else after.E,
+        prediction=P.mean(axis=0).tolist(),
+        prediction_after=P_after.mean(axis=0).tolist(),
+        truth=T.mean(axis=0).tolist(),
+        difference=(D if len(D) == 1 else np.abs(D)).mean(axis=0).tolist(),
+        told=_told(t, P, P_after, T),
+        columns=tuple(columns),
+        gradient_norm=float(np.linalg.norm(t.gradient)),
+        update_norm=None if update is None else float(np.linalg.norm(update)),
+        engine_difference=t.engine_difference,
+    )
+
+
+def weights(desk: Desk, query: DrawnQuery) -> bytes:
+    """For each edge of a layout w, ∂E/∂w and the step of its update, as float32; of gathered bins their sums."""
+    drawn, t = drawing(desk, query.layout), traced(desk, query)
+    step = np.zeros_like(t.theta) if t.optimizer is None else t.update.step
+    vectors = (t.theta, t.gradient, step)
+    return np.stack([drawn.of_edges(vector) for vector in vectors], axis=1).astype("<f4").tobytes()
+
+
+def _inputs(drawn: Drawing, t: Trace, first: LayerTrace) -> UnitNumbers:
+    """What inputs, or bins, hand on; of gathered bins, the input before it is binned."""
+    at, gathered = drawn.first, drawn.gathered
+    a, da = first.X[:, at].mean(axis=0), (first.dZ.sum(axis=0) @ first.W[at].T)
+    given = drawn.inputs[gathered]
+    a[gathered], da[gathered] = t.data.X[:, given].mean(axis=0), t.dX[:, given].sum(axis=0)
+    return UnitNumbers(a.tolist(), da.tolist())
+
+
+def _units(drawn: Drawing, t: Trace, number: int, layer: LayerTrace, update: np.ndarray | None) -> UnitNumbers:
+    at = drawn.units[number - 1]
+    bias = next(slot for slot in t.net.layout() if slot.name == f"b{number}")
+    means = {name: getattr(layer, letter)[:, at].mean(axis=0) for name, letter in (("a", "A"), ("z", "Z"))}
+    sums = {name: getattr(layer, letter)[:, at].sum(axis=0) for name, letter in (("da", "dA"), ("dz", "dZ"))}
+    rest = {"slope": layer.slope[:, at].mean(axis=0), "bias": layer.b[at], "dbias": layer.db[at]}
+    if update is not None:
+        rest["bias_step"] = update[bias.start + at]
+    return UnitNumbers(**{name: values.tolist() for name, values in (means | sums | rest).items()})
+
+
+def outcomes(t: Trace) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Predictions, truths and differences, (n, k), in the target's unit; probabilities for classes."""
+    target = described(t)
+    if target.classes:
+        truth = np.eye(len(target.classes))[t.data.Y[:, 0].astype(int)]
+        return t.prediction, truth, t.prediction - truth
+    return t.prediction, t.prediction - t.difference, t.difference
+
+
+def described(t: Trace) -> Target:
+    """What is predicted."""
+    assert t.target is not None
+    return t.target.target
+
+
+def _told(t: Trace, P: np.ndarray, P_after: np.ndarray, T: np.ndarray) -> Told:
+    """The outcome as people read it."""
+    target = described(t)
+    if not target.classes:
+        size = np.abs(P - T).mean(axis=0) if len(P) > 1 else (P - T)[0]
+        means = (V.mean(axis=0) for V in (P, P_after, T))
+        before, after, true, off = (", ".join(amount(v, target.unit) for v in V) for V in (*means, size))
+        return Told(before, after, true, off)
+    right = float((P * T).sum(axis=1).mean())
+    short = f"{1 - right:.1%} short of certain"
+    if len(P) > 1:
+        right_after = float((P_after * T).sum(axis=1).mean()) if P_after.size else right
+        of_true = "for the true class"
+        return Told(f"{right:.1%} {of_true}", f"{right_after:.1%} {of_true}", "the true class of each row", short)
+    after = likeliest(target, P_after[0]) if P_after.size else ""
+    return Told(likeliest(target, P[0]), after, plain(target.labels[int(T[0].argmax())]), short)
+
+
+def likeliest(target: Target, P: np.ndarray) -> str:
+    """The class that is the most probable, with its probability."""
+    return f"{P.max():.1%} for {plain(target.labels[int(P.argmax())])}"
+
+
+def amount(value: float, unit: str = "", digits: int = 6) -> str:
+    """A number in its unit, to so many significant digits; without a unit thousands are not parted (1955 is a year)."""
+    value = float(f"{value:.{digits}g}")
+    return quantity(value, unit, digits) if unit and math.isfinite(value) else f"{value:.10g}".replace("-", "−")
+
+
+# --- one unit ----------------------------------------------------------------------------------------------------
+
+
+def unit(desk: Desk, query: UnitQuery) -> messages.Unit:
+    """A unit's dot product, its greatest products listed."""
+    require("most", query.most, lambda v: v >= 0, "0 or greater")
+    t = traced(desk, query)
+    u = t.unit(query.layer, query.unit)
+    activation = [layer for layer in t.net.layers if isinstance(layer, Dense)][query.layer - 1].activation
+    inputs = u.inputs.mean(axis=0)
+    products = inputs * u.weights
+    listed = np.sort(np.argsort(-np.abs(products), kind="stable")[: query.most])
+    names = sources_of(t.net, query.layer)
+
+    def term(i: int) -> messages.Term:
+        label = telling(desk.run.table, u.sources[i]) if query.layer == 1 else f"unit {u.sources[i]}"
+        name = f"w{query.layer}[{u.sources[i]}, {query.unit}]"
+        return messages.Term(
+            names[i], label, float(inputs[i]), float(u.weights[i]), float(products[i]), name
+        )  # fmt: skip
+
+    return messages.Unit(
+        layer=query.layer,
+        unit=query.unit,
+        activation=activation,
+        activation_latex=ACTIVATIONS[activation].latex,
+        terms=tuple(term(int(i)) for i in listed),
+        rest=float(np.delete(products, listed).sum()),
+        rest_terms=len(products) - len(listed),
+        bias=u.bias,
+        bias_name=f"b{query.layer}[{query.unit}]",
+        z=float(u.z.mean()),
+        a=float(u.a.mean()),
+        slope=float(u.slope.mean()),
+        da=float(u.da.sum()),
+        dz=float(u.dz.sum()),
+    )

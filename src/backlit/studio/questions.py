@@ -1,0 +1,17 @@
+"""What the page can ask. The second parameter of each function says with what; what it returns is the reply."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from backlit.studio.chains import chain, line
+from backlit.studio.history import compare, history, run
+from backlit.studio.moments import layout, moment, unit, weights
+from backlit.studio.rows import row, worst
+from backlit.studio.setup import shelf, table
+
+QUESTIONS: dict[str, Callable[..., Any]] = {
+    question.__name__: question
+    for question in (layout, moment, weights, unit, chain, line, row, worst, history, compare, run, shelf, table)
+}

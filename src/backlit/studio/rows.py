@@ -1,0 +1,119 @@
+"""Rows of the table: one as people read it, and those whose predictions are off the most."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from backlit.errors import DataError, require
+from backlit.studio import messages
+from backlit.studio.messages import Cell, Feature, RowError, RowErrors, RowQuery, RowsQuery
+from backlit.studio.moments import amount, likeliest, owner_of
+from backlit.tables.columns import Boolean, Category, Column, Number
+from backlit.tables.fields import level_texts, numbers, truths
+from backlit.tables.units import plain
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from backlit.studio.desk import Desk
+
+MISSING = "missing"
+
+
+def row(desk: Desk, query: RowQuery) -> messages.Row:
+    """A row of the table."""
+    frame, table = desk.run.frame, desk.run.table
+    require("row", query.row, lambda v: 0 <= v < frame.height, f"a row of the table, from 0 to {frame.height - 1}")
+    one, target = frame[query.row : query.row + 1], table.target
+    learnt = {column.name for column in table.columns}
+    others = [one[name] for name in frame.columns if name not in learnt and name not in target.names]
+    true = [_entry(one[name], target.unit).told for name in target.names if name in frame.columns]
+    return messages.Row(
+        row=query.row,
+        part=_part(desk, query.row),
+        features=tuple(_feature(column, one[column.name]) for column in table.columns),
+        others=tuple(map(_entry, others)),
+        truth=", ".join(true),
+    )
+
+
+def _part(desk: Desk, row: int) -> str:
+    """For what a row is used."""
+
+    def parts() -> dict[int, str]:
+        data = {name: desk.run.data(name) for name in ("train", "validation")}
+        return {row: name for name, part in data.items() if part is not None for row in part.rows.tolist()}
+
+    return desk.cached((desk.key, "parts"), parts).get(row, "")
+
+
+def _feature(column: Column, field: pl.Series) -> Feature:
+    """An entry as its column takes it, so that the page can hand it back."""
+    if field[0] is None:
+        return Feature(column.name, None, MISSING)
+    if isinstance(column, Number):
+        value = float(numbers(field)[0])
+        missing = value != value
+        return Feature(column.name, None if missing else value, MISSING if missing else amount(value, column.unit))
+    if isinstance(column, Boolean):
+        truth = truths(field)[0] == 1
+        return Feature(column.name, bool(truth), "yes" if truth else "no")
+    if isinstance(column, Category):
+        text = level_texts(field, column.written)[0]
+        return Feature(column.name, text, MISSING if text is None else plain(text))
+    return _entry(field)
+
+
+def _entry(field: pl.Series, unit: str = "") -> Feature:
+    """An entry as it stands in the table."""
+    value = _cell(field[0])
+    if isinstance(field[0], int) and not isinstance(field[0], bool):
+        return Feature(field.name, value, amount(field[0], unit) if unit else str(field[0]))
+    told = MISSING if value is None else amount(value, unit) if isinstance(value, float) else plain(str(value))
+    return Feature(field.name, value, told)
+
+
+def _cell(value: Any) -> Cell:
+    if isinstance(value, bool | str) or value is None:
+        return value
+    if isinstance(value, date):  # and times, which are dates
+        return value.isoformat()
+    try:
+        value = float(value)
+    except (TypeError, ValueError):
+        return str(value)
+    return None if value != value else value
+
+
+def worst(desk: Desk, query: RowsQuery) -> RowErrors:
+    """The rows whose predictions are off the most, under the weights of a moment."""
+    require("most", query.most, lambda v: v >= 0, "0 or greater")
+    owner, run = owner_of(desk, query.timeline, query.step), desk.run
+    data = run.data(query.which)
+    if data is None:
+        raise DataError(f"the run has no {query.which} rows; ask for those that it learns from, 'train'")
+    theta = desk.state(query.timeline, query.step).theta
+    target, loss = run.table.target, owner.net.loss
+    P = target.decode(loss, owner.timeline.plan.engine.predict(owner.net, theta, data.X))
+    if target.classes:
+        truth = data.Y[:, 0].astype(int)
+        off = -np.log(np.maximum(P[np.arange(len(P)), truth], 1e-15))
+    else:
+        T = target.decode_targets(np.asarray(data.Y, np.float64))
+        off = np.abs(P - T).mean(axis=1)
+    order = np.argsort(-off, kind="stable")[: query.most].tolist()
+
+    def told(i: int) -> tuple[str, str, str]:
+        if target.classes:
+            return plain(target.labels[truth[i]]), likeliest(target, P[i]), amount(off[i], digits=4)
+        values = [", ".join(amount(v, target.unit) for v in V[i]) for V in (T, P)]
+        return values[0], values[1], amount(off[i], target.unit)
+
+    def error(i: int) -> RowError:
+        truth, prediction, off_told = told(i)
+        return RowError(int(data.rows[i]), truth, prediction, float(off[i]), off_told)
+
+    return RowErrors(tuple(map(error, order)), len(off), float(off.mean()), float(np.median(off)))

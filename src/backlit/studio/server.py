@@ -1,0 +1,303 @@
+"""The studio's server: the page, the questions, the commands, and the news."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import inspect
+import logging
+import socket
+import sys
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import uvicorn
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Mount, Route, WebSocketRoute
+from starlette.staticfiles import StaticFiles
+from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from backlit.errors import BacklitError
+from backlit.studio.desk import Desk, NotDrivingError
+from backlit.studio.drive import COMMANDS, Drive, hear_warnings
+from backlit.studio.history import run_message
+from backlit.studio.layouts import GoneError
+from backlit.studio.messages import Done, News, Refusal, TableQuery
+from backlit.studio.questions import QUESTIONS
+from backlit.studio.safety import Safety, hosts_of
+from backlit.studio.setup import table
+from backlit.studio.shelf import UPLOAD_LIMIT
+
+BODY_LIMIT = 1_000_000  #: bytes of a question
+MISTAKE = "The studio made a mistake. The terminal it runs in says more; the run file is not harmed."
+NOT_BUILT = """The studio's page is not built yet. In backlit's source folder, run
+
+    make .venv/.installed-dev
+
+or, with Node.js, in its folder web:  npm ci && npm run build
+"""
+PAGE = Path(__file__).parent / "page"
+log = logging.getLogger(__name__)
+
+
+class TooLargeError(Exception):
+    """A request's body is larger than it may be."""
+
+
+class Page(StaticFiles):
+    """The built page. What has a hash in its name never changes; the rest is asked for each time."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if (PAGE / "index.html").is_file():
+            await super().__call__(scope, receive, send)
+        else:
+            await PlainTextResponse(NOT_BUILT, 503)(scope, receive, send)
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        response = await super().get_response("index.html" if path == "." else path, scope)
+        hashed = path.startswith("assets/")
+        response.headers["Cache-Control"] = "public, max-age=31536000, immutable" if hashed else "no-cache"
+        return response
+
+
+def make_app(desk: Desk, *, host: str, port: int, token: str) -> Starlette:
+    """The application, for one desk."""
+    drive = Drive(desk)
+    asked = {name: (_query_of(answer), answer) for name, answer in QUESTIONS.items()}
+
+    async def ask(request: Request) -> Response:
+        """A question, or a command."""
+        name, tab = request.path_params["name"], request.headers.get("x-backlit-tab", "")[:64]
+        if name not in asked and name not in COMMANDS:
+            return _refused(404, f"There is no question {name[:40]!r}.")
+        body = await _body(request, BODY_LIMIT)
+
+        def answer() -> Response:
+            if name in asked:
+                kind, question = asked[name]
+                return _reply(question(desk, msgspec.json.decode(body or b"{}", type=kind)))
+            if name == "drive":
+                desk.take(tab)
+                return _reply(Done(desk.present))
+            query = msgspec.json.decode(body or b"{}", type=COMMANDS[name])
+            desk.require_driver(tab)
+            return _reply(getattr(drive, name)(query))
+
+        return await _guarded(answer)
+
+    async def upload(request: Request) -> Response:
+        """A table, to begin a run on; the reply is what the question `table` says of it."""
+        name = request.query_params.get("name", "")
+        try:
+            place = desk.shelf.upload(name)
+        except BacklitError as error:
+            return _refused(400, str(error))
+        try:
+            with place.open("wb") as file:
+                async for part in _parts(request, UPLOAD_LIMIT):
+                    await run_in_threadpool(file.write, part)
+        except BaseException:
+            place.unlink(missing_ok=True)
+            raise
+
+        def read() -> Response:
+            try:
+                with desk.lock:
+                    return _reply(table(desk, TableQuery(key=desk.shelf.add_upload(name, place))))
+            except BaseException:
+                place.unlink(missing_ok=True)
+                raise
+
+        return await _guarded(read)
+
+    async def news(socket: WebSocket) -> None:
+        """All that happens, until the tab is closed."""
+        tab = socket.query_params.get("tab", "")[:64]
+        await socket.accept()
+        waiting = Waiting(asyncio.get_running_loop())
+        end = desk.subscribe(waiting.hear)
+        desk.come(tab)
+        try:
+            first = await run_in_threadpool(_welcome, desk)
+            await socket.send_text(msgspec.json.encode(first).decode())
+            sending = asyncio.create_task(waiting.send(socket))
+            try:
+                while True:
+                    await socket.receive_text()  # nothing is asked this way; it tells when the tab has gone
+            finally:
+                sending.cancel()
+        except (WebSocketDisconnect, RuntimeError):
+            pass
+        finally:
+            end()
+            desk.leave(tab)
+
+    async def too_large(request: Request, error: Exception) -> Response:
+        return _refused(413, str(error))
+
+    async def mistaken(request: Request, error: Exception) -> Response:
+        return _refused(500, MISTAKE)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        yield
+        await run_in_threadpool(drive.stop)
+        desk.close()
+
+    async def gone(request: Request, error: Exception) -> Response:
+        return _refused(400, "The request broke off.")
+
+    hosts = hosts_of(host, port)
+    asking = [
+        WebSocketRoute("/news", news),
+        Route("/upload", upload, methods=["POST"]),
+        Route("/{name}", ask, methods=["POST"]),
+    ]
+    return Starlette(
+        routes=[
+            Mount("/api", routes=asking),
+            Mount("/", GZipMiddleware(Page(directory=PAGE, check_dir=False), minimum_size=1000, compresslevel=6)),
+        ],
+        middleware=[Middleware(Safety, hosts=hosts, token=token, port=port)],
+        exception_handlers={TooLargeError: too_large, ClientDisconnect: gone, Exception: mistaken},
+        lifespan=lifespan,
+    )
+
+
+class Waiting:
+    """News for one tab; of present moments only the last is kept, if the tab is slower than training."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop, self._news, self._some = loop, deque[News](), asyncio.Event()
+
+    def hear(self, news: News) -> None:
+        """From any thread."""
+        with contextlib.suppress(RuntimeError):  # the loop has ended
+            self._loop.call_soon_threadsafe(self._put, news)
+
+    def _put(self, news: News) -> None:
+        if self._news and _only_present(news) and _only_present(self._news[-1]):
+            self._news.pop()
+        self._news.append(news)
+        self._some.set()
+
+    async def send(self, socket: WebSocket) -> None:
+        """To the tab, as long as it is there."""
+        while True:
+            await self._some.wait()
+            self._some.clear()
+            while self._news:
+                await socket.send_text(msgspec.json.encode(self._news.popleft()).decode())
+
+
+def _only_present(news: News) -> bool:
+    return news == News(present=news.present)
+
+
+def _welcome(desk: Desk) -> News:
+    with desk.lock:
+        return News(present=desk.present, run=run_message(desk))
+
+
+async def _guarded(answer: Callable[[], Response]) -> Response:
+    """An answer, made in a thread; what the asker did wrong is told."""
+    try:
+        return await run_in_threadpool(answer)
+    except NotDrivingError as error:
+        return _refused(400, str(error), "not driving")
+    except GoneError as error:
+        return _refused(400, str(error), "gone")
+    except (BacklitError, msgspec.MsgspecError) as error:
+        return _refused(400, str(error))
+    except Exception:
+        log.exception("a question went wrong")
+        return _refused(500, MISTAKE)
+
+
+def _query_of(answer: Callable[..., Any]) -> Any:
+    """The type of a question's second parameter."""
+    query = list(inspect.signature(answer).parameters.values())[1].annotation
+    return eval(query, answer.__globals__) if isinstance(query, str) else query
+
+
+def _reply(reply: Any) -> Response:
+    if isinstance(reply, bytes | bytearray | memoryview):
+        return Response(bytes(reply), media_type="application/octet-stream", headers={"Cache-Control": "no-store"})
+    return Response(msgspec.json.encode(reply), media_type="application/json", headers={"Cache-Control": "no-store"})
+
+
+def _refused(status: int, why: str, kind: Any = "invalid") -> Response:
+    return Response(msgspec.json.encode(Refusal(why, kind)), status, media_type="application/json")
+
+
+async def _body(request: Request, limit: int) -> bytes:
+    return b"".join([part async for part in _parts(request, limit)])
+
+
+async def _parts(request: Request, limit: int) -> AsyncIterator[bytes]:
+    """A request's body as it comes in."""
+    told = request.headers.get("content-length", "0")
+    size = int(told) if told.isdigit() else 0
+    if size <= limit:
+        size = 0
+        async for part in request.stream():
+            size += len(part)
+            if size > limit:
+                break
+            yield part
+    if size > limit:
+        raise TooLargeError(f"That is more than {limit / 1e6:g} MB, the most that is taken.")
+
+
+# --- running it ------------------------------------------------------------------------------------------------------
+
+
+def listen(host: str, port: int, tries: int = 1) -> socket.socket:
+    """A socket on the first port that is free, of so many.
+
+    Raises
+    ------
+    OSError
+        None of them is.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    for place in range(port, port + tries):
+        found = socket.socket(family, socket.SOCK_STREAM)
+        if sys.platform != "win32":
+            found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            found.bind((host, place))
+            found.listen(128)
+            return found
+        except OSError:
+            found.close()
+            if place == port + tries - 1:
+                raise
+    raise OSError("no port was tried")
+
+
+def make_server(app: Starlette) -> uvicorn.Server:
+    """What serves the application."""
+    return uvicorn.Server(
+        uvicorn.Config(
+            app, ws="websockets-sansio", ws_max_size=BODY_LIMIT, log_level="warning", access_log=False,
+            proxy_headers=False, server_header=False, timeout_graceful_shutdown=2, lifespan="on",
+        )
+    )  # fmt: skip
+
+
+def serve(desk: Desk, found: socket.socket, *, host: str, token: str) -> None:
+    """Until Ctrl-C."""
+    hear_warnings(desk)
+    server = make_server(make_app(desk, host=host, port=found.getsockname()[1], token=token))
+    with contextlib.suppress(KeyboardInterrupt):
+        server.run(sockets=[found])

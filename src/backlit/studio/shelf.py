@@ -1,0 +1,151 @@
+"""What can be opened: run files and tables, by keys. No path ever comes from a request."""
+
+from __future__ import annotations
+
+import itertools
+import tempfile
+from collections.abc import Container, Iterator
+from pathlib import Path
+
+import polars as pl
+
+from backlit.core.activations import ACTIVATIONS
+from backlit.core.optimizers import OPTIMIZERS
+from backlit.errors import BacklitError, UnknownNameError
+from backlit.lesson import FIRST_FILE, REAL_FILE, first_run, real_run
+from backlit.runs.run import open_run
+from backlit.studio import messages
+from backlit.tables.datasets import load_houses
+from backlit.tables.frames import read_table, table_kind
+
+SOURCE = "backlit studio"
+FIRST, REAL = "first", "real"
+UPLOAD_LIMIT = 64_000_000  #: bytes
+LABEL = 80  #: letters of a name that a request brings
+
+
+class Shelf:
+    """Runs in one folder, and tables: the houses, one named when the studio began, and what was uploaded.
+
+    Attributes
+    ----------
+    given : key of the table to set up; "" for none
+    """
+
+    def __init__(self, folder: str | Path = ".") -> None:
+        self.folder = Path(folder)
+        self.given = ""
+        self._runs: dict[str, Path] = {}
+        self._tables: dict[str, tuple[str, Path | None]] = {"houses": ("houses", None)}  # its name, and where it lies
+        self._read: tuple[str, pl.DataFrame] | None = None
+        self._uploads: tempfile.TemporaryDirectory[str] | None = None
+        self._numbers = itertools.count(1)
+
+    def message(self) -> messages.Shelf:
+        """What the page is told of it."""
+        runs = {FIRST: Path(FIRST_FILE).stem, REAL: Path(REAL_FILE).stem}
+        for path in sorted(self.folder.glob("*.backlit")):
+            if path not in self._runs.values() and path.name not in (FIRST_FILE, REAL_FILE):
+                self.add_run(path)
+        runs |= {key: path.stem for key, path in self._runs.items() if key not in runs and path.exists()}
+        tables = {key: name for key, (name, _) in self._tables.items()}
+        return messages.Shelf(runs, tables, tuple(OPTIMIZERS), tuple(ACTIVATIONS), UPLOAD_LIMIT, self.given)
+
+    # --- runs ----------------------------------------------------------------------------------------------------
+
+    def add_run(self, path: str | Path) -> str:
+        """Its key."""
+        path = Path(path)
+        known = {place.resolve(): key for key, place in self._runs.items()}
+        if path.resolve() in known:
+            return known[path.resolve()]
+        key = _free(path.name, self._runs)
+        self._runs[key] = path
+        return key
+
+    def run(self, key: str) -> Path:
+        """A run file; the first network and the real one are begun where they are not there yet."""
+        if key not in self._runs:
+            if key == FIRST:
+                self._runs[FIRST] = self._lesson(FIRST_FILE)
+            elif key == REAL:
+                self._runs[REAL] = self._lesson(REAL_FILE)
+            elif key not in self.message().runs:
+                raise UnknownNameError("run", key, [FIRST, REAL, *self._runs])
+        return self._runs[key]
+
+    def new_run(self, name: str) -> Path:
+        """A path in the folder for a new run file of about that name, where no file is."""
+        letters = "".join(letter if letter.isalnum() or letter in "-_ " else "-" for letter in name[:LABEL])
+        stem = letters.strip("- ") or "table"
+        return next(path for path in self._names(stem) if not path.exists())
+
+    def _names(self, stem: str) -> Iterator[Path]:
+        """NAME.backlit, NAME-2.backlit, ..."""
+        return (self.folder / f"{stem}{'' if n == 1 else f'-{n}'}.backlit" for n in itertools.count(1))
+
+    def _lesson(self, file: str) -> Path:
+        """The file of that name, if it is what it should be; else one that is begun."""
+        path = next(path for path in self._names(Path(file).stem) if not path.exists() or _fits(path, file))
+        if not path.exists():
+            (first_run if file == FIRST_FILE else real_run)(path, SOURCE)
+        return path
+
+    # --- tables --------------------------------------------------------------------------------------------------
+
+    def add_table(self, path: str | Path) -> str:
+        """The key of a table that was named when the studio began; it is read now, so that an error is told."""
+        return self._add(Path(path).stem, Path(path))
+
+    def add_upload(self, name: str, content: Path) -> str:
+        """The key of a table that was sent; `name` is a label, and tells of what kind it is."""
+        return self._add(Path(name).stem[:LABEL] or "table", content)
+
+    def upload(self, name: str) -> Path:
+        """Where to write what is sent: a new file, as long as the studio lives."""
+        label = Path(name.replace("\\", "/")).name
+        table_kind(label)
+        if self._uploads is None:
+            self._uploads = tempfile.TemporaryDirectory(prefix="backlit-studio-")
+        return Path(self._uploads.name) / f"upload-{next(self._numbers)}{Path(label).suffix.lower()}"
+
+    def table(self, key: str) -> pl.DataFrame:
+        """A table, as it is read."""
+        if self._read is None or self._read[0] != key:
+            path = self._table(key)[1]
+            self._read = key, load_houses() if path is None else read_table(path)
+        return self._read[1]
+
+    def table_name(self, key: str) -> str:
+        """What a table is called."""
+        return self._table(key)[0]
+
+    def _table(self, key: str) -> tuple[str, Path | None]:
+        if key not in self._tables:
+            raise UnknownNameError("table", key, self._tables)
+        return self._tables[key]
+
+    def _add(self, name: str, path: Path) -> str:
+        frame = read_table(path)
+        key = _free(name, self._tables)
+        self._tables[key], self._read = (name, path), (key, frame)
+        return key
+
+    def close(self) -> None:
+        """Forget what was uploaded."""
+        if self._uploads is not None:
+            self._uploads.cleanup()
+
+
+def _free(name: str, taken: Container[str]) -> str:
+    names = (name if n == 1 else f"{name} ({n})" for n in itertools.count(1))
+    return next(name for name in names if name not in taken and name not in (FIRST, REAL))
+
+
+def _fits(path: Path, file: str) -> bool:
+    """Whether a file is the run that its name says; the real one may also come from `backlit demo` or `train`."""
+    try:
+        run = open_run(path)
+        return file == REAL_FILE or run.about.get("source") == SOURCE
+    except BacklitError:
+        return False

@@ -1,0 +1,67 @@
+"""A browser, a studio, and pages that must not complain."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page
+from served import Complaints, Served, chromium, opened, opened_browser
+
+REQUIRED = os.environ.get("BACKLIT_REQUIRE_BROWSER") == "1"
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    if chromium() is None:
+        message = "no Chromium: install the package chromium"
+        pytest.fail(message) if REQUIRED else pytest.skip(message)
+    with opened_browser() as found:
+        yield found
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Callable[..., Served]]:
+    """Begins a studio in a folder of the test's own."""
+    begun: list[Served] = []
+
+    def begin(*arguments: str) -> Served:
+        begun.append(Served(tmp_path, *arguments))
+        return begun[-1]
+
+    yield begin
+    for served in begun:
+        served.end()
+
+
+@pytest.fixture
+def served(serve: Callable[..., Served]) -> Served:
+    """A studio that opens on the 3-3-1 network."""
+    return serve()
+
+
+@pytest.fixture
+def complaints() -> Iterator[Complaints]:
+    found = Complaints()
+    yield found
+    assert not found, "\n".join(found)
+
+
+@pytest.fixture
+def context(browser: Browser, complaints: Complaints, serve: Callable[..., Served]) -> Iterator[BrowserContext]:
+    """A browser window of its own: 1440 x 900, light, closed before the studio that it looks at."""
+    made = browser.new_context(viewport={"width": 1440, "height": 900}, color_scheme="light")
+    made.set_default_timeout(10_000)
+    made.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    made.on("response", lambda reply: complaints.append(reply.text()) if reply.status == 400 else None)
+    made.on("weberror", lambda error: complaints.append(str(error.error)))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext, served: Served) -> Page:
+    """The studio's page, ready."""
+    return opened(context, served.address)

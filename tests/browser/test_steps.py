@@ -1,0 +1,129 @@
+"""Moving through a run: what the page shows is what Python computes, forward, back, and again."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect
+from served import Served, at_step, number, opened, press, show_numbers, table, until
+
+import backlit as bl
+
+
+def test_forward_and_back_show_the_same_numbers(page: Page) -> None:
+    show_numbers(page, "network")
+    seen = {}
+    for step in range(1, 6):
+        press(page, "ArrowRight", step)
+        seen[step] = table(page, "network")
+    assert seen[1] != seen[5]
+    for step in range(4, 0, -1):
+        press(page, "ArrowLeft", step)
+        assert table(page, "network") == seen[step]
+    for step in range(2, 6):
+        press(page, "ArrowRight", step)
+        assert table(page, "network") == seen[step]
+
+
+def test_every_number_of_the_network_is_that_of_python(page: Page, served: Served) -> None:
+    for step in range(1, 4):
+        press(page, "ArrowRight", step)
+    show_numbers(page, "network")
+    shown = table(page, "network")
+    run = bl.open_run(served.folder / "houses-3-3-1.backlit")
+    t = run.trace(3, [0])
+    assert sorted(row[0] for row in shown) == sorted(t.net.weight_names())
+    for name, value, gradient, step in (row[:4] for row in shown):
+        at = t.net.positions(name)[0]
+        assert number(value) == pytest.approx(t.theta[at], rel=1e-4)
+        assert number(gradient) == pytest.approx(t.gradient[at], rel=1e-4, abs=1e-9)
+        assert number(step) == pytest.approx(t.update.step[at], rel=1e-4, abs=1e-9)
+    house = page.locator('[data-view="house"]').inner_text()
+    assert f"${t.prediction[0, 0]:,.0f}" in house
+    assert f"${abs(t.difference[0, 0]):,.0f}" in house
+    assert number(page.locator(".steps .E").inner_text()) == pytest.approx(t.E, rel=1e-3)
+
+
+def test_steps_are_those_of_a_run_without_a_page(page: Page, served: Served) -> None:
+    for step in range(1, 4):
+        press(page, "ArrowRight", step)
+    page.get_by_label("Speed").select_option("as fast as it goes")
+    page.keyboard.press("Space")
+    expect(page.get_by_role("button", name="Stop")).to_be_visible()
+    until(page, lambda: int(page.get_attribute("main", "data-step") or 0) > 300)
+    page.locator("body").press("Space")
+    expect(page.get_by_role("button", name="Play")).to_be_visible()
+    timeline = bl.open_run(served.folder / "houses-3-3-1.backlit").timeline()
+    last = timeline.steps
+    at_step(page, last)
+    state = timeline.plan.begin(timeline.at(0).theta)
+    for event in timeline.plan.train(state):
+        if event.state.step == last:
+            state = event.state
+            break
+        if event.state.step > last:
+            pytest.fail("no stretch ended there")
+    assert np.array_equal(state.theta, timeline.at(last).theta)
+
+
+def test_phases_go_forward_and_back(page: Page) -> None:
+    told = page.locator(".phases .told")
+    expect(told).to_have_text("the whole step")
+    names = ["Feed forward: layer 1", "Feed forward: the output", "The error", "Backpropagate: the output",
+             "Backpropagate: layer 1", "The update"]  # fmt: skip
+    for name in names:
+        page.keyboard.press("Shift+ArrowRight")
+        expect(told).to_have_text(name)
+    page.keyboard.press("Shift+ArrowRight")
+    at_step(page, 1)
+    expect(told).to_have_text(names[0])
+    page.keyboard.press("Shift+ArrowLeft")
+    at_step(page, 0)
+    expect(told).to_have_text(names[-1])
+    page.keyboard.press("Escape")
+    expect(told).to_have_text("the whole step")
+
+
+def test_a_link_leads_to_the_moment(context: BrowserContext, page: Page, served: Served) -> None:
+    for step in range(1, 5):
+        press(page, "ArrowRight", step)
+    page.keyboard.press("n")
+    until(page, lambda: "row=1" in page.url and "step=4" in page.url)
+    address = page.url
+    assert "token" not in address
+    show_numbers(page, "network")
+    shown = table(page, "network")
+    press(page, "Home", 0)
+    page.close()
+    again = opened(context, address)
+    at_step(again, 4)
+    expect(again.get_by_role("heading", name="House 1", exact=True)).to_be_visible()
+    show_numbers(again, "network")
+    assert table(again, "network") == shown
+
+
+def test_a_teacher_hides_views_by_the_address(context: BrowserContext, served: Served) -> None:
+    page = opened(context, f"{served.address}#hide=timeline,chain,setup,tour")
+    expect(page.locator('[data-view="network"]')).to_be_visible()
+    for view in ("timeline", "chain"):
+        expect(page.locator(f'[data-view="{view}"]')).to_have_count(0)
+    expect(page.get_by_role("button", name=re.compile("Your table"))).to_have_count(0)
+    press(page, "ArrowRight", 1)
+    assert "hide=" in page.url
+
+
+def test_a_jump_by_number(page: Page) -> None:
+    for step in range(1, 4):
+        press(page, "ArrowRight", step)
+    field = page.get_by_role("textbox", name="Step")
+    field.fill("1")
+    field.press("Enter")
+    at_step(page, 1)
+    field.fill("99")
+    field.press("Enter")
+    at_step(page, 3)
+    field.fill("nonsense")
+    field.press("Enter")
+    expect(field).to_have_value("3")

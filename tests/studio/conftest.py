@@ -1,0 +1,135 @@
+import http.client
+import json
+import shutil
+import threading
+import time
+from contextlib import contextmanager
+from typing import NamedTuple
+from urllib.parse import quote
+
+import pytest
+from websockets.sync.client import connect
+
+from backlit.lesson import FIRST_FILE, first_run
+from backlit.studio.desk import Desk
+from backlit.studio.drive import Drive
+from backlit.studio.messages import Train
+from backlit.studio.server import listen, make_app, make_server
+from backlit.studio.shelf import SOURCE, Shelf
+
+TOKEN, TAB = "t" * 43, "my tab"
+
+
+@pytest.fixture(scope="session")
+def lesson(tmp_path_factory):
+    path = tmp_path_factory.mktemp("lesson") / FIRST_FILE
+    first_run(path, SOURCE)
+    return path
+
+
+@pytest.fixture
+def folder(tmp_path, lesson, monkeypatch):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    shutil.copy(lesson, tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def desk(folder):
+    desk = Desk(Shelf(folder))
+    yield desk
+    desk.close()
+
+
+@pytest.fixture
+def news(desk):
+    """All that is told."""
+    told = []
+    desk.subscribe(told.append)
+    return told
+
+
+@pytest.fixture
+def drive(desk):
+    drive = Drive(desk)
+    yield drive
+    drive.stop()
+
+
+class Answer(NamedTuple):
+    status: int
+    headers: dict
+    body: bytes
+
+    @property
+    def json(self):
+        return json.loads(self.body)
+
+
+class Client:
+    """A page that has been let in; what a request's headers say can be forged."""
+
+    def __init__(self, port):
+        self.port, self.home = port, f"http://127.0.0.1:{port}"
+        self.headers = {"Origin": self.home, "X-Backlit-Tab": TAB, "Cookie": f"backlit-{port}={TOKEN}"}
+
+    def request(self, method, path, body=None, **headers):
+        """Header names with _ for -; None leaves one out."""
+        sent = self.headers | {name.replace("_", "-"): value for name, value in headers.items()}
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        try:
+            sent = {name: value for name, value in sent.items() if value is not None}
+            connection.request(method, path, body, sent)
+            answer = connection.getresponse()
+            return Answer(answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read())
+        finally:
+            connection.close()
+
+    def ask(self, name, body=None, **headers):
+        body = body if isinstance(body, bytes) else json.dumps(body or {}).encode()
+        return self.request("POST", f"/api/{name}", body, **headers)
+
+    def news(self, tab=TAB, **headers):
+        """A WebSocket."""
+        sent = {"Cookie": self.headers["Cookie"], "Origin": self.home} | headers
+        origin = sent.pop("Origin")
+        sent = {name: value for name, value in sent.items() if value is not None}
+        return connect(f"ws://127.0.0.1:{self.port}/api/news?tab={quote(tab)}", additional_headers=sent, origin=origin)
+
+
+@contextmanager
+def serving(desk, port=0):
+    """A server in a thread."""
+    found = listen("127.0.0.1", port)
+    number = found.getsockname()[1]
+    server = make_server(make_app(desk, host="127.0.0.1", port=number, token=TOKEN))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [found]})
+    thread.start()
+    wait_until(lambda: server.started)
+    try:
+        yield Client(number)
+    finally:
+        server.should_exit = True
+        thread.join(20)
+        found.close()
+        assert not thread.is_alive()
+
+
+@pytest.fixture
+def client(desk):
+    with serving(desk) as client:
+        yield client
+
+
+def wait_until(fact, seconds=20):
+    until = time.monotonic() + seconds
+    while not fact():
+        assert time.monotonic() < until, "it has not happened"
+        time.sleep(0.005)
+
+
+def trained(drive, **how):
+    """Train, and wait for the end."""
+    drive.train(Train(**how))
+    wait_until(lambda: not drive.desk.present.training)
+    return drive.stop().present

@@ -1,0 +1,656 @@
+"""Every number that the page is told is the library's own."""
+
+import math
+import struct
+import time
+from dataclasses import replace
+
+import msgspec
+import numpy as np
+import polars as pl
+import pytest
+
+from backlit.core.layers import Dense, Dropout, LayerNorm
+from backlit.core.network import Network
+from backlit.engines.native import missing
+from backlit.errors import ArgumentError, BacklitError, DataError, UnknownNameError
+from backlit.explain.what_if import along_step, along_weight
+from backlit.fitting import Recipe, Split, prepare
+from backlit.runs.run import recording
+from backlit.studio import messages as ms
+from backlit.studio.desk import Desk
+from backlit.studio.history import epoch_point
+from backlit.studio.layouts import GoneError
+from backlit.studio.questions import QUESTIONS
+from backlit.studio.shelf import Shelf
+from backlit.tables.columns import UNKNOWN
+from backlit.tables.datasets import HOUSE_UNITS, load_houses
+from backlit.tables.metrics import METRICS
+from backlit.tables.target import Target
+from backlit.tables.units import quantity
+
+N = 80
+draw = np.random.default_rng(4)
+HTML, LATEX, ODD, NUMBERED = "<img src=x onerror=alert(1)>", r"$\href{javascript:alert(1)}{x}$", "a, b]['\"", "#7"
+MIXED = pl.DataFrame(
+    {
+        HTML: draw.normal(size=N),
+        LATEX: draw.normal(size=N),
+        ODD: draw.choice([HTML, "Kent", 'say "x"'], N),
+        NUMBERED: [None if i % 9 == 0 else float(x) for i, x in enumerate(draw.normal(size=N))],
+        "built": pl.Series([f"20{10 + i % 9}-0{1 + i % 9}-11" for i in range(N)]).str.to_date(),
+        "sold": [bool(i % 3) for i in range(N)],
+        "id": [f"{i:04d}" for i in range(N)],
+    }
+)
+KINDS = dict.fromkeys([HTML, LATEX, NUMBERED], "number") | {ODD: "category", "built": "date", "id": "drop"}
+SCORE = MIXED[HTML] + MIXED[LATEX]
+TARGETS = {
+    "numbers": (pl.DataFrame({"price": 300 * SCORE + 1000}), None),
+    "binary": (pl.DataFrame({"kind": ["low" if x < 0 else HTML for x in SCORE]}), "kind"),
+    "three": (pl.DataFrame({"kind": ["abc"[int(np.digitize(x, [-0.5, 0.5]))] for x in SCORE]}), "kind"),
+}
+SPLIT = Split(np.arange(0, 60), np.arange(60, 72), np.arange(72, N))
+RECIPE = Recipe(hidden=(6, 5), batch_size=20, epochs=4, bins=4, columns=KINDS, units={"price": "$", HTML: "sqft"})
+
+
+def desk_of(folder, plan, steps, **more):
+    path = folder / "run.backlit"
+    with recording(path, plan, **more):
+        pass
+    shelf = Shelf(folder)
+    desk = Desk(shelf, shelf.add_run(path))
+    desk.timeline("main").train(steps)
+    return desk
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    """The 3-3-1 network, with a fork."""
+    desk = Desk(Shelf(tmp_path_factory.mktemp("small")), "first")
+    desk.timeline("main").train(250)
+    desk.run.fork(20, "main", name="other", learning_rate=0.1, weights={"w2[1, 1]": 0.25}).train(40)
+    yield desk
+    desk.close()
+
+
+@pytest.fixture(scope="module")
+def wide(tmp_path_factory):
+    """The default network on all columns, after 30 steps."""
+    houses = load_houses()
+    split = Split(*np.split(np.arange(houses.height), [14_000, 17_500]))
+    recipe = Recipe(units=HOUSE_UNITS)
+    plan = prepare(houses.drop("price"), houses.select("price"), recipe, split=split, seed=0)
+    desk = desk_of(tmp_path_factory.mktemp("wide"), plan, 30, frame=houses)
+    yield desk
+    desk.close()
+
+
+@pytest.fixture(scope="module")
+def mixed(tmp_path_factory):
+    """By the kind of target: a table with every kind of column, missing entries, and names that are traps."""
+    desks = {}
+    for name, (targets, classes) in TARGETS.items():
+        described = Target.fit_classes(targets[classes]) if classes else None
+        plan = prepare(MIXED, targets, RECIPE, target=described, split=SPLIT, seed=1)
+        desks[name] = desk_of(
+            tmp_path_factory.mktemp(name), plan, 12, frame=pl.concat([MIXED, targets], how="horizontal")
+        )
+    yield desks
+    for desk in desks.values():
+        desk.close()
+
+
+@pytest.fixture(params=["small", "wide", "numbers", "binary", "three"])
+def any_desk(request):
+    if request.param in TARGETS:
+        return request.getfixturevalue("mixed")[request.param]
+    return request.getfixturevalue(request.param)
+
+
+def ask(desk, name, **more):
+    """A question as the page asks it: the query from JSON, the reply to JSON and back."""
+    question = QUESTIONS[name]
+    kinds = {"moment": ms.DrawnQuery, "weights": ms.DrawnQuery, "layout": ms.LayoutQuery, "unit": ms.UnitQuery,
+             "chain": ms.WeightQuery, "line": ms.MomentQuery, "row": ms.RowQuery, "worst": ms.RowsQuery,
+             "history": ms.HistoryQuery, "compare": ms.CompareQuery, "run": ms.Nothing}  # fmt: skip
+    kind = kinds[name]
+    query = msgspec.json.decode(msgspec.json.encode(more), type=kind)
+    reply = question(desk, query)
+    if isinstance(reply, bytes):
+        return reply
+    assert msgspec.json.decode(msgspec.json.encode(reply), type=type(reply)) == reply
+    return reply
+
+
+AT = {"timeline": "main", "step": 9, "row": 17}
+BATCH = AT | {"of": "batch"}
+
+
+def truly(desk, of="row", step=9, row=17, timeline="main"):
+    return desk.run.trace(step, [row] if of == "row" else None, timeline)
+
+
+def test_every_question_says_what_it_takes_and_gives():
+    assert list(QUESTIONS) == [
+        "layout", "moment", "weights", "unit", "chain", "line", "row", "worst", "history", "compare", "run", "shelf",
+        "table",
+    ]  # fmt: skip
+
+
+# --- layout, moment, weights -------------------------------------------------------------------------------------
+
+
+def test_a_small_network_comes_whole(small):
+    layout = ask(small, "layout", **AT)
+    assert [column.kind for column in layout.columns] == ["input", "hidden", "output"]
+    assert [[unit.name for unit in column.units] for column in layout.columns] == [
+        ["sqft_living", "grade", "lat"], ["a1[1]", "a1[2]", "a1[3]"], ["s[1]"],
+    ]  # fmt: skip
+    names = [name for name in small.run.net.weight_names() if name.startswith("w")]
+    assert [edge.weight for edge in layout.edges] == names
+    assert layout.count == 16
+    assert [unit.unit for unit in layout.columns[0].units] == ["sqft", "", "°"]
+    assert layout.columns[-1].units[0].label == "price"
+
+
+@pytest.mark.parametrize("of", ["row", "batch"])
+@pytest.mark.parametrize("by", ["weight", "blame"])
+def test_numbers_of_a_moment(any_desk, of, by):
+    desk, t = any_desk, truly(any_desk, of)
+    layout = ask(desk, "layout", **AT | {"of": of}, by=by, units=4, edges=7)
+    moment = ask(desk, "moment", **AT | {"of": of}, layout=layout.id)
+    assert (moment.E, moment.E_after) == (t.E, t.after.E)
+    assert moment.rate == t.rate
+    assert moment.happened == (of == "batch")
+    assert list(moment.rows) == t.rows[:256].tolist()
+    assert moment.n == len(t.data)
+    assert moment.gradient_norm == pytest.approx(float(np.linalg.norm(t.gradient)))
+    assert moment.update_norm == pytest.approx(float(np.linalg.norm(t.update.step)))
+    np.testing.assert_allclose(moment.prediction, t.prediction.mean(axis=0))
+    np.testing.assert_allclose(moment.prediction_after, t.after.prediction.mean(axis=0))
+    if missing():
+        assert moment.engine_difference is None
+    else:
+        assert moment.engine_difference < 1e-4
+    if not desk.run.table.target.classes:
+        D = t.difference if of == "row" else np.abs(t.difference)
+        np.testing.assert_allclose(moment.difference, D.mean(axis=0))
+        np.testing.assert_allclose(moment.truth, (t.prediction - t.difference).mean(axis=0))
+    else:
+        shares = np.bincount(t.data.Y[:, 0].astype(int), minlength=t.prediction.shape[1]) / len(t.data)
+        np.testing.assert_allclose(moment.truth, shares)
+    for column, numbers in zip(layout.columns[1:], moment.columns[1:]):
+        layer, at = t.layer(column.layer), [unit.number - 1 for unit in column.units]
+        np.testing.assert_allclose(numbers.a, layer.A[:, at].mean(axis=0))
+        np.testing.assert_allclose(numbers.z, layer.Z[:, at].mean(axis=0))
+        np.testing.assert_allclose(numbers.slope, layer.slope[:, at].mean(axis=0))
+        np.testing.assert_allclose(numbers.da, layer.dA[:, at].sum(axis=0))
+        np.testing.assert_allclose(numbers.dz, layer.dZ[:, at].sum(axis=0))
+        for name, bias, d, step in zip(at, numbers.bias, numbers.dbias, numbers.bias_step):
+            w = t[f"b{column.layer}[{name + 1}]"]
+            assert (bias, d) == pytest.approx((w.value, w.gradient))
+            assert step == pytest.approx(t.update.step[w.positions[0]])
+    for unit, a, da in zip(layout.columns[0].units, moment.columns[0].a, moment.columns[0].da):
+        i = unit.number - 1
+        assert a == pytest.approx(t.data.X[:, i].mean())
+        assert da == pytest.approx(t.dX[:, i].sum(), rel=1e-9, abs=1e-15)
+
+
+def edge_numbers(desk, layout, **more):
+    answer = ask(desk, "weights", layout=layout.id, **more)
+    return np.array(struct.unpack(f"<{len(answer) // 4}f", answer)).reshape(-1, 3)
+
+
+@pytest.mark.parametrize("of", ["row", "batch"])
+def test_weights_of_the_edges(any_desk, of):
+    layout, t = ask(any_desk, "layout", **AT), truly(any_desk, of)
+    numbers = edge_numbers(any_desk, layout, **AT | {"of": of})
+    assert len(numbers) == len(layout.edges)
+    for edge, (w, d, step) in zip(layout.edges, numbers):
+        there = t[edge.weight]
+        assert len(there.positions) == max(1, edge.bins)
+        assert w == pytest.approx(there.value, rel=1e-5, abs=1e-6)
+        assert d == pytest.approx(there.gradient, rel=1e-5, abs=1e-9)
+        assert step == pytest.approx(t.update.step[there.positions].sum(), rel=1e-5, abs=1e-9)
+
+
+def test_bins_are_gathered_unless_their_column_is_opened(wide):
+    closed = ask(wide, "layout", **AT, units=500, edges=10)
+    assert closed.columns[0].count == len(wide.run.net.inputs) == len(closed.columns[0].units)
+    opened = ask(wide, "layout", **AT, opened="sqft_living", units=500, edges=500)
+    bins = [unit for unit in opened.columns[0].units if unit.column == "sqft_living"]
+    [gathered] = [unit for unit in closed.columns[0].units if unit.column == "sqft_living"]
+    assert gathered.bins == len(bins) > 20
+    assert bins[6].name == "sqft_living#7"
+    assert bins[6].label == wide.run.table.label("sqft_living#7")
+    moment, t = ask(wide, "moment", **AT, layout=opened.id), truly(wide)
+    first = t.layer(1)
+    places = [i for i, unit in enumerate(opened.columns[0].units) if unit.column == "sqft_living"]
+    source = [i for i, name in enumerate(t.unit(1, 1).sources) if name.startswith("sqft_living#")]
+    np.testing.assert_allclose([moment.columns[0].a[i] for i in places], first.X[0, source])
+    np.testing.assert_allclose([moment.columns[0].da[i] for i in places], (first.dZ @ first.W.T)[0, source])
+    with pytest.raises(UnknownNameError, match="did you mean 'sqft_living'"):
+        ask(wide, "layout", **AT, opened="sqft_livin")
+
+
+def test_the_strongest_are_drawn(wide):
+    t = truly(wide)
+    for by, vector in (("weight", t.theta), ("blame", t.gradient)):
+        layout = ask(wide, "layout", **AT, by=by, units=5, edges=9)
+        assert [len(column.units) for column in layout.columns] == [5, 5, 5, 1]
+        assert [sum(edge.layer == n for edge in layout.edges) for n in (1, 2, 3)] == [9, 9, 5]
+        W = np.abs(vector[wide.run.net.positions("w2")].reshape(128, 128))
+        left, right = ([unit.number - 1 for unit in column.units] for column in layout.columns[1:3])
+        assert left == sorted(left)
+        drawn = {(left[edge.source], right[edge.unit]) for edge in layout.edges if edge.layer == 2}
+        pairs = sorted(((i, j) for i in left for j in right), key=lambda pair: -W[pair])
+        assert drawn == set(pairs[:9])
+        W3 = np.abs(vector[wide.run.net.positions("w3")].reshape(128, 1))
+        own = W.sum(axis=0) + W3.sum(axis=1)
+        assert set(right) == set(np.argsort(-own)[:5].tolist())
+
+
+def test_a_layout_is_the_same_for_other_moments_and_gone_when_forgotten(wide):
+    layout = ask(wide, "layout", **AT, units=6)
+    assert ask(wide, "layout", **AT, units=6).id == layout.id
+    assert ask(wide, "layout", **AT, units=7).id != layout.id
+    ask(wide, "moment", **AT | {"step": 3}, layout=layout.id)
+    wide.forget()
+    with pytest.raises(GoneError, match="ask for the layout again"):
+        ask(wide, "moment", **AT, layout=layout.id)
+
+
+def test_moments_are_told_fast(small, wide):
+    for desk, most in ((small, 0.05), (wide, 0.2)):  # ten times what a quiet machine takes
+        for step in (5, 6, 7):
+            at = AT | {"step": step}
+            desk.state("main", step)
+            began = time.perf_counter()
+            layout = ask(desk, "layout", **at)
+            ask(desk, "moment", **at, layout=layout.id)
+            ask(desk, "weights", **at, layout=layout.id)
+            took = time.perf_counter() - began
+        assert took < most
+
+
+def test_a_moment_as_people_read_it(small, mixed):
+    layout = ask(small, "layout", **AT)
+    told, t = ask(small, "moment", **AT, layout=layout.id).told, truly(small)
+    assert told.prediction == quantity(float(f"{t.prediction[0, 0]:.6g}"), "$")
+    assert told.truth == "$485,000"
+    assert told.difference.startswith("−$" if t.difference[0, 0] < 0 else "$")
+    for name, desk in mixed.items():
+        layout = ask(desk, "layout", **AT)
+        told = ask(desk, "moment", **AT, layout=layout.id).told
+        batch = ask(desk, "moment", **BATCH, layout=layout.id).told
+        if name != "numbers":
+            assert " for " in told.prediction
+            assert told.truth in desk.run.table.target.labels
+            assert batch.prediction.endswith("% for the true class")
+
+
+# --- by hand -----------------------------------------------------------------------------------------------------
+
+
+def test_features_changed_by_hand(mixed):
+    desk, frame = mixed["numbers"], mixed["numbers"].run.frame
+    changes = {HTML: 1.5, LATEX: "-0.25", ODD: "Kent", NUMBERED: None, "built": "2015-02-03", "sold": False}
+    layout = ask(desk, "layout", **AT)
+    E = ask(desk, "moment", **AT, layout=layout.id, features=changes).E
+    row = frame[17:18].with_columns(
+        pl.Series(HTML, [1.5]), pl.Series(LATEX, [-0.25]), pl.Series(ODD, ["Kent"]), pl.Series(NUMBERED, [None]),
+        pl.Series("built", ["2015-02-03"]).str.to_date(), pl.Series("sold", [False]),
+    )  # fmt: skip
+    t = truly(desk)
+    X = desk.run.table.encode(row, np.float64)
+    assert X[0, desk.run.net.inputs.index(f"{NUMBERED} {UNKNOWN}")] == 1
+    assert E == t.on(replace_rows(t.data, X)).E != t.E
+    with pytest.raises(UnknownNameError, match="column that is learnt from"):
+        ask(desk, "layout", **AT, features={"id": "x"})
+    for name, wrong in (
+        (HTML, "wide"),
+        (HTML, True),
+        ("built", "soon"),
+        ("built", 3.0),
+        ("sold", "perhaps"),
+        (ODD, 3.0),
+    ):
+        with pytest.raises(ArgumentError, match="it must be"):
+            ask(desk, "layout", **AT, features={name: wrong})
+    with pytest.raises(UnknownNameError, match="unknown level"):
+        ask(desk, "layout", **AT, features={ODD: "Kint"})
+    with pytest.raises(ArgumentError, match="one row only"):
+        ask(desk, "layout", **BATCH, features={HTML: 1.0})
+
+
+def replace_rows(data, X):
+    return type(data)(X, data.Y, None, data.rows)
+
+
+def test_weights_changed_by_hand_are_those_of_a_fork(small):
+    edits = {"w1[lat, 2]": 0.4, "b2[1]": -0.2}
+    fork = small.run.fork(9, "main", name="edited", weights=edits)
+    layout = ask(small, "layout", **AT)
+    for of in ("row", "batch"):
+        changed = ask(small, "moment", **AT | {"of": of}, layout=layout.id, weights=edits)
+        t = fork.trace(9, [17] if of == "row" else None)
+        assert (changed.E, changed.E_after) == (t.E, t.after.E)
+        assert not changed.happened
+        assert (
+            ask(small, "chain", **AT | {"of": of}, weight="w1[lat, 2]", weights=edits).gradient
+            == t["w1[lat, 2]"].gradient
+        )
+    with pytest.raises(ArgumentError, match=r"w1\[lat, 2\].*finite"):
+        ask_raw(small, weights={"w1[lat, 2]": math.inf})
+    with pytest.raises(ArgumentError, match="change them one by one"):
+        ask_raw(small, weights={"w1": 0.0})
+    with pytest.raises(UnknownNameError, match="weight"):
+        ask_raw(small, weights={"w9[1, 1]": 0.0})
+
+
+def ask_raw(desk, **more):
+    return QUESTIONS["layout"](desk, ms.LayoutQuery(**AT, **more))
+
+
+@pytest.mark.parametrize("wrong", [{"timeline": "mein"}, {"step": 10_000}, {"step": -1}, {"row": 10**9}, {"row": -1}])
+def test_a_moment_that_is_not_there(small, wrong):
+    with pytest.raises(BacklitError):
+        ask(small, "layout", **AT | wrong)
+
+
+def test_steps_of_a_fork_and_of_its_parent(small):
+    layout = ask(small, "layout", **AT)
+    for step in (5, 20, 30):
+        at = {"timeline": "other", "step": step, "row": 17}
+        assert ask(small, "moment", **at, layout=layout.id).E == truly(small, step=step, timeline="other").E
+        batch = ask(small, "moment", **at, of="batch", layout=layout.id)
+        t = truly(small, "batch", step=step, timeline="other")
+        assert (batch.E, batch.E_after, batch.rate) == (t.E, t.after.E, t.rate)
+
+
+# --- unit, chain, line -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("of", ["row", "batch"])
+def test_a_dot_product(any_desk, of):
+    t = truly(any_desk, of)
+    for layer in (1, 2):
+        unit, u = ask(any_desk, "unit", **AT | {"of": of}, layer=layer, unit=2 if layer == 1 else 1, most=4), None
+        u = t.unit(layer, unit.unit)
+        assert len(unit.terms) == min(4, len(u.sources))
+        assert unit.rest_terms == len(u.sources) - len(unit.terms)
+        assert sum(term.product for term in unit.terms) + unit.rest + unit.bias == pytest.approx(unit.z)
+        assert unit.z == pytest.approx(u.z.mean())
+        assert (unit.a, unit.slope, unit.da, unit.dz) == pytest.approx(
+            (u.a.mean(), u.slope.mean(), u.da.sum(), u.dz.sum())
+        )
+        for term in unit.terms:
+            assert term.product == pytest.approx(term.input * term.weight)
+            assert t[term.weight_name].value == term.weight
+    with pytest.raises(UnknownNameError, match="unit"):
+        ask(any_desk, "unit", **AT, layer=1, unit=999)
+
+
+@pytest.mark.parametrize("of", ["row", "batch"])
+def test_a_chain(any_desk, of):
+    layout, t = ask(any_desk, "layout", **AT), truly(any_desk, of)
+    for edge in (layout.edges[0], layout.edges[-1]):
+        told, w = ask(any_desk, "chain", **AT | {"of": of}, weight=edge.weight), t[edge.weight]
+        own = w.chain()
+        assert (told.value, told.gradient, told.blame) == (w.value, w.gradient, w.blame)
+        assert told.single == (len(w.positions) == 1)
+        assert told.latex == own.latex()
+        assert [path.product for path in told.paths] == [path.product for path in own.paths]
+        assert sum(path.product for path in told.paths) + told.rest == pytest.approx(told.gradient, abs=1e-12)
+        assert sum(share.part for share in told.by_row) + told.rest_rows == pytest.approx(told.gradient, abs=1e-12)
+        assert told.check == own.check
+        assert told.update == own.update
+        assert len(told.words) == len(own.paths[0].factors)
+        assert all(words.endswith(".") for words in told.words)
+        curve = along_weight(t, edge.weight, points=len(told.curve.w))
+        np.testing.assert_array_equal(told.curve.E, curve.E)
+        assert (told.curve.after, told.curve.E_after) == (curve.after, curve.E_after)
+
+
+def test_a_chain_in_money(small, mixed):
+    for desk, name in ((small, "w1[lat, 2]"), (mixed["numbers"], "b1[1]")):
+        told, t = ask(desk, "chain", **AT, weight=name), truly(desk)
+        of_prediction, of_weight = told.price
+        assert of_prediction * of_weight == pytest.approx(told.gradient)
+        assert of_prediction == pytest.approx(t.dS[0, 0] / desk.run.table.target.scale[0])
+        theta = t.theta.copy()
+        theta[t[name].positions] += 1e-6
+        assert of_weight == pytest.approx((t.at(theta).prediction - t.prediction)[0, 0] / 1e-6, rel=1e-3, abs=1e-6)
+    assert ask(small, "chain", **BATCH, weight="w1[lat, 2]").price is None
+    assert ask(mixed["binary"], "chain", **AT, weight="b1[1]").price is None
+    assert ask(small, "chain", **AT, weight="w2[1, 1]").words[0].startswith("E changes by ")
+
+
+@pytest.mark.parametrize("name", ["w1", "w2", "b1", "b1[]", "w2[, 1]"])
+def test_a_chain_is_of_one_weight(wide, name):
+    with pytest.raises(ArgumentError):
+        ask(wide, "chain", **AT, weight=name)
+
+
+@pytest.mark.parametrize("of", ["row", "batch"])
+def test_the_line_along_a_step(small, mixed, of):
+    for desk in (small, mixed["three"]):
+        told, t = ask(desk, "line", **AT | {"of": of}), truly(desk, of)
+        line = along_step(t)
+        np.testing.assert_array_equal(told.E, line.E)
+        assert (told.best, told.E_best, told.hurts, told.chosen) == (line.best, line.E_best, line.hurts, line.chosen)
+        assert told.factor * desk.timeline("main").settings.learning_rate == pytest.approx(t.rate)
+    with pytest.raises(DataError, match="its schedule has come to its end"):
+        ask(mixed["three"], "line", **AT | {"step": 12})
+
+
+def test_names_that_are_traps(mixed):
+    desk = mixed["numbers"]
+    layout = ask(desk, "layout", **AT, units=50, edges=500)
+    labels = [unit.label for unit in layout.columns[0].units]
+    assert HTML in labels
+    assert LATEX in labels
+    assert f"{ODD} is {HTML}" in labels
+    for edge in layout.edges:
+        told = ask(desk, "chain", **AT, weight=edge.weight)
+        assert told.weight == edge.weight
+        assert r"\href" not in told.latex
+        assert "<img" not in told.latex.replace(r"\text{<img", "").replace(r"=<img", "")
+    assert ask(desk, "chain", **AT, weight=f"w1[{NUMBERED}, 2]").single is False
+    opened = ask(desk, "layout", **AT, opened=NUMBERED, units=50)
+    assert f"{NUMBERED}#2" in [unit.name for unit in opened.columns[0].units]
+
+
+NETWORKS = {
+    "linear": ({"hidden": ()}, None),
+    "logarithms": ({"target": "log"}, None),
+    "quantiles": ({"loss": "quantile"}, None),
+    "norms": ({"encoding": "plain"}, lambda d: [Dense(d, 4, "tanh"), LayerNorm(4), Dropout(0.5), Dense(4, 1)]),
+}
+
+
+@pytest.mark.parametrize("kind", NETWORKS)
+@pytest.mark.filterwarnings("ignore::backlit.errors.RunWarning")
+def test_other_networks(kind, tmp_path):
+    changes, layers = NETWORKS[kind]
+    targets = pl.DataFrame({"price": 50 * SCORE + 1000})
+    plan = prepare(MIXED, targets, replace(RECIPE, **changes), split=SPLIT, seed=1)
+    if layers:
+        net = Network(layers(len(plan.table.names)), inputs=plan.table.names)
+        plan = prepare(MIXED, targets, RECIPE, split=SPLIT, seed=1, table=plan.table, net=net)
+    desk = desk_of(tmp_path, plan, 12, frame=MIXED.with_columns(targets))
+    for of in ("row", "batch"):
+        at, t = AT | {"of": of}, truly(desk, of)
+        layout = ask(desk, "layout", **at)
+        moment = ask(desk, "moment", **at, layout=layout.id)
+        assert [len(n.a) for n in moment.columns] == [len(column.units) for column in layout.columns]
+        np.testing.assert_allclose(moment.prediction, t.prediction.mean(axis=0))
+        for (w, d, _), edge in zip(edge_numbers(desk, layout, **at), layout.edges):
+            assert (w, d) == pytest.approx((t[edge.weight].value, t[edge.weight].gradient), rel=1e-5, abs=1e-6)
+        told = ask(desk, "chain", **at, weight=layout.edges[0].weight)
+        assert (told.price is not None) == (of == "row" and kind != "quantiles")
+        if told.price is not None:
+            assert np.prod(told.price) == pytest.approx(told.gradient, abs=1e-12)
+        ask(desk, "unit", **at, layer=1, unit=1)
+        ask(desk, "line", **at)
+    ask(desk, "worst", timeline="main", step=9)
+    assert ask(desk, "run").error == ("RMSE" if kind in ("linear", "norms") else "E")
+    labels = [unit.label for unit in layout.columns[-1].units]
+    assert labels == (["price, 5%", "price, 50%", "price, 95%"] if kind == "quantiles" else ["price"])
+    desk.close()
+
+
+def test_beyond_the_end_of_a_schedule(mixed):
+    desk = mixed["three"]
+    layout = ask(desk, "layout", **AT)
+    at = AT | {"step": 12}
+    before = ask(desk, "moment", **at, layout=layout.id)
+    assert before.rate == 0
+    with pytest.warns(match="it begins again"):
+        desk.run.timeline("main").train(6)
+    desk.window.forget()
+    assert ask(desk, "moment", **at, layout=layout.id).rate == desk.run.trace(12, [17]).rate > 0
+
+
+# --- rows --------------------------------------------------------------------------------------------------------
+
+
+def test_a_row(mixed, small):
+    row = ask(mixed["numbers"], "row", row=18)
+    entries = {feature.column: feature for feature in row.features}
+    assert entries[HTML].value == MIXED[HTML][18]
+    assert entries[HTML].told.endswith(" sqft")
+    assert (entries[NUMBERED].value, entries[NUMBERED].told) == (None, "missing")
+    assert entries["built"].value == MIXED["built"][18].isoformat()
+    assert (entries["sold"].value, entries["sold"].told) == (False, "no")
+    assert [(other.column, other.told) for other in row.others] == [("id", "0018")]
+    assert row.part == "train"
+    assert [ask(mixed["numbers"], "row", row=i).part for i in (60, 79)] == ["validation", ""]
+    assert row.truth.startswith("$")
+    assert ask(mixed["binary"], "row", row=18).truth in ("low", HTML)
+    row = ask(small, "row", row=0)
+    told = {feature.column: feature for feature in (*row.features, *row.others)}
+    assert told["sqft_living"].told == "1,180 sqft"
+    assert told["yr_built"].told == "1955"
+    assert told["id"].told == "7129300520"
+    assert ask(small, "row", row=0).truth == "$221,900"
+    with pytest.raises(ArgumentError, match="from 0 to 21612"):
+        ask(small, "row", row=21613)
+
+
+def test_a_row_can_be_handed_back(mixed):
+    for desk in mixed.values():
+        for row in (17, 18):
+            features = {f.column: f.value for f in ask(desk, "row", row=row).features}
+            at = AT | {"row": row}
+            layout = ask(desk, "layout", **at)
+            same = ask(desk, "moment", **at, layout=layout.id, features=features)
+            assert same.E == truly(desk, row=row).E
+
+
+@pytest.mark.parametrize("which", ["train", "validation"])
+def test_the_worst_rows(wide, mixed, which):
+    for desk in (wide, *mixed.values()):
+        found = ask(desk, "worst", timeline="main", step=9, which=which, most=5)
+        run, data = desk.run, desk.run.data(which)
+        S = run.timeline().plan.engine.predict(run.net, run.at(9).theta, data.X)
+        P = run.table.target.decode(run.net.loss, S)
+        if run.table.target.classes:
+            off = -np.log(P[np.arange(len(P)), data.Y[:, 0].astype(int)])
+        else:
+            off = np.abs(P - run.table.target.decode_targets(data.Y))[:, 0]
+        assert found.of == len(data)
+        assert (found.mean, found.median) == pytest.approx((off.mean(), np.median(off)))
+        assert [row.off for row in found.rows] == pytest.approx(sorted(off, reverse=True)[:5])
+        assert found.rows[0].row == data.rows[off.argmax()]
+        if desk is wide:
+            assert found.rows[0].truth == ask(wide, "row", row=found.rows[0].row).truth
+    with pytest.raises(msgspec.ValidationError):
+        ask(wide, "worst", timeline="main", step=9, which="test")
+
+
+# --- history -----------------------------------------------------------------------------------------------------
+
+
+def test_history(small):
+    whole, figures = ask(small, "history", timeline="main"), small.timeline("main").figures()
+    assert whole.step == figures["step"].to_list() == list(range(250))
+    np.testing.assert_allclose(whole.E, figures["E"])
+    thin = ask(small, "history", timeline="main", points=60)
+    assert thin.step == list(range(0, 250, 5))
+    np.testing.assert_allclose(thin.E, figures["E"].to_numpy().reshape(-1, 5).mean(axis=1), rtol=1e-6)
+    np.testing.assert_allclose(thin.update_norm, figures["update_norm"].to_numpy().reshape(-1, 5).max(axis=1))
+    other = ask(small, "history", timeline="other")
+    assert other.step == list(range(60))
+    assert other.E[:20] == whole.E[:20]
+    assert other.rate[19:21] == pytest.approx([0.05, 0.1])
+    assert [point.epoch for point in whole.epochs] == [1, 2]
+
+
+def test_epochs_in_the_targets_unit(small, mixed, tmp_path):
+    run = small.run
+    epoch = run.epochs[0]
+    target, loss = run.table.target, run.net.loss
+    point = epoch_point(run, epoch)
+    assert point.train == target.error_in_unit(loss, epoch.error)[0]
+    assert (point.epoch, point.step) == (1, 108)
+    told = ask(small, "run")
+    assert (told.error, told.error_unit) == ("RMSE", "$")
+    told = ask(mixed["three"], "run")
+    assert (told.error, told.error_unit) == ("E", "")
+    assert epoch_point(mixed["three"].run, (first := mixed["three"].run.epochs[0])).validation == first.metric
+    targets, kind = TARGETS["binary"]
+    recipe = replace(RECIPE, metric=METRICS["accuracy"])
+    plan = prepare(MIXED, targets, recipe, target=Target.fit_classes(targets[kind]), split=SPLIT, seed=1)
+    desk = desk_of(tmp_path, plan, 12)
+    [first, *_] = desk.run.epochs
+    assert epoch_point(desk.run, first).validation == -first.metric > 0
+    assert epoch_point(desk.run, first).train is None
+    assert ask(desk, "run").error == "accuracy"
+    desk.close()
+
+
+def test_compare(small, mixed):
+    found, own = ask(small, "compare", a="main", b="other", most=4), small.run.compare("main", "other")
+    assert found.parted == own.parted == 20
+    first = found.changes[0]
+    assert (first.what, first.before, first.after) == ("learning_rate", "0.05", "0.1")
+    assert "w2[1, 1]" in [change.what for change in found.changes]
+    assert [(w.weight, w.a, w.b) for w in found.weights] == own.weights.head(4).select("weight", "a", "b").rows()
+    rows = own.rows
+    assert [gap.gain for gap in found.gained] == [gain for gain in rows["gain"].head(4) if gain > 0]
+    assert [gap.gain for gap in found.lost] == [gain for gain in rows["gain"].tail(4).reverse() if gain < 0]
+    assert found.mean_gain == pytest.approx(rows["gain"].mean())
+    desk = mixed["binary"]
+    desk.run.fork(6, "main", name="faster", learning_rate=0.05).train(6)
+    found = ask(desk, "compare", a="main", b="faster")
+    assert all(gap.truth in ("low", HTML) and gap.a.endswith("%") for gap in (*found.gained, *found.lost))
+
+
+def test_the_run(wide, mixed, small):
+    run = ask(wide, "run")
+    assert (run.target, run.unit, run.classes) == ("price", "$", ())
+    assert run.rows == {"train": 14_000, "validation": 3_500, "table": 21_613}
+    assert [(layer.inputs, layer.units, layer.dropout) for layer in run.layers] == [
+        (layer.d_in, layer.d_out, 0.15 if layer.d_out > 1 else 0.0)
+        for layer in wide.run.net.layers if isinstance(layer, Dense)
+    ]  # fmt: skip
+    assert any(isinstance(layer, Dropout) for layer in wide.run.net.layers)
+    [main] = run.timelines
+    assert (main.steps, main.steps_an_epoch, main.planned) == (30, 55, 60 * 55)
+    assert (main.settings.batch_size, main.settings.dropout) == (256, 0.15)
+    living = next(column for column in run.columns if column.name == "sqft_living")
+    values = load_houses()["sqft_living"][:14_000]
+    assert (living.low, living.high) == pytest.approx((values.min(), values.max()))
+    run = ask(mixed["binary"], "run")
+    columns = {column.name: column for column in run.columns}
+    assert columns[ODD].levels == tuple(sorted(set(MIXED[ODD])))
+    assert columns["sold"].levels == ("false", "true")
+    assert run.classes == (HTML, "low")
+    assert set(columns[NUMBERED].inputs) == {NUMBERED, f"{NUMBERED} missing"}
+    run = ask(small, "run")
+    other = next(timeline for timeline in run.timelines if timeline.name == "other")
+    assert (other.parent, other.start, other.steps) == ("main", 20, 60)
+    low = next(column.low for column in run.columns if column.name == "grade")
+    assert low == small.run.frame["grade"][small.run.data("train").rows].min()

@@ -1,0 +1,238 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from socket import create_connection
+
+import pytest
+from websockets.exceptions import ConnectionClosed
+
+from backlit.studio import server, shelf
+from backlit.studio.questions import QUESTIONS
+
+from .conftest import TAB, serving, wait_until
+
+
+def hear(socket):
+    return json.loads(socket.recv(timeout=10))
+
+
+def until(socket, fact):
+    while not fact(found := hear(socket)):
+        pass
+    return found
+
+
+def test_a_question(client):
+    answer = client.ask("run")
+    assert (answer.status, answer.json["key"], answer.json["weights"]) == (200, "first", 16)
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.headers["cache-control"] == "no-store"
+
+
+def test_every_question_has_its_address(client):
+    for name in QUESTIONS:
+        assert client.ask(name, b"[]").status == 400  # it is there, and takes an object
+    assert client.ask("secrets").status == 404
+    assert client.request("GET", "/api/run").status == 405
+
+
+@pytest.mark.parametrize(
+    ("body", "named"),
+    [(b"{", ""), (b'{"steps": "many"}', "$.steps"), (b"\xff\xfe", ""), (b'{"steps": 1e999}', "$.steps"),
+     (b"[" * 5000, "")],
+)  # fmt: skip
+def test_what_cannot_be_read_is_refused(client, body, named):
+    answer = client.ask("train", body)
+    assert (answer.status, answer.json["kind"]) == (400, "invalid")
+    assert named in answer.json["error"]
+
+
+def test_nonsense_is_named(client, desk):
+    answer = client.ask("go", {"timeline": "main", "step": 77})
+    assert (answer.status, answer.json["error"]) == (400, "step is 77; it must be a step from 0 to 0")
+    assert "'mian'" in client.ask("go", {"timeline": "mian", "step": 0}).json["error"]
+    assert client.ask("fork", {"timeline": "main", "step": 0, "learning_rate": -1}).status == 400
+    assert client.ask("train", {"steps": -5}).status == 400
+    assert client.ask("train", {"speed": 0}).status == 400
+    assert client.ask("open", {"key": "../../etc/passwd"}).status == 400
+    assert (desk.present.step, [line.name for line in desk.run.timelines]) == (0, ["main"])
+
+
+def test_too_large(client, monkeypatch):
+    assert client.ask("run", b" " * 1_000_001).status == 413
+    monkeypatch.setattr(server, "UPLOAD_LIMIT", 5000)
+    assert client.request("POST", "/api/upload?name=a.csv", b"x" * 5001).status == 413
+    chunks = iter([b"x" * 3000, b"y" * 3000])
+    assert client.request("POST", "/api/upload?name=a.csv", chunks).status == 413
+    assert client.ask("run").status == 200
+
+
+def test_a_mistake_of_the_studio(client, monkeypatch, caplog):
+    def broken(*_):
+        raise RuntimeError("secret detail")
+
+    monkeypatch.setattr(shelf.Shelf, "message", broken)
+    answer = client.ask("shelf")
+    assert answer.status == 500
+    assert "secret" not in answer.json["error"]
+    assert client.ask("run").status == 200
+
+
+def test_upload_and_begin(client, desk, folder):
+    rows = "\n".join(f"{i % 7},{i % 5},{3 * (i % 7) - (i % 5)}" for i in range(200))
+    table = f"a,b,price\n{rows}\n".encode()
+    sent = client.request("POST", "/api/upload?name=..%2F..%2Fwine%20list.csv", table)
+    assert (sent.status, sent.json["target"], sent.json["rows"]) == (200, "price", 200)
+    assert client.ask("shelf").json["tables"][sent.json["key"]] == "wine list"
+    begun = client.ask("begin", {"table": sent.json["key"], "target": "price", "hidden": [4], "seed": 1})
+    assert (begun.status, begun.json["present"]["step"]) == (200, 0), begun
+    assert desk.run.path == folder / "wine list.backlit"
+    again = client.ask("begin", {"table": sent.json["key"], "target": "price", "hidden": [4], "seed": 1})
+    assert again.status == 200
+    assert desk.run.path == folder / "wine list-2.backlit"
+    assert client.ask("shelf").json["runs"].keys() >= {"first", "real", "wine list.backlit", "wine list-2.backlit"}
+
+
+@pytest.mark.parametrize(
+    ("name", "content"), [("a.exe", b"MZ"), ("", b"a\n1\n"), ("a.parquet", b"PAR1"), ("b.csv", b"")]
+)
+def test_what_is_no_table_is_refused(client, name, content):
+    answer = client.request("POST", f"/api/upload?name={name}", content)
+    assert answer.status == 400
+    assert answer.json["error"]
+    assert list(client.ask("shelf").json["tables"]) == ["houses"]
+
+
+def test_news(client, desk):
+    with client.news() as socket:
+        first = hear(socket)
+        assert (first["present"]["driver"], first["run"]["key"]) == (TAB, "first")
+        assert client.ask("train", {"steps": 120}).status == 200
+        assert until(socket, lambda item: item["epoch"])["epoch"]["step"] == 108
+        last = until(socket, lambda item: item["run"])
+        assert (last["present"]["step"], last["present"]["training"]) == (120, False)
+        assert last["run"]["timelines"][0]["steps"] == 120
+
+
+def test_only_one_tab_drives(client, desk):
+    with client.news() as mine, client.news("another") as other:
+        assert hear(other)["present"]["driver"] == TAB
+        refused = client.ask("go", {"timeline": "main", "step": 0}, X_Backlit_Tab="another")
+        assert (refused.status, refused.json["kind"]) == (400, "not driving")
+        assert client.ask("run", X_Backlit_Tab="another").status == 200
+        assert client.ask("drive", X_Backlit_Tab="another").json["present"]["driver"] == "another"
+        assert until(mine, lambda item: item["present"]["driver"] == "another")
+        assert client.ask("stop").json["kind"] == "not driving"
+        assert client.ask("stop", X_Backlit_Tab=None).json["kind"] == "invalid"
+
+
+def test_shutting_down_ends_training_and_writes_it(desk):
+    with serving(desk) as client:
+        with client.news():
+            client.ask("train", {})
+            wait_until(lambda: desk.present.step > 200)
+        client.ask("run")
+    assert not desk.present.training
+    assert desk.run.timeline().steps == desk.present.step > 200
+
+
+def test_shutting_down_closes_the_news(desk):
+    with ExitStack() as stack:
+        with serving(desk) as client:
+            socket = stack.enter_context(client.news())
+            hear(socket)
+        with pytest.raises(ConnectionClosed):
+            until(socket, lambda item: False)
+
+
+def test_an_upload_that_is_given_up(client, desk, capfd):
+    with create_connection(("127.0.0.1", client.port)) as half:
+        lines = ["POST /api/upload?name=a.csv HTTP/1.1", f"Host: 127.0.0.1:{client.port}", "Content-Length: 1000"]
+        lines += [f"{name}: {value}" for name, value in client.headers.items()]
+        half.sendall("\r\n".join([*lines, "", "a,b"]).encode())
+        wait_until(lambda: desk.shelf._uploads is not None and list(Path(desk.shelf._uploads.name).iterdir()))
+    wait_until(lambda: not list(Path(desk.shelf._uploads.name).iterdir()))
+    assert client.ask("run").status == 200
+    assert capfd.readouterr().err == ""
+
+
+# --- the page --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def page(tmp_path, monkeypatch):
+    page = tmp_path / "page"
+    (page / "assets").mkdir(parents=True)
+    (page / "index.html").write_text("<title>backlit</title>")
+    (page / "assets" / "main-1a2b.js").write_text("let a = 1;\n" * 500)
+    (tmp_path / "secret").write_text("mine")
+    monkeypatch.setattr(server, "PAGE", page)
+
+
+def test_the_page(page, client):
+    home = client.request("GET", "/", Cookie=None)
+    assert (home.status, home.body, home.headers["cache-control"]) == (200, b"<title>backlit</title>", "no-cache")
+    script = client.request("GET", "/assets/main-1a2b.js", Accept_Encoding="gzip")
+    assert "immutable" in script.headers["cache-control"]
+    assert script.headers["content-encoding"] == "gzip"
+    assert client.request("GET", "/nothing").status == 404
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/../secret", "/assets/../../secret", "/%2e%2e/secret", "/assets/%2e%2e/%2e%2e/secret", "/..%2fsecret",
+     "/assets/..%5c..%5csecret", "//secret", "/%00", "/assets/%252e%252e/secret"],
+)  # fmt: skip
+def test_nothing_beside_the_page_is_given(page, client, path):
+    answer = client.request("GET", path)
+    assert answer.status in (400, 403, 404)
+    assert b"mine" not in answer.body
+
+
+def test_a_page_that_is_not_built_says_how(client, monkeypatch, tmp_path):
+    monkeypatch.setattr(server, "PAGE", tmp_path / "none")
+    answer = client.request("GET", "/")
+    assert answer.status == 503
+    assert b"npm run build" in answer.body
+
+
+# --- the command -----------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def studio(folder, *args):
+    with subprocess.Popen(
+        [sys.executable, "-m", "backlit", "studio", "--no-browser", "--folder", str(folder), *args],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env=os.environ | {"XDG_STATE_HOME": str(folder / "state")},
+    ) as process:  # fmt: skip
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def test_the_command_serves_until_ctrl_c(folder):
+    with studio(folder, "--port", "0", "--json") as process:
+        told = json.loads(process.stdout.readline())
+        assert told["address"].startswith(f"http://127.0.0.1:{told['port']}/?token=")
+        with studio(folder, "--port", str(told["port"])) as busy:
+            out, err = busy.communicate(timeout=30)
+        assert (busy.returncode, out) == (2, "")
+        assert len(err.strip().splitlines()) == 1
+        assert "--port" in err
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+    assert (process.returncode, err) == (0, "")
+
+
+def test_the_command_names_what_is_wrong(folder):
+    with studio(folder, "none.csv", "--port", "0") as process:
+        _, err = process.communicate(timeout=30)
+    assert process.returncode == 2
+    assert "none.csv" in err
+    assert len(err.splitlines()) <= 2

@@ -1,0 +1,124 @@
+// What the page makes of a chain: names, sentences, and the terms of an update. Every number in it was sent.
+import type { Chain, Check, Edge, WeightUpdate } from "../messages";
+import { number } from "../lib/format";
+
+const bare = (name: string): string => name.replace(/\s/g, "");
+
+// Spaces in names of weights do not matter.
+export const same = (a: string, b: string): boolean => bare(a) === bare(b);
+
+export const layerOf = (weight: string): number => Number(/^\p{L}+(\d+)/u.exec(weight)?.[1] ?? 1);
+
+// The edge with the greatest |∂E/∂w|; `drawn` has three numbers for each: w, ∂E/∂w, the step.
+export function mostToBlame(edges: readonly Edge[], drawn: ArrayLike<number>): string | null {
+  let found: string | null = null;
+  let greatest = 0;
+  edges.forEach((edge, i) => {
+    const size = Math.abs(drawn[3 * i + 1] ?? 0);
+    if (size > greatest) [found, greatest] = [edge.weight, size];
+  });
+  return found;
+}
+
+export function editOf(weights: Record<string, number>, weight: string): number | null {
+  return Object.entries(weights).find(([name]) => same(name, weight))?.[1] ?? null;
+}
+
+export function without(weights: Record<string, number>, weight: string): Record<string, number> {
+  return Object.fromEntries(Object.entries(weights).filter(([name]) => !same(name, weight)));
+}
+
+// A share that may be very small, in percent.
+export function share(part: number): string {
+  const hundredths = 100 * part;
+  return `${hundredths >= 1 || hundredths === 0 ? hundredths.toFixed(hundredths ? 1 : 0) : number(hundredths, 2)} %`;
+}
+
+export function checked(check: Check): { good: boolean; short: string; long: string } {
+  if (check.kink) {
+    return {
+      good: false,
+      short: "A kink: finite differences cannot check here",
+      long:
+        `E has a corner at this very place: its slope is ${number(check.left)} on the left and ` +
+        `${number(check.right)} on the right. Backpropagation takes one of the two.`,
+    };
+  }
+  const digits = `${check.digits} ${check.digits === 1 ? "digit" : "digits"}`;
+  return {
+    good: check.digits >= 4,
+    short: check.digits >= 4 ? `checked: agrees to ${digits} with finite differences` : `agrees to only ${digits}`,
+    long: `The weight was moved a little to both sides, and E computed again: that gives ${number(check.value, 10)}.`,
+  };
+}
+
+export interface Term {
+  before: string; // the sign that stands before it
+  value: number;
+  meaning: string;
+}
+
+// old − rate · slope / scaling − decay = new, without the parts that change nothing.
+export function terms(update: WeightUpdate, gradient: number): Term[] {
+  const found: Term[] = [
+    { before: "", value: update.before, meaning: "old weight" },
+    { before: "−", value: update.rate, meaning: "rate α" },
+    { before: "·", value: update.averaged, meaning: slope(update, gradient) },
+  ];
+  if (update.scaling !== 1) found.push({ before: "/", value: update.scaling, meaning: "scaling" });
+  if (update.decay !== 0) found.push({ before: "−", value: update.decay, meaning: "decay" });
+  return [...found, { before: "=", value: update.after, meaning: "new weight" }];
+}
+
+const averages = (update: WeightUpdate, gradient: number): boolean =>
+  Math.abs(update.averaged - gradient * update.clip) > 1e-6 * Math.abs(gradient);
+
+function slope(update: WeightUpdate, gradient: number): string {
+  if (averages(update, gradient)) return "average";
+  return update.clip === 1 ? "∂E/∂w" : "∂E/∂w, shortened";
+}
+
+// Why the weight goes where it goes.
+export function reasons(update: WeightUpdate, gradient: number): string[] {
+  const moved = update.after - update.before;
+  const goes = moved > 0 ? "raises" : "lowers";
+  const told: string[] = [];
+  if (gradient === 0) {
+    told.push("A little more or less of this weight changes nothing: no blame comes back to it.");
+    if (moved !== 0) told.push(`The step still ${goes} it, by what earlier steps and decay ask for.`);
+  } else {
+    const way = gradient > 0 ? "raises" : "lowers";
+    if (moved === 0) told.push(`More of this weight ${way} E, but the step is too small to change it.`);
+    else if (moved > 0 === gradient < 0) told.push(`More of this weight ${way} E, so the step ${goes} it.`);
+    else told.push(`More of this weight ${way} E. Still the step ${goes} it: earlier steps or decay weigh more.`);
+  }
+  if (update.clip !== 1) told.push(`The gradient was too long; it is shortened to ${share(update.clip)} of itself.`);
+  if (gradient !== 0 && averages(update, gradient)) told.push("The average is of this ∂E/∂w and earlier ones.");
+  return told;
+}
+
+// All numbers, as a table: each factor of each path, then the curve.
+export function asTable(chain: Chain | null): { head: string[]; rows: (string | number | null)[][] } {
+  const head = ["what", "row", "symbol", "meaning", "value", "E", "tangent"];
+  if (!chain) return { head, rows: [] };
+  const { curve } = chain;
+  const plain = (what: string, value: number) => [what, null, chain.weight, "", value, null, null];
+  const paths = chain.paths.flatMap((path, i) => [
+    ...path.factors.map((one) => [`path ${i + 1}`, path.row, one.symbol, one.meaning, one.value, null, null]),
+    [`path ${i + 1}`, path.row, "product", "", path.product, null, null],
+  ]);
+  return {
+    head,
+    rows: [
+      plain("weight", chain.value),
+      plain("∂E/∂w", chain.gradient),
+      plain("blame", chain.blame),
+      ...paths,
+      ...(chain.rest_paths ? [plain(`the other ${chain.rest_paths} paths`, chain.rest)] : []),
+      ...chain.by_row.map((one) => ["part of a row", one.row, chain.weight, "", one.part, null, null]),
+      ...(chain.update ? [plain(chain.update.happened ? "update" : "would be", chain.update.after)] : []),
+      plain("finite differences", chain.check.value),
+      ...curve.w.map((w, i) => ["curve", null, chain.weight, "", w, curve.E[i] ?? null, curve.tangent[i] ?? null]),
+    ],
+  };
+}

@@ -1,0 +1,44 @@
+// The address names a moment: #run=first&timeline=main&step=12&of=row&row=17&weight=w2[5, 1]. A teacher may add
+// hide=setup,tour to leave views out.
+
+export interface Place {
+  run?: string;
+  timeline?: string;
+  step?: number;
+  phase?: number;
+  of?: "row" | "batch";
+  row?: number;
+  weight?: string;
+  tour?: number;
+}
+
+const NUMBERS = ["step", "phase", "row", "tour"] as const;
+const WORDS = ["run", "timeline", "weight"] as const;
+
+export function read(hash: string): Place {
+  const given = new URLSearchParams(hash.replace(/^#/, ""));
+  const place: Place = {};
+  for (const name of WORDS) {
+    const value = given.get(name);
+    if (value) place[name] = value;
+  }
+  for (const name of NUMBERS) {
+    const value = given.get(name);
+    if (value && /^\d+$/.test(value)) place[name] = Number(value);
+  }
+  const of = given.get("of");
+  if (of === "row" || of === "batch") place.of = of;
+  return place;
+}
+
+export function hidden(hash: string): Set<string> {
+  const given = new URLSearchParams(hash.replace(/^#/, "")).get("hide") ?? "";
+  return new Set(given.split(",").filter(Boolean));
+}
+
+export function write(place: Place, hide: Set<string>): string {
+  const given = new URLSearchParams();
+  for (const [name, value] of Object.entries(place)) if (value !== undefined) given.set(name, String(value));
+  if (hide.size) given.set("hide", [...hide].join(","));
+  return `#${given.toString()}`;
+}

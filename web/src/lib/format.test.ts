@@ -1,0 +1,24 @@
+import { describe, expect, it } from "vitest";
+import { count, number, percent, quantity, signed, steady } from "./format";
+
+describe("numbers", () => {
+  it("have so many digits, and a true minus sign", () => {
+    expect(number(-0.123456)).toBe("−0.1235");
+    expect(number(1234567)).toBe("1.235e+6");
+    expect(number(0.00001234)).toBe("1.234e−5");
+    expect(number(23456)).toBe("23,456");
+    expect(number(0)).toBe("0");
+    expect(signed(0.5)).toBe("+0.5");
+    expect(count(21613)).toBe("21,613");
+    expect(steady(-1.5)).toBe("−1.500");
+    expect(percent(0.034)).toBe("3.4 %");
+  });
+  it("say so where they are none", () => {
+    for (const none of [null, undefined, NaN, Infinity]) expect(number(none)).toBe("not finite");
+  });
+  it("carry their unit", () => {
+    expect(quantity(-221900.4, "$")).toBe("−$221,900");
+    expect(quantity(47.511, "°")).toBe("47.51 °");
+    expect(quantity(0.3, "")).toBe("0.3");
+  });
+});

@@ -1,0 +1,22 @@
+// Light or dark: as the system has it, until it is chosen here.
+
+const KEY = "backlit-theme";
+type Theme = "light" | "dark" | "";
+
+class Look {
+  theme = $state<Theme>((localStorage.getItem(KEY) as Theme | null) ?? "");
+
+  begin(): void {
+    $effect(() => {
+      document.documentElement.dataset["theme"] = this.theme;
+      localStorage.setItem(KEY, this.theme);
+    });
+  }
+
+  turn(): void {
+    const dark = this.theme ? this.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+    this.theme = dark ? "light" : "dark";
+  }
+}
+
+export const look = new Look();

@@ -1,0 +1,617 @@
+/** Made by tools/make_messages.py from src/backlit/studio: what the page asks, and what it is told. */
+
+export type Cell = string | number | boolean | null;
+
+/** ∂E/∂w by finite differences, and to how many digits it agrees. */
+export interface Check {
+  value: number;
+  digits: number;
+  kink: boolean;
+  left: number;
+  right: number;
+}
+
+/** One link: its symbol, what it means, its value, and the unit if it has one. */
+export interface Factor {
+  symbol: string;
+  meaning: string;
+  value: number;
+  unit: string;
+}
+
+/** after = before − rate · averaged / scaling − decay; see `Update`. */
+export interface WeightUpdate {
+  before: number;
+  rate: number;
+  clip: number;
+  averaged: number;
+  scaling: number;
+  decay: number;
+  after: number;
+  happened: boolean;
+}
+
+/** A question without more to say. */
+export interface Nothing {}
+
+/** A moment, and what is changed in it by hand for a look; nothing is recorded. */
+export interface MomentQuery {
+  timeline: string;
+  step: number;
+  of?: "batch" | "row";
+  row?: number;
+  features?: {
+    [k: string]: Cell;
+  };
+  weights?: {
+    [k: string]: number;
+  };
+}
+
+/** Which units and edges are drawn, chosen at this moment and kept for others, so that nothing jumps. */
+export interface LayoutQuery {
+  timeline: string;
+  step: number;
+  of?: "batch" | "row";
+  row?: number;
+  features?: {
+    [k: string]: Cell;
+  };
+  weights?: {
+    [k: string]: number;
+  };
+  by?: "blame" | "weight";
+  opened?: string;
+  units?: number;
+  edges?: number;
+}
+
+/** The numbers of what a layout draws. layout: its id. */
+export interface DrawnQuery {
+  timeline: string;
+  step: number;
+  layout: string;
+  of?: "batch" | "row";
+  row?: number;
+  features?: {
+    [k: string]: Cell;
+  };
+  weights?: {
+    [k: string]: number;
+  };
+}
+
+/** One weight; for a binned input, `w1[sqft_living, 3]` means its bins together. */
+export interface WeightQuery {
+  timeline: string;
+  step: number;
+  weight: string;
+  of?: "batch" | "row";
+  row?: number;
+  features?: {
+    [k: string]: Cell;
+  };
+  weights?: {
+    [k: string]: number;
+  };
+}
+
+/** One unit of a dense layer, both counted from 1. most: so many terms of its dot product, the rest as a sum. */
+export interface UnitQuery {
+  timeline: string;
+  step: number;
+  layer: number;
+  unit: number;
+  of?: "batch" | "row";
+  row?: number;
+  features?: {
+    [k: string]: Cell;
+  };
+  weights?: {
+    [k: string]: number;
+  };
+  most?: number;
+}
+
+/** Rows by how far their predictions are off, the worst first. */
+export interface RowsQuery {
+  timeline: string;
+  step: number;
+  which?: "train" | "validation";
+  most?: number;
+}
+
+/** A row of the table. */
+export interface RowQuery {
+  row: number;
+}
+
+/** A timeline's figures, from its run's first step on. points: at most so many steps; then each stands for some. */
+export interface HistoryQuery {
+  timeline: string;
+  points?: number;
+}
+
+/** Two timelines. */
+export interface CompareQuery {
+  a: string;
+  b: string;
+  most?: number;
+}
+
+/** A table, by its key. target: the column to predict, for advice on it; None: the one that is guessed. */
+export interface TableQuery {
+  key: string;
+  target?: string | null;
+}
+
+/** Make another moment the present one. */
+export interface Go {
+  timeline: string;
+  step: number;
+}
+
+/** Go on from the end of the present timeline, and follow. */
+export interface Train {
+  steps?: number | null;
+  speed?: number | null;
+}
+
+/** Start over from a moment, with something changed; None: as it is. It becomes the present timeline. */
+export interface Fork {
+  timeline: string;
+  step: number;
+  name?: string | null;
+  learning_rate?: number | null;
+  optimizer?: string | null;
+  batch_size?: number | null;
+  epochs?: number | null;
+  dropout?: number | null;
+  weights?: {
+    [k: string]: number;
+  };
+}
+
+/** Open a run, by its key: "first" is the 3-3-1 network, "real" all columns and the defaults. */
+export interface Open {
+  key: string;
+}
+
+/** Begin a run on a table; what is None takes the default. */
+export interface Begin {
+  table: string;
+  target: string;
+  columns?: string[] | null;
+  kinds?: {
+    [k: string]: string;
+  };
+  task?: ("classification" | "regression") | null;
+  hidden?: number[] | null;
+  activation?: string | null;
+  encoding?: ("piecewise" | "plain") | null;
+  optimizer?: string | null;
+  learning_rate?: number | null;
+  batch_size?: number | null;
+  epochs?: number | null;
+  dropout?: number | null;
+  seed?: number | null;
+}
+
+/** A column of the table that the network learns from. */
+export interface Column {
+  name: string;
+  kind: string;
+  unit: string;
+  levels: string[];
+  low: number | null;
+  high: number | null;
+  inputs: string[];
+}
+
+/** A dense layer, numbered from 1 as in the names of its weights. dropout: the share silenced behind it. */
+export interface Layer {
+  number: number;
+  inputs: number;
+  units: number;
+  activation: string;
+  dropout: number;
+}
+
+/** How a timeline trains. batch_size: rows in a step. */
+export interface Settings {
+  optimizer: string;
+  learning_rate: number;
+  schedule: string;
+  batch_size: number;
+  epochs: number | null;
+  max_steps: number | null;
+  dropout: number;
+}
+
+/** What a timeline does in another way than its parent, as text. */
+export interface Change {
+  what: string;
+  before: string;
+  after: string;
+}
+
+/** A line of steps. start: where it leaves its parent; steps: the last state there is; planned: where it will end. */
+export interface Timeline {
+  name: string;
+  parent: string | null;
+  start: number;
+  steps: number;
+  planned: number;
+  steps_an_epoch: number;
+  changes: Change[];
+  reason: string | null;
+  settings: Settings;
+}
+
+/** A run file, and the network in it. */
+export interface Run {
+  key: string;
+  name: string;
+  source: string;
+  target: string;
+  unit: string;
+  classes: string[];
+  columns: Column[];
+  rows: {
+    [k: string]: number;
+  };
+  layers: Layer[];
+  weights: number;
+  loss: string;
+  error: string;
+  error_unit: string;
+  engine: string;
+  seed: string;
+  notices: string[];
+  timelines: Timeline[];
+}
+
+/** What can be opened or begun on: runs and tables, by key and name. given: the table to set up; "" for none. */
+export interface Shelf {
+  runs: {
+    [k: string]: string;
+  };
+  tables: {
+    [k: string]: string;
+  };
+  optimizers: string[];
+  activations: string[];
+  upload_limit: number;
+  given: string;
+}
+
+/** A unit that is drawn; for an input, the input itself, one of its bins, or its bins gathered. */
+export interface DrawnUnit {
+  name: string;
+  label: string;
+  column: string;
+  unit: string;
+  number: number;
+  bins: number;
+}
+
+/** A column of units, left to right: the inputs, each hidden layer, the outputs. */
+export interface DrawnColumn {
+  kind: "hidden" | "input" | "output";
+  layer: number;
+  activation: string;
+  count: number;
+  units: DrawnUnit[];
+}
+
+/** A weight that is drawn, or all bins of an input together. */
+export interface Edge {
+  weight: string;
+  layer: number;
+  source: number;
+  unit: number;
+  bins: number;
+}
+
+/** What is drawn of a network. edges: in the order in which `weights` answers; count: of all weights. */
+export interface Layout {
+  id: string;
+  columns: DrawnColumn[];
+  edges: Edge[];
+  count: number;
+}
+
+/** The numbers of a drawn column's units, each list as long as it. */
+export interface UnitNumbers {
+  a: number[];
+  da: number[];
+  z: number[];
+  dz: number[];
+  slope: number[];
+  bias: number[];
+  dbias: number[];
+  bias_step: number[];
+}
+
+/** A moment with its numbers: of the state before step `step`, and of the update that this step makes. */
+export interface Moment {
+  timeline: string;
+  step: number;
+  of: "batch" | "row";
+  epoch: number;
+  used: number;
+  rows: number[];
+  n: number;
+  rate: number;
+  happened: boolean;
+  E: number;
+  E_after: number | null;
+  prediction: number[];
+  prediction_after: number[];
+  truth: number[];
+  difference: number[];
+  told: Told;
+  columns: UnitNumbers[];
+  gradient_norm: number;
+  update_norm: number | null;
+  engine_difference: number | null;
+}
+
+/** Numbers in their unit, as text: $221,900. */
+export interface Told {
+  prediction: string;
+  prediction_after: string;
+  truth: string;
+  difference: string;
+}
+
+/** One product of a dot product: input · weight. */
+export interface Term {
+  name: string;
+  label: string;
+  input: number;
+  weight: number;
+  product: number;
+  weight_name: string;
+}
+
+/** A unit's dot product: z = Σ input · weight + bias, a = f(z). Of several rows: means, and E's derivatives sums. */
+export interface Unit {
+  layer: number;
+  unit: number;
+  activation: string;
+  activation_latex: string;
+  terms: Term[];
+  rest: number;
+  rest_terms: number;
+  bias: number;
+  bias_name: string;
+  z: number;
+  a: number;
+  slope: number;
+  da: number;
+  dz: number;
+}
+
+/** One way from E back to the weight, for one row; `product` of the factors' values. */
+export interface Path {
+  row: number;
+  factors: Factor[];
+  product: number;
+}
+
+/** A row's part of ∂E/∂w. */
+export interface Share {
+  row: number;
+  part: number;
+}
+
+/** E as the weight moves: the true curve, and the tangent that ∂E/∂w promises. */
+export interface Curve {
+  w: number[];
+  E: number[];
+  tangent: number[];
+  value: number;
+  here: number;
+  gradient: number;
+  after: number | null;
+  E_after: number | null;
+}
+
+/** ∂E/∂w of one weight by the chain rule. */
+export interface Chain {
+  weight: string;
+  single: boolean;
+  value: number;
+  gradient: number;
+  blame: number;
+  latex: string;
+  words: string[];
+  paths: Path[];
+  rest: number;
+  rest_paths: number;
+  rows: number;
+  by_row: Share[];
+  rest_rows: number;
+  price: [number, number] | null;
+  check: Check;
+  update: WeightUpdate | null;
+  curve: Curve;
+}
+
+/** E along the whole step as a function of the learning rate; see `backlit.explain.what_if.Line`. */
+export interface Line {
+  rate: number[];
+  E: number[];
+  tangent: number[];
+  here: number;
+  chosen: number;
+  E_chosen: number;
+  best: number;
+  E_best: number;
+  hurts: number | null;
+  factor: number;
+}
+
+/** A row's entry in a column that is learnt from; None: missing. told: as people read it. */
+export interface Feature {
+  column: string;
+  value: Cell;
+  told: string;
+}
+
+/** A row of the table. part: "train", "validation" or "", neither. others: entries that are not learnt from. */
+export interface Row {
+  row: number;
+  part: string;
+  features: Feature[];
+  others: Feature[];
+  truth: string;
+}
+
+/** A row with its prediction; off: by how much it is wrong, in the target's unit (for classes, −ln of p). */
+export interface RowError {
+  row: number;
+  truth: string;
+  prediction: string;
+  off: number;
+  off_told: string;
+}
+
+/** The worst rows, and how they stand among `of` rows: their mean and median error. */
+export interface RowErrors {
+  rows: RowError[];
+  of: number;
+  mean: number;
+  median: number;
+}
+
+/** An epoch's errors, in `Run.error_unit`. step: updates made by its end. */
+export interface EpochPoint {
+  epoch: number;
+  step: number;
+  train: number | null;
+  validation: number | null;
+  improved: boolean;
+}
+
+/** A timeline's figures: a number for each of `step`. Where steps are gathered: the mean E, the other's largest. */
+export interface History {
+  timeline: string;
+  step: number[];
+  rate: number[];
+  E: number[];
+  gradient_norm: number[];
+  update_norm: number[];
+  epochs: EpochPoint[];
+}
+
+/** A weight that two timelines have in another way. */
+export interface WeightGap {
+  weight: string;
+  a: number;
+  b: number;
+}
+
+/** A row that two timelines predict in another way. gain: how much nearer to the truth b is, in its unit. */
+export interface RowGap {
+  row: number;
+  truth: string;
+  a: string;
+  b: string;
+  gain: number;
+}
+
+/** Two timelines side by side. parted: the step up to which they are the same; rows: most gained, most lost. */
+export interface Comparison {
+  a: string;
+  b: string;
+  parted: number;
+  changes: Change[];
+  weights: WeightGap[];
+  gained: RowGap[];
+  lost: RowGap[];
+  mean_gain: number;
+}
+
+/** A column of a table that is not learnt from yet. */
+export interface TableColumn {
+  name: string;
+  kind: string;
+  missing: number;
+  distinct: number;
+  examples: string[];
+  why: string;
+}
+
+/** A table to begin on. target: asked for or guessed; task: what that makes it; trouble: why it cannot be one. */
+export interface Table {
+  key: string;
+  name: string;
+  rows: number;
+  columns: TableColumn[];
+  head: string[][];
+  target: string;
+  task: "classification" | "regression";
+  trouble: string;
+}
+
+/** Where the run is now. */
+export interface Present {
+  run: string;
+  timeline: string;
+  step: number;
+  training: boolean;
+  driver: string;
+  number: number;
+  playing: boolean;
+  E: number | null;
+  steps_a_second: number | null;
+}
+
+/** Something has happened; what is None has not. */
+export interface News {
+  present: Present | null;
+  run: Run | null;
+  timeline: string | null;
+  epoch: EpochPoint | null;
+  told: string | null;
+  trouble: string | null;
+}
+
+/** A command was taken. */
+export interface Done {
+  present: Present;
+}
+
+/** Why a question has no answer. */
+export interface Refusal {
+  error: string;
+  kind: "forbidden" | "gone" | "invalid" | "not driving";
+}
+
+export interface Questions {
+  layout: { query: LayoutQuery; reply: Layout };
+  moment: { query: DrawnQuery; reply: Moment };
+  weights: { query: DrawnQuery; reply: ArrayBuffer };
+  unit: { query: UnitQuery; reply: Unit };
+  chain: { query: WeightQuery; reply: Chain };
+  line: { query: MomentQuery; reply: Line };
+  row: { query: RowQuery; reply: Row };
+  worst: { query: RowsQuery; reply: RowErrors };
+  history: { query: HistoryQuery; reply: History };
+  compare: { query: CompareQuery; reply: Comparison };
+  run: { query: Nothing; reply: Run };
+  shelf: { query: Nothing; reply: Shelf };
+  table: { query: TableQuery; reply: Table };
+}
+
+export interface Commands {
+  go: { query: Go; reply: Done };
+  train: { query: Train; reply: Done };
+  stop: { query: Nothing; reply: Done };
+  fork: { query: Fork; reply: Done };
+  open: { query: Open; reply: Done };
+  begin: { query: Begin; reply: Done };
+  drive: { query: Nothing; reply: Done };
+}

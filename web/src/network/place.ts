@@ -1,0 +1,135 @@
+// Where everything of the network stands. Places depend on the layout and the width only, never on the numbers, so
+// that nothing moves while it learns.
+import type { Layout } from "../messages";
+import { placeLabels, type Line } from "./labels";
+
+export interface Point {
+  x: number;
+  y: number;
+}
+
+// A unit: its middle, and half its width and height. A circle where both are the same.
+export interface Spot extends Point {
+  rx: number;
+  ry: number;
+}
+
+export interface Wire {
+  d: string;
+  back: string; // the same line from its end to its beginning
+  middle: Point;
+  label: Point | null; // between its two numbers; null where they are not shown
+}
+
+export interface Plan {
+  width: number;
+  height: number;
+  least: number; // the height that it needs
+  wide: boolean; // too much for a number on every edge
+  columns: { x: number; spots: Spot[]; more: Point | null; bare: boolean }[]; // bare: no room for a number inside
+  wires: Wire[];
+  outcome: Point & { width: number; flat: boolean }; // flat: a line below the network
+  letters: number; // room for an input's name
+}
+
+const SMALL = 24; // edges, which can all carry their numbers
+const TOP = 64;
+const BOTTOM = 34;
+const OUTCOME = { width: 176, below: 84 };
+const BESIDE = 740; // px, from which on there is room for the outcome beside the network
+const LABEL = { width: 66, up: 31, down: 19 };
+const TALLEST = 700; // of a picture that has more room than it needs
+
+// `room`: the height that there is, of which it takes what it needs, and some more if it can.
+export function place(layout: Layout, width: number, room = 0): Plan {
+  const counts = layout.columns.map((column) => column.units.length);
+  const most = Math.max(...counts);
+  const wide = layout.edges.length > SMALL;
+  const pitch = wide ? clamp(460 / most, 16, 40) : clamp(500 / most, 84, 132);
+  const several = counts.at(-1)! > 1;
+  const below = several || width < BESIDE;
+  const bottom = below ? OUTCOME.below : BOTTOM;
+  const least = TOP + Math.max(pitch * (most + (wide ? 1 : 0)), 300) + bottom;
+  const height = Math.max(least, Math.min(room, TALLEST));
+  const inner = height - TOP - bottom;
+
+  const rx = wide ? (width < BESIDE ? 22 : 26) : Math.min(26, pitch * 0.24);
+  const longest = Math.max(...layout.columns[0]!.units.map((unit) => told(unit.label, unit.unit, wide)));
+  const letters = clamp(longest, 6, width < BESIDE ? 14 : 22);
+  const left = letters * 6.9 + 18 + rx;
+  const right = below ? (several ? 110 : 54) + rx : OUTCOME.width + 30 + rx;
+  const last = layout.columns.length - 1;
+  const shares = acrosses(layout, wide);
+  const columns = layout.columns.map((column, i) => {
+    const x = left + (width - left - right) * shares[i]!;
+    const slots = column.units.length + (column.count > column.units.length ? 1 : 0);
+    // In a small network the outermost units stand near the rims.
+    const apart = wide ? Math.min(46, inner / slots) : Math.min(170, (inner - 2 * rx - 40) / Math.max(1, slots - 1));
+    const start = TOP + inner / 2 - (apart * (slots - 1)) / 2;
+    const ry = wide ? Math.min(11, apart / 2 - 1.5) : rx;
+    const bare = ry < 7.5;
+    const size = bare ? { rx: 4.5, ry: 4.5 } : { rx, ry };
+    const spots = column.units.map((_, k): Spot => ({ x, y: start + apart * k, ...size }));
+    return { x, spots, more: slots > spots.length ? { x, y: start + apart * spots.length } : null, bare };
+  });
+
+  const ends = layout.edges.map((edge): Line => {
+    const from = columns[edge.layer - 1]!.spots[edge.source]!;
+    return trimmed(from, columns[edge.layer]!.spots[edge.unit]!, wide);
+  });
+  const circles = columns.flatMap((column) => column.spots).flatMap(around);
+  const places = wide ? null : placeLabels(ends, circles, LABEL);
+  const wires = ends.map((line, i): Wire => {
+    const middle = { x: (line.from.x + line.to.x) / 2, y: (line.from.y + line.to.y) / 2 };
+    const [d, back] = [path(line.from, line.to, wide), path(line.to, line.from, wide)];
+    return { d, back, middle, label: places?.[i] ?? null };
+  });
+
+  const output = columns[last]!.spots[0]!;
+  const outcome = below
+    ? { x: 8, y: height - OUTCOME.below + 26, width: width - 16, flat: true }
+    : { x: output.x + rx + 24, y: output.y - 70, width: OUTCOME.width - 8, flat: false };
+  return { width, height, least, wide, columns, wires, outcome, letters };
+}
+
+// How many letters a name takes, with its unit beside it or beneath.
+const told = (label: string, unit: string, wide: boolean): number =>
+  wide && unit && !label.includes(unit) ? label.length + unit.length + 1 : Math.max(label.length, unit.length);
+
+const clamp = (value: number, low: number, high: number): number => Math.max(low, Math.min(high, value));
+
+// Where the columns stand, from 0 to 1. Between two with many numbers there is more room.
+function acrosses(layout: Layout, wide: boolean): number[] {
+  const gaps = layout.columns.slice(1).map((column) => {
+    const edges = layout.edges.filter((edge) => edge.layer === column.layer).length;
+    return wide ? 1 : 2 + Math.sqrt(edges);
+  });
+  const sums = gaps.reduce((all, gap) => [...all, all.at(-1)! + gap], [0]);
+  return sums.map((sum) => sum / (sums.at(-1) || 1));
+}
+
+// A circle, and the numbers above and below it.
+const around = ({ x, y, rx, ry }: Spot) => [
+  { left: x - rx - 5, right: x + rx + 5, top: y - ry - 4, bottom: y + ry + 4 },
+  { left: x - 32, right: x + 32, top: y - ry - 20, bottom: y - ry },
+  { left: x - 44, right: x + 44, top: y + ry, bottom: y + ry + 22 },
+];
+
+// From rim to rim; in a wide network from side to side.
+function trimmed(from: Spot, to: Spot, wide: boolean): Line {
+  if (wide) return { from: { x: from.x + from.rx, y: from.y }, to: { x: to.x - to.rx, y: to.y } };
+  const [dx, dy] = [to.x - from.x, to.y - from.y];
+  const length = Math.hypot(dx, dy) || 1;
+  const at = (spot: Spot, by: number) => ({ x: spot.x + (by * dx) / length, y: spot.y + (by * dy) / length });
+  return { from: at(from, from.rx), to: at(to, -to.rx) };
+}
+
+function path(from: Point, to: Point, curved: boolean): string {
+  const at = (x: number, y: number) => `${x.toFixed(1)},${y.toFixed(1)}`;
+  if (!curved) return `M${at(from.x, from.y)}L${at(to.x, to.y)}`;
+  const half = (from.x + to.x) / 2;
+  return `M${at(from.x, from.y)}C${at(half, from.y)} ${at(half, to.y)} ${at(to.x, to.y)}`;
+}
+
+export const shortened = (text: string, letters: number): string =>
+  text.length <= letters ? text : `${text.slice(0, Math.max(1, letters - 1))}…`;

@@ -1,0 +1,79 @@
+// The weights that are drawn, with their numbers of the present moment, and which of them stand out.
+import type { Layout, Moment } from "../messages";
+import { biasName } from "./items";
+
+export interface Weight {
+  name: string;
+  layer: number;
+  unit: number; // its place among the drawn units of its layer
+  source: number; // among those of the column before; -1 for a bias
+  edge: number; // its place among the layout's edges; -1 for a bias
+  single: boolean; // not several bins together
+  w: number;
+  dw: number;
+  step: number;
+}
+
+export function edgeWeights(layout: Layout, drawn: Float32Array, edits: Record<string, number>): Weight[] {
+  return layout.edges.map((edge, i) => ({
+    name: edge.weight,
+    layer: edge.layer,
+    unit: edge.unit,
+    source: edge.source,
+    edge: i,
+    single: edge.bins <= 1,
+    w: edits[edge.weight] ?? drawn[3 * i] ?? NaN,
+    dw: drawn[3 * i + 1] ?? NaN,
+    step: drawn[3 * i + 2] ?? NaN,
+  }));
+}
+
+export function biases(layout: Layout, moment: Moment, edits: Record<string, number>): Weight[] {
+  return layout.columns.flatMap((column, c) => {
+    const numbers = moment.columns[c];
+    if (column.layer === 0 || !numbers?.bias.length) return [];
+    return column.units.map((unit, k) => {
+      const name = biasName(column.layer, unit.number);
+      return {
+        name,
+        layer: column.layer,
+        unit: k,
+        source: -1,
+        edge: -1,
+        single: true,
+        w: edits[name] ?? numbers.bias[k] ?? NaN,
+        dw: numbers.dbias[k] ?? NaN,
+        step: numbers.bias_step[k] ?? NaN,
+      };
+    });
+  });
+}
+
+// Of each layer the greatest |w|, for the widths of lines.
+export function greatest(weights: Weight[]): Map<number, number> {
+  const found = new Map<number, number>();
+  for (const { layer, w } of weights) found.set(layer, Math.max(found.get(layer) ?? 0, Math.abs(w)));
+  return found;
+}
+
+// The edges that are drawn in full, so many of each layer; the others are faded. For each weight: does it stand out?
+export function strongest(weights: Weight[], by: "weight" | "blame", each: number): boolean[] {
+  const size = (weight: Weight) => Math.abs(by === "weight" ? weight.w : weight.dw);
+  const ranked = new Map<number, Weight[]>();
+  for (const weight of weights) ranked.set(weight.layer, [...(ranked.get(weight.layer) ?? []), weight]);
+  const strong = new Set<Weight>();
+  for (const layer of ranked.values()) {
+    for (const weight of layer.sort((a, b) => size(b) - size(a)).slice(0, each)) strong.add(weight);
+  }
+  return weights.map((weight) => strong.has(weight));
+}
+
+// What a drag of so many pixels upwards makes of a weight, in steps that suit the sizes of its layer.
+export function dragged(value: number, pixels: number, size: number): number {
+  const reach = Math.max(size, 0.05);
+  const unit = 10 ** Math.floor(Math.log10(reach / 50));
+  return nudged(Math.round((value + (pixels / 120) * reach) / unit) * unit);
+}
+
+// Without the last digits that sums in binary bring.
+export const nudged = (value: number): number => Number(value.toPrecision(10));

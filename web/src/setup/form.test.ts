@@ -1,0 +1,184 @@
+import { describe, expect, it } from "vitest";
+import type { Table, TableColumn } from "../messages";
+import {
+  command,
+  few,
+  FOR_LEARNING,
+  FOR_WORK,
+  inputs,
+  kindOf,
+  layers,
+  matching,
+  mayBeEither,
+  size,
+  told,
+  tooLarge,
+  troubles,
+  useful,
+  type Choice,
+} from "./form";
+
+const column = (name: string, kind: string, missing = 0, distinct = 50, examples = ["1", "2"]): TableColumn => ({
+  name,
+  kind,
+  missing,
+  distinct,
+  examples,
+  why: kind === "drop" ? `${name} is left out: it numbers the rows` : "",
+});
+const table: Table = {
+  key: "houses",
+  name: "houses",
+  rows: 100,
+  columns: [
+    column("id", "drop", 0, 100),
+    column("price", "number", 0, 90),
+    column("area", "number", 0, 80),
+    column("lot", "number", 20, 95),
+    column("grade", "number", 0, 12),
+    column("lat", "number", 0, 85),
+    column("view", "boolean", 0, 2, ["yes", "no"]),
+    column("<img src=x onerror=alert(1)>", "category", 0, 5, ["a", "b"]),
+  ],
+  head: [],
+  target: "price",
+  task: "regression",
+  trouble: "",
+};
+const choice = (changes: Partial<Choice> = {}): Choice => ({
+  ticked: new Set(useful(table)),
+  kinds: {},
+  task: null,
+  settings: FOR_WORK,
+  ...changes,
+});
+
+describe("columns", () => {
+  it("never the target, and by themselves none of no use", () => {
+    expect(inputs(table).map((one) => one.name)).not.toContain("price");
+    expect(useful(table)).toEqual(["area", "lot", "grade", "lat", "view", "<img src=x onerror=alert(1)>"]);
+  });
+
+  it("for learning: numbers without gaps, in the table's order", () => {
+    expect(few(table)).toEqual(["area", "grade", "lat"]);
+    const words = {
+      ...table,
+      columns: [column("y", "number"), column("a", "category", 0, 9), column("b", "boolean", 0, 2)],
+      target: "y",
+    };
+    expect(few(words)).toEqual(["a", "b"]);
+    expect(few({ ...table, columns: [column("price", "number"), column("id", "drop")] })).toEqual([]);
+  });
+
+  it("are found by a part of their name", () => {
+    expect(matching(table.columns, " LA ").map((one) => one.name)).toEqual(["lat"]);
+    expect(matching(table.columns, "IMG")).toHaveLength(1);
+    expect(matching(table.columns, "")).toHaveLength(8);
+  });
+
+  it("have the kind that was guessed, chosen, or is likeliest for one that was left out", () => {
+    expect(kindOf(column("a", "number"), {})).toBe("number");
+    expect(kindOf(column("a", "number"), { a: "category" })).toBe("category");
+    expect(kindOf(column("a", "drop"), {})).toBe("number");
+    expect(kindOf(column("a", "drop", 0, 9, ["x"]), {})).toBe("category");
+  });
+
+  it("with few different numbers may be classes", () => {
+    expect(mayBeEither(table)).toBe(false);
+    expect(mayBeEither({ ...table, target: "grade" })).toBe(true);
+    expect(mayBeEither({ ...table, target: "<img src=x onerror=alert(1)>" })).toBe(false);
+  });
+});
+
+describe("fields", () => {
+  it("hidden layers", () => {
+    expect(layers("128, 128")).toEqual([128, 128]);
+    expect(layers(" 64  32;16 ")).toEqual([64, 32, 16]);
+    expect(layers("3-3")).toEqual([3, 3]);
+    expect(layers("")).toEqual([]);
+    for (const wrong of ["0", "1.5", "a", "128, b", Array(11).fill("2").join()]) expect(layers(wrong)).toBeNull();
+  });
+
+  it("say what is wrong with them", () => {
+    expect(troubles(choice())).toEqual({});
+    expect(troubles(choice({ settings: FOR_LEARNING }))).toEqual({});
+    const settings = { ...FOR_WORK, hidden: "x", learningRate: "0", batchSize: "1.5", epochs: "none", dropout: "1" };
+    expect(Object.keys(troubles(choice({ ticked: new Set(), settings }))).sort()).toEqual([
+      "batchSize",
+      "columns",
+      "dropout",
+      "epochs",
+      "hidden",
+      "learningRate",
+    ]);
+    const empty = { ...FOR_WORK, hidden: "", learningRate: "", batchSize: "", epochs: "", dropout: "" };
+    expect(troubles(choice({ settings: empty }))).toEqual({});
+  });
+});
+
+describe("the command", () => {
+  it("leaves the defaults to the server", () => {
+    const made = command(table, choice());
+    expect(made).toMatchObject({ table: "houses", target: "price", kinds: {}, task: null });
+    for (const name of [
+      "columns",
+      "hidden",
+      "activation",
+      "encoding",
+      "optimizer",
+      "learning_rate",
+      "batch_size",
+      "epochs",
+      "dropout",
+    ] as const) {
+      expect(made[name]).toBeNull();
+    }
+  });
+
+  it("tells what is chosen", () => {
+    const made = command(
+      table,
+      choice({ ticked: new Set(few(table)), settings: FOR_LEARNING, task: "classification" }),
+    );
+    expect(made).toMatchObject({
+      columns: ["area", "grade", "lat"],
+      task: "classification",
+      hidden: [3],
+      activation: "tanh",
+      encoding: "plain",
+      optimizer: "sgd",
+      learning_rate: 0.05,
+      batch_size: 128,
+      epochs: 30,
+      dropout: 0,
+    });
+  });
+
+  it("gives a kind to what was left out, and to what was changed", () => {
+    const ticked = new Set(["id", "area", "grade"]);
+    expect(
+      command(table, choice({ ticked, kinds: { grade: "category", lat: "category", area: "number" } })),
+    ).toMatchObject({
+      columns: ["id", "area", "grade"],
+      kinds: { id: "number", grade: "category" },
+    });
+  });
+
+  it("may have no hidden layer", () => {
+    expect(command(table, choice({ settings: { ...FOR_WORK, hidden: "" } })).hidden).toEqual([]);
+    expect(told(table, choice({ settings: { ...FOR_WORK, hidden: "" } }))).toBe("6 columns → price");
+    expect(told(table, choice())).toBe("6 columns → 128 → 128 → price");
+  });
+});
+
+describe("files", () => {
+  it("have a size", () => {
+    expect([10, 5_300, 4_210_000, 64_000_000].map(size)).toEqual(["1 kB", "5 kB", "4.2 MB", "64 MB"]);
+  });
+
+  it("may be too large", () => {
+    const limit = { upload_limit: 64_000_000 };
+    expect(tooLarge({ name: "a.csv", size: 64_000_000 }, limit)).toBe("");
+    expect(tooLarge({ name: "a.csv", size: 80_000_000 }, limit)).toMatch(/a\.csv has 80 MB.*64 MB/);
+  });
+});

@@ -1,0 +1,183 @@
+// What is chosen for a run, as it stands in the fields, and the command that it becomes.
+import { count } from "../lib/format";
+import type { Begin, Shelf, Table, TableColumn } from "../messages";
+
+export const KINDS = ["number", "category", "boolean", "date"] as const;
+export const TASKS = { regression: "a number", classification: "a class" } as const;
+export const ENCODINGS = { piecewise: "in bins", plain: "as they are" } as const;
+type Task = keyof typeof TASKS;
+
+// The fields of the network and of its training; "" where the default is taken.
+export interface Settings {
+  hidden: string;
+  activation: string;
+  encoding: keyof typeof ENCODINGS;
+  optimizer: string;
+  learningRate: string;
+  batchSize: string;
+  epochs: string;
+  dropout: string;
+}
+
+export interface Choice {
+  ticked: ReadonlySet<string>;
+  kinds: Readonly<Record<string, string>>; // where they are not what was guessed
+  task: Task | null; // null: what was guessed
+  settings: Settings;
+}
+
+// The defaults of `backlit train`, shown so that one knows what one gets; the server is not told what is not changed.
+export const FOR_WORK: Settings = {
+  hidden: "128, 128",
+  activation: "relu",
+  encoding: "piecewise",
+  optimizer: "adamw",
+  learningRate: "0.001",
+  batchSize: "256",
+  epochs: "",
+  dropout: "0.15",
+};
+
+export const FOR_LEARNING: Settings = {
+  hidden: "3",
+  activation: "tanh",
+  encoding: "plain",
+  optimizer: "sgd",
+  learningRate: "0.05",
+  batchSize: "128",
+  epochs: "30",
+  dropout: "0",
+};
+
+const FEW = 3; // columns to learn with
+const MANY_CLASSES = 20; // a number with more different values is not taken for classes
+const MOST_LAYERS = 10;
+const DROP = "drop";
+
+// --- columns -----------------------------------------------------------------------------------------------------
+
+export const inputs = (table: Table): TableColumn[] => table.columns.filter((one) => one.name !== table.target);
+
+export const useful = (table: Table): string[] => inputs(table).flatMap((one) => (one.kind === DROP ? [] : [one.name]));
+
+// Numbers with few gaps and many different values; where there are too few, other columns with few levels.
+export function few(table: Table): string[] {
+  const rank = (one: TableColumn) => (one.kind === "number" ? 0 : one.kind === "boolean" ? 1 : 2);
+  const order = inputs(table)
+    .filter((one) => one.kind !== DROP)
+    .sort(
+      (a, b) =>
+        rank(a) - rank(b) || a.missing - b.missing || (rank(a) ? a.distinct - b.distinct : b.distinct - a.distinct),
+    );
+  const numbers = order.filter((one) => one.kind === "number").slice(0, FEW);
+  const found = new Set((numbers.length ? numbers : order.slice(0, FEW)).map((one) => one.name));
+  return useful(table).filter((name) => found.has(name));
+}
+
+// A column that was left out needs a kind once it is wanted.
+export function kindOf(column: TableColumn, kinds: Choice["kinds"]): string {
+  return kinds[column.name] ?? (column.kind === DROP ? likeliest(column) : column.kind);
+}
+
+const likeliest = (column: TableColumn): string =>
+  column.examples.length > 0 && column.examples.every((text) => Number.isFinite(Number(text))) ? "number" : "category";
+
+// Numbers with few different values may be classes.
+export function mayBeEither(table: Table): boolean {
+  const target = table.columns.find((one) => one.name === table.target);
+  return (
+    target !== undefined && target.distinct <= MANY_CLASSES && (target.kind === "number" || target.kind === "boolean")
+  );
+}
+
+// Column names in which a text occurs, in whatever case.
+export function matching(columns: TableColumn[], text: string): TableColumn[] {
+  const wanted = text.trim().toLowerCase();
+  return wanted ? columns.filter((one) => one.name.toLowerCase().includes(wanted)) : columns;
+}
+
+// --- settings ----------------------------------------------------------------------------------------------------
+
+// "128, 128" as a list; [] for no hidden layer; null where it cannot be read.
+export function layers(text: string): number[] | null {
+  const parts = text.split(/[\s,;–-]+/).filter(Boolean);
+  const units = parts.map(Number);
+  return units.every((one) => Number.isInteger(one) && one >= 1) && units.length <= MOST_LAYERS ? units : null;
+}
+
+type Name = keyof Settings | "columns";
+
+// What is wrong, by field.
+export function troubles(choice: Choice): Partial<Record<Name, string>> {
+  const { settings, ticked } = choice;
+  const found: Partial<Record<Name, string>> = {};
+  if (ticked.size === 0) found.columns = "Tick at least one column to learn from.";
+  if (layers(settings.hidden) === null) {
+    found.hidden = `Write the units of each layer, such as 128, 128; at most ${MOST_LAYERS} layers.`;
+  }
+  const rate = value(settings.learningRate);
+  if (rate !== null && !(rate > 0)) found.learningRate = "Write a number above 0, such as 0.01.";
+  for (const name of ["batchSize", "epochs"] as const) {
+    const given = value(settings[name]);
+    if (given !== null && !(Number.isInteger(given) && given >= 1)) found[name] = "Write a whole number, 1 or more.";
+  }
+  const dropout = value(settings.dropout);
+  if (dropout !== null && !(dropout >= 0 && dropout < 1)) found.dropout = "Write a share from 0 to below 1.";
+  return found;
+}
+
+// null: empty, which stands for the default; NaN: not a number.
+const value = (text: string): number | null => (text.trim() === "" ? null : Number(text));
+
+// The command; what is as the server would choose it is left to the server.
+export function command(table: Table, choice: Choice): Begin {
+  const { settings, ticked, task } = choice;
+  const columns = inputs(table).filter((one) => ticked.has(one.name));
+  const kinds = Object.fromEntries(
+    columns.flatMap((one) => {
+      const kind = kindOf(one, choice.kinds);
+      return kind === one.kind ? [] : [[one.name, kind]];
+    }),
+  );
+  const names = columns.map((one) => one.name);
+  const changed = <N extends keyof Settings>(name: N) => settings[name].trim() !== FOR_WORK[name];
+  const numberOf = (name: keyof Settings) => (changed(name) ? value(settings[name]) : null);
+  const wordOf = <N extends keyof Settings>(name: N) => (changed(name) ? settings[name] : null);
+  return {
+    table: table.key,
+    target: table.target,
+    columns: names.join("\n") === useful(table).join("\n") ? null : names,
+    kinds,
+    task,
+    hidden: changed("hidden") ? layers(settings.hidden) : null,
+    activation: wordOf("activation"),
+    encoding: wordOf("encoding"),
+    optimizer: wordOf("optimizer"),
+    learning_rate: numberOf("learningRate"),
+    batch_size: numberOf("batchSize"),
+    epochs: numberOf("epochs"),
+    dropout: numberOf("dropout"),
+  };
+}
+
+// In one line, what is going to be: "11 columns → 128 → 128 → price".
+export function told(table: Table, choice: Choice): string {
+  const hidden = layers(choice.settings.hidden) ?? [];
+  const n = choice.ticked.size;
+  return [`${count(n)} ${n === 1 ? "column" : "columns"}`, ...hidden.map(count), table.target].join(" → ");
+}
+
+// --- files -------------------------------------------------------------------------------------------------------
+
+export function size(bytes: number): string {
+  if (bytes < 1e6) return `${count(Math.max(1, Math.round(bytes / 1e3)))} kB`;
+  return `${(bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0)} MB`;
+}
+
+export function tooLarge(file: { name: string; size: number }, shelf: Pick<Shelf, "upload_limit">): string {
+  if (file.size <= shelf.upload_limit) return "";
+  return (
+    `${file.name} has ${size(file.size)}, and at most ${size(shelf.upload_limit)} are taken here. ` +
+    "Name the file when you start the studio instead: backlit studio TABLE."
+  );
+}

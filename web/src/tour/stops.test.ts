@@ -1,0 +1,157 @@
+import { describe, expect, it } from "vitest";
+import type { Studio } from "../lib/studio.svelte";
+import { before, IDEAS, STOPS } from "./stops";
+
+const timeline = (name: string, steps = 0) => ({
+  name,
+  steps,
+  planned: 300,
+  steps_an_epoch: 100,
+  settings: { learning_rate: 0.05, batch_size: 128 },
+});
+const phases = [
+  { kind: "forward", layer: 1 },
+  { kind: "forward", layer: 2 },
+  { kind: "error", layer: 0 },
+  { kind: "backward", layer: 2 },
+  { kind: "backward", layer: 1 },
+  { kind: "update", layer: 0 },
+];
+
+function fake(changes: Record<string, unknown> = {}) {
+  const main = timeline("main");
+  const studio = {
+    run: { key: "first", layers: [{}, {}], timelines: [main], rows: { train: 14000 }, error_unit: "$" },
+    line: main,
+    timeline: "main",
+    step: 0,
+    last: 0,
+    phase: null,
+    phases,
+    drives: true,
+    seen: { forward: 2, error: true, backward: 1, update: true },
+    of: "row",
+    row: 0,
+    weight: null,
+    unit: null,
+    features: {},
+    weights: {},
+    histories: {},
+    gone: null as number | null,
+    moment: { E: 0.5, step: 0, told: { prediction: "$4", truth: "$3", difference: "$1" } },
+    layout: { edges: [{ weight: "w2[1, 1]" }, { weight: "w2[2, 1]" }] },
+    drawn: new Float32Array([0.4876, 0.4859, 0, -0.1647, 1.2587, 0]),
+    look(row: number) {
+      this.row = row;
+    },
+    select(weight: string) {
+      this.weight = weight as never;
+    },
+    go(step: number) {
+      this.gone = this.step = step;
+    },
+    ...changes,
+  };
+  return studio as typeof studio & Studio;
+}
+
+const stop = (n: number) => STOPS[n - 1]!;
+
+describe("the stops", () => {
+  it("are ten, each with its words, its task and a view", () => {
+    expect(STOPS).toHaveLength(10);
+    const studio = fake({ weight: "w2[1, 1]" });
+    for (const one of STOPS) {
+      for (const words of [one.title, one.text(studio), one.task(studio)]) {
+        expect(words).not.toMatch(/!|undefined|NaN|not finite|null/);
+        expect(words.split("`").length % 2).toBe(1);
+      }
+      expect(["network", "house", "chain", "timeline"]).toContain(one.view);
+    }
+    expect(IDEAS.length).toBeGreaterThan(2);
+  });
+
+  it("are not done as they begin", () => {
+    for (const one of STOPS) {
+      const studio = fake();
+      one.stage?.(studio);
+      const at = studio.phase === null ? phases.length : studio.phase + 1;
+      const count = (kind: string) => phases.slice(0, at).filter((phase) => phase.kind === kind).length;
+      (studio as { seen: unknown }).seen = {
+        forward: count("forward"),
+        error: true,
+        backward: 3 - count("backward"),
+        update: false,
+      };
+      expect([one.title, one.done(studio, before(studio))]).toEqual([one.title, false]);
+    }
+  });
+
+  it("go back to the first step only where they need to", () => {
+    const trained = { ...timeline("main", 300) };
+    const end = { step: 300, line: trained, run: { ...fake().run, timelines: [trained] } };
+    expect(
+      [1, 2, 3, 4, 5, 6, 7, 8].map((n) => {
+        const at = fake(end);
+        stop(n).stage?.(at);
+        return at.gone;
+      }),
+    ).toEqual(Array(8).fill(0));
+    expect(
+      [9, 10].map((n) => {
+        const at = fake(end);
+        stop(n).stage?.(at);
+        return at.gone;
+      }),
+    ).toEqual([null, null]);
+    const midway = fake({ step: 7, line: trained });
+    stop(6).stage?.(midway);
+    expect(midway.gone).toBeNull();
+  });
+
+  it("move nothing while another tab drives", () => {
+    const studio = fake({ step: 5, drives: false });
+    stop(1).stage?.(studio);
+    expect(studio.gone).toBeNull();
+  });
+});
+
+describe("what a stop notices", () => {
+  const was = before(fake());
+
+  it("feed forward, another row, a weight by hand", () => {
+    expect(stop(1).done(fake({ phase: 1 }), was)).toBe(true);
+    expect(stop(1).done(fake({ phase: 0, seen: { forward: 1 } }), was)).toBe(false);
+    expect(stop(2).done(fake({ row: 1 }), was)).toBe(true);
+    const pulled = { weights: { "w2[1, 1]": 0.1 } };
+    expect(stop(3).done(fake(pulled), was)).toBe(false);
+    expect(stop(3).done(fake({ ...pulled, moment: { E: 0.4 } }), was)).toBe(true);
+    expect(stop(3).done(fake({ ...pulled, moment: { E: 0.6 } }), was)).toBe(false);
+  });
+
+  it("the steepest of all lines, whatever its sign", () => {
+    expect(stop(4).done(fake({ weight: "w2[1, 1]" }), was)).toBe(false);
+    expect(stop(4).done(fake({ weight: "w2[2,1]" }), was)).toBe(true);
+    const drawn = new Float32Array([0, -3, 0, 0, 1.2587, 0]);
+    expect(stop(4).done(fake({ weight: "w2[1, 1]", drawn }), was)).toBe(true);
+  });
+
+  it("a new timeline, steps, phases, an epoch", () => {
+    const two = { ...fake().run, timelines: [timeline("main"), timeline("b")] };
+    for (const n of [5, 10]) expect(stop(n).done(fake({ run: two }), was)).toBe(true);
+    expect(stop(6).done(fake({ step: 1 }), was)).toBe(true);
+    expect(stop(7).done(fake({ phase: 4 }), was)).toBe(true);
+    expect(stop(7).done(fake({ phase: 3, seen: { backward: 2 } }), was)).toBe(false);
+    expect(stop(8).done(fake({ step: 99 }), was)).toBe(false);
+    expect(stop(8).done(fake({ step: 100 }), was)).toBe(true);
+  });
+
+  it("the flat part of the validation curve", () => {
+    const epochs = [100, 80, 62, 61, 60].map((validation, i) => ({ step: 100 * (i + 1), validation }));
+    const at = (step: number) => fake({ step, last: 500, histories: { main: { epochs } } });
+    const end = { ...was, step: 500 };
+    expect([100, 200, 300, 400].map((step) => stop(9).done(at(step), end))).toEqual([false, false, true, true]);
+    expect(stop(9).done(at(500), end)).toBe(false);
+    expect(stop(9).text(at(500))).toContain("$60");
+  });
+});

@@ -1,0 +1,269 @@
+// The stops of the tour, in the order of a beginner's questions. Every number in them is read from the page.
+import { number, quantity } from "../lib/format";
+import type { Studio } from "../lib/studio.svelte";
+
+// What a stop was like when it opened. E: of what is looked at, as long as nothing is changed by hand.
+export interface Before {
+  step: number;
+  row: number;
+  timelines: number;
+  E: number | null;
+}
+
+export interface Stop {
+  title: string;
+  text: (studio: Studio) => string;
+  task: (studio: Studio) => string; // what stands between ` is a key
+  view: string; // by its data-view
+  part?: string; // a selector, of what in this view has to be seen
+  also?: string; // a view that is used here, and should not be covered
+  stage?: (studio: Studio) => void;
+  done: (studio: Studio, before: Before) => boolean;
+}
+
+// Which weight is pulled by hand: one behind the last hidden layer, so that its chain is short.
+const PULLED = "w2[1, 1]";
+const FLAT = 1.05; // an error that is at most so many times the best one lies in the flat part of the curve
+
+export const STOPS: Stop[] = [
+  {
+    title: "How does it come to a prediction?",
+    text: () =>
+      "On the left stand three facts about a house, scaled so that 0 is the average. Each unit multiplies what comes " +
+      "in by its weights and adds the products up: a dot product. Hidden units then bend their sum with tanh.",
+    task: () => "The hidden units are computed. Press `shift →`, or the next phase above, for the price.",
+    view: "network",
+    also: "steps",
+    stage: (studio) => begin(studio, 0),
+    done: (studio) => studio.phase !== null && studio.seen.forward === (studio.run?.layers.length ?? 0),
+  },
+  {
+    title: "How wrong is it?",
+    text: (studio) => {
+      const told = studio.moment?.told;
+      if (!told) return "";
+      const sold = `The house was sold for ${told.truth}, and the network says ${told.prediction}. `;
+      return (
+        sold + `The difference, scaled and squared, is the error E: ${number(studio.moment?.E)}. Learning lowers E.`
+      );
+    },
+    task: () => "Look at some other house, with `n` or the buttons of this view. Is its error larger or smaller?",
+    view: "house",
+    stage: (studio) => begin(studio, null),
+    done: (studio, before) => studio.row !== before.row,
+  },
+  {
+    title: "Would another weight have been better?",
+    text: (studio) => {
+      const { slope } = weightOf(studio, studio.weight ?? "");
+      const known = slope === undefined ? "" : ` Of ${studio.weight} it is ${number(slope)}.`;
+      return (
+        "Move one weight a little, hold all others, and watch how fast E changes: that is the weight's partial " +
+        `derivative, ∂E/∂w. It is the slope of the curve where the weight stands.${known}`
+      );
+    },
+    task: (studio) => `Pull the dot on the curve of ${studio.weight ?? PULLED} until E is lower than before.`,
+    view: "chain",
+    part: 'svg[aria-label^="E along"]',
+    stage: (studio) => {
+      begin(studio, null);
+      studio.select(PULLED);
+    },
+    done: (studio, before) =>
+      Object.keys(studio.weights).length > 0 &&
+      before.E !== null &&
+      studio.moment?.E !== undefined &&
+      studio.moment.E < before.E,
+  },
+  {
+    title: "Which weights matter most?",
+    text: (studio) => {
+      const { slope } = weightOf(studio, studio.weight ?? "");
+      const chosen = slope === undefined ? "" : ` ${studio.weight}, which is chosen, has the slope ${number(slope)}.`;
+      return (
+        "Every weight has such a slope. All of them together are the gradient: it tells in which direction E grows " +
+        `fastest.${chosen}`
+      );
+    },
+    task: () => "Find the line with the steepest slope, up or down, and click it.",
+    view: "network",
+    stage: (studio) => {
+      begin(studio, null);
+      studio.select(PULLED);
+    },
+    done: (studio) => studio.weight !== null && isSteepest(studio, studio.weight),
+  },
+  {
+    title: "How far should the weights move?",
+    text: (studio) => {
+      const rate = number(studio.line?.settings.learning_rate);
+      return (
+        "The gradient knows the direction, and not how far to go. That is for us to choose: the learning rate, " +
+        `${rate} here. A small one is slow. One that is too large leaps over the valley, and E rises.`
+      );
+    },
+    task: () =>
+      "In “Along this step”, move the handle to the lowest point, and start over with that rate.",
+    view: "timeline",
+    stage: (studio) => begin(studio, null),
+    done: (studio, before) => timelines(studio) > before.timelines,
+  },
+  {
+    title: "Why is there a minus?",
+    text: (studio) => {
+      const { slope } = weightOf(studio, studio.weight ?? "");
+      const way =
+        slope === undefined
+          ? ""
+          : ` This slope is ${slope < 0 ? "negative: the weight grows" : "positive: the weight shrinks"}.`;
+      return (
+        "The slope points up the error, and we want to go down. So the update subtracts: new weight = old weight − " +
+        `rate · ∂E/∂w.${way}`
+      );
+    },
+    task: (studio) => {
+      const batch = studio.line?.settings.batch_size;
+      const of = batch ? ` It takes the mean slope of ${batch} houses.` : "";
+      return `Press \`→\` to make a step.${of} Then \`←\` takes it back, to the last digit.`;
+    },
+    view: "chain",
+    also: "steps",
+    stage: (studio) => {
+      begin(studio, null, false);
+      if (studio.weight === null) studio.select(PULLED);
+    },
+    done: (studio, before) => studio.step > before.step,
+  },
+  {
+    title: "How do the first weights get to know?",
+    text: () =>
+      "The first matrix moves the price only by way of the second. So the slopes come back the same way: from E to " +
+      "the price, down through w2, through the slope of tanh, and on to w1. That is backpropagation.",
+    task: () => "E is known. Press `shift →` twice, and watch the violet numbers come back through both matrices.",
+    view: "network",
+    also: "steps",
+    stage: (studio) =>
+      begin(
+        studio,
+        studio.phases.findIndex((one) => one.kind === "error"),
+        false,
+      ),
+    done: (studio) => studio.phase !== null && studio.seen.backward <= 1,
+  },
+  {
+    title: "Is one step enough?",
+    text: (studio) => {
+      const { run, line } = studio;
+      const epoch = line ? ` of ${line.steps_an_epoch} steps` : "";
+      return (
+        "One step helps a little, so we repeat it, each time with other houses. Once all " +
+        `${quantity(run?.rows["train"], "")} have had their turn, an epoch${epoch} is over, and it begins anew.`
+      );
+    },
+    task: () => "Press play, or `space`, and watch the error fall for an epoch or more.",
+    view: "timeline",
+    also: "steps",
+    stage: (studio) => begin(studio, null, false),
+    done: (studio, before) => studio.step - before.step >= (studio.line?.steps_an_epoch ?? 1),
+  },
+  {
+    title: "When should it stop?",
+    text: (studio) => {
+      const best = bestEpoch(studio);
+      const told = best ? ` The lowest is ${quantity(best.validation, studio.run?.error_unit ?? "")} so far.` : "";
+      return (
+        "Some houses are kept apart: the network never learns from them. Once the error on these, the validation " +
+        `rows, falls no further, more steps bring nothing.${told}`
+      );
+    },
+    task: (studio) =>
+      (studio.histories[studio.timeline]?.epochs.length ?? 0) < 2
+        ? "Press play until there are some epochs. Then go to the place where the validation curve gets flat."
+        : `Click into the curve where it gets flat, at most ${number(100 * (FLAT - 1), 2)} % above the lowest.`,
+    view: "timeline",
+    stage: (studio) => begin(studio, null, false, true),
+    done: (studio, before) => studio.step !== before.step && studio.step < studio.last && isFlat(studio),
+  },
+  {
+    title: "And if I had chosen otherwise?",
+    text: () =>
+      "Nothing is lost. Every step can be had back, and from each a new timeline may begin, with another rate, " +
+      "another optimizer, or weights set by hand. The old one stays beside it.",
+    task: () => "Go to the first step with `home`, start over with another learning rate, and press play. Which wins?",
+    view: "timeline",
+    also: "steps",
+    stage: (studio) => begin(studio, null, false, true),
+    done: (studio, before) => timelines(studio) > before.timelines,
+  },
+];
+
+// What to try once the tour is over.
+export const IDEAS: string[] = [
+  "Change a feature of a house, and see what the network would pay for it.",
+  "Start over with a learning rate of 1. Then go back to the step where it goes wrong, and look at the slopes.",
+  "Look at the worst house. Which of its facts misleads the network?",
+  "Choose a weight, and compare its chain for one house with its chain for the whole batch: `b`.",
+];
+
+// --- the stage ---------------------------------------------------------------------------------------------------
+
+// The first network, one house, at a phase. `start`: at the first step of the first timeline; `end`: the last step is
+// as good as any other, though there may be nothing after it.
+function begin(studio: Studio, phase: number | null, start = true, end = false): void {
+  const line = start ? studio.run?.timelines[0] : studio.line;
+  studio.of = "row";
+  studio.unit = null;
+  studio.phase = phase;
+  if (start) {
+    studio.look(0);
+    studio.features = {};
+  }
+  studio.weights = {};
+  if (!studio.drives || !line) return;
+  const over = line.steps >= line.planned && studio.step >= line.steps;
+  const elsewhere = studio.step !== 0 || studio.timeline !== line.name;
+  if ((start && elsewhere) || (!end && over)) studio.go(0, line.name);
+}
+
+// --- what is read from the page ------------------------------------------------------------------------------------
+
+const plain = (name: string): string => name.replaceAll(" ", "");
+
+const timelines = (studio: Studio): number => studio.run?.timelines.length ?? 0;
+
+export function before(studio: Studio): Before {
+  return { step: studio.step, row: studio.row, timelines: timelines(studio), E: studio.moment?.E ?? null };
+}
+
+function weightOf(studio: Studio, name: string): { slope?: number } {
+  const edges = studio.layout?.edges ?? [];
+  const i = edges.findIndex((edge) => plain(edge.weight) === plain(name));
+  return i < 0 ? {} : { slope: studio.drawn[3 * i + 1] };
+}
+
+// As steep as the steepest of those that are drawn.
+function isSteepest(studio: Studio, name: string): boolean {
+  const slopes = (studio.layout?.edges ?? []).map((_, i) => Math.abs(studio.drawn[3 * i + 1] ?? 0));
+  const own = weightOf(studio, name).slope;
+  return own !== undefined && slopes.length > 0 && Math.abs(own) >= Math.max(...slopes);
+}
+
+const watched = (studio: Studio) =>
+  (studio.histories[studio.timeline]?.epochs ?? []).flatMap(({ step, validation }) =>
+    validation === null ? [] : [{ step, validation }],
+  );
+
+function bestEpoch(studio: Studio): { step: number; validation: number } | undefined {
+  return watched(studio).reduce<{ step: number; validation: number } | undefined>(
+    (best, one) => (best && best.validation <= one.validation ? best : one),
+    undefined,
+  );
+}
+
+// Whether the epoch that ended last, or the one that is under way, has nearly the lowest error there is.
+function isFlat(studio: Studio): boolean {
+  const [epochs, best] = [watched(studio), bestEpoch(studio)];
+  if (!best || epochs.length < 2) return false;
+  const near = epochs.filter((one) => Math.abs(one.step - studio.step) < (studio.line?.steps_an_epoch ?? 1));
+  return near.some((one) => one.validation <= FLAT * best.validation);
+}
