@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
@@ -98,6 +99,18 @@ class Complaints(list[str]):
         """Forget those that a test brings about; there must be one."""
         assert any(part in one for one in self), f"{part!r} is not among {self}"
         self[:] = [one for one in self if part not in one]
+
+
+@contextmanager
+def window(browser: Browser, complaints: Complaints, **more: Any) -> Iterator[BrowserContext]:
+    """A browser window of its own: 1440 x 900, light; what goes wrong in it is a complaint."""
+    made = browser.new_context(**{"viewport": {"width": 1440, "height": 900}, "color_scheme": "light"} | more)
+    made.set_default_timeout(10_000)
+    made.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    made.on("response", lambda reply: complaints.append(reply.text()) if reply.status == 400 else None)
+    made.on("weberror", lambda error: complaints.append(str(error.error)))
+    yield made
+    made.close()
 
 
 def opened(context: BrowserContext, address: str) -> Page:

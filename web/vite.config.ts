@@ -5,14 +5,15 @@ import { defineConfig } from "vitest/config";
 type PostCSS = Exclude<NonNullable<NonNullable<UserConfig["css"]>["postcss"]>, string>;
 type Plugin = NonNullable<PostCSS["plugins"]>[number];
 
-// Of the fonts only what the page shows in a browser of today: WOFF2, and no alphabets but Latin and Greek.
+// Of the fonts only what the page shows in a browser of today: WOFF2, no alphabets but Latin and Greek, and of KaTeX's
+// none that our formulas do without.
 const lessFonts: Plugin = {
   postcssPlugin: "less-fonts",
   AtRule: {
     "font-face": (rule) => {
       rule.walkDecls("src", (src) => {
         const sources = src.value.split(",").filter((source) => source.includes("woff2"));
-        if (/inter-(cyrillic|vietnamese|greek-ext)/.test(src.value)) rule.remove();
+        if (/inter-(cyrillic|vietnamese|greek-ext)|KaTeX_(Cal|Frak|Script|Sans|Type)/.test(src.value)) rule.remove();
         else src.value = sources.join(",");
       });
     },

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
-from served import Complaints, Served, chromium, opened, opened_browser
+from served import Complaints, Served, chromium, opened, opened_browser, window
 
 REQUIRED = os.environ.get("BACKLIT_REQUIRE_BROWSER") == "1"
 
@@ -51,14 +51,9 @@ def complaints() -> Iterator[Complaints]:
 
 @pytest.fixture
 def context(browser: Browser, complaints: Complaints, serve: Callable[..., Served]) -> Iterator[BrowserContext]:
-    """A browser window of its own: 1440 x 900, light, closed before the studio that it looks at."""
-    made = browser.new_context(viewport={"width": 1440, "height": 900}, color_scheme="light")
-    made.set_default_timeout(10_000)
-    made.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-    made.on("response", lambda reply: complaints.append(reply.text()) if reply.status == 400 else None)
-    made.on("weberror", lambda error: complaints.append(str(error.error)))
-    yield made
-    made.close()
+    """A browser window, closed before the studio that it looks at."""
+    with window(browser, complaints) as made:
+        yield made
 
 
 @pytest.fixture

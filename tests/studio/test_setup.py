@@ -84,6 +84,7 @@ def test_the_target_is_asked_for(desk, key):
     [
         (["x", "y", "z"], "y"), (["price", "x", "z"], "price"), (["x", "median_price", "z"], "median_price"),
         (["a", "b", "city"], "city"), (["yearly", "Class"], "Class"), (["outcomes", "a"], "outcomes"),
+        (["age", "workclass", "income"], "income"), (["LifeClass", "income"], "LifeClass"),
     ],
 )  # fmt: skip
 def test_the_target_is_guessed(desk, tmp_path, names, goal):
@@ -134,6 +135,21 @@ def test_classes_and_kinds(desk, key):
     }  # fmt: skip
     setup.begin(desk, Begin(table=key, target="rooms", task="classification", hidden=[3]))
     assert desk.run.table.target.classes == (1, 2, 3, 4, 5)
+
+
+def test_a_schedule_is_chosen(desk, key):
+    setup.begin(desk, Begin(table=key, target="SalePrice", hidden=[2], schedule="constant"))
+    assert desk.run.timeline().settings.schedule.name == "constant"
+    with pytest.raises(ArgumentError, match="did you mean 'constant'"):
+        setup.begin(desk, Begin(table=key, target="SalePrice", schedule="constnt"))
+
+
+def test_what_is_wrong_with_an_upload_is_told_by_its_name(desk):
+    place = desk.shelf.upload("C:\\of mine\\ragged.csv")
+    place.write_text("a,b\n1,2\n3,4,5\n")
+    with pytest.raises(DataError, match=r"^ragged\.csv") as caught:
+        desk.shelf.add_upload("C:\\of mine\\ragged.csv", place)
+    assert str(place.parent) not in str(caught.value)
 
 
 def test_houses_have_units(desk):

@@ -191,6 +191,7 @@ export interface Begin {
   encoding?: ("piecewise" | "plain") | null;
   optimizer?: string | null;
   learning_rate?: number | null;
+  schedule?: string | null;
   batch_size?: number | null;
   epochs?: number | null;
   dropout?: number | null;

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from backlit.studio.desk import Desk
 
 
+BESIDE = 4  #: inputs that are drawn beside the bins of a column
+
+
 class GoneError(DataError):
     """Something that was there is not there any more; it can be asked for again."""
 
@@ -104,6 +107,9 @@ def _drawn(desk: Desk, t: Trace, query: LayoutQuery) -> Drawing:
     groups = _groups(net, table, query.opened)
     firsts = np.array([group.first for group in groups])
     matrices[0] = np.add.reduceat(matrices[0], firsts, axis=0)
+    single = np.array([group.bins > 0 and table.inputs[group.input].column == query.opened for group in groups])
+    if single.any():  # beside single bins, gathered ones count as one of theirs does
+        matrices[0] /= np.array([[max(1, group.bins)] for group in groups])
 
     sizes = [len(groups), *(matrix.shape[1] for matrix in matrices)]
     shares = [np.zeros(size) for size in sizes]
@@ -111,6 +117,10 @@ def _drawn(desk: Desk, t: Trace, query: LayoutQuery) -> Drawing:
         shares[i] += matrix.sum(axis=1)
         shares[i + 1] += matrix.sum(axis=0)
     chosen = [_strongest(share, query.units) for share in shares]
+    if single.any():
+        bins, others = np.flatnonzero(single), np.flatnonzero(~single)
+        strongest = (bins[_strongest(shares[0][bins], query.units)], others[_strongest(shares[0][others], BESIDE)])
+        chosen[0] = np.sort(np.concatenate(strongest))
 
     edges: list[Edge] = []
     positions: list[np.ndarray] = []

@@ -198,6 +198,7 @@ class Begin:
     encoding: Literal["piecewise", "plain"] | None = None
     optimizer: str | None = None
     learning_rate: float | None = None
+    schedule: str | None = None
     batch_size: int | None = None
     epochs: int | None = None
     dropout: float | None = None

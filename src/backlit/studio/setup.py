@@ -31,7 +31,7 @@ OTHERWISE = "choose classification to take them as classes"
 _GOALS = "price|target|label|y|class|outcome"
 _GOAL, _GOAL_WORD = (
     re.compile(f"({_GOALS})", re.I),
-    re.compile(rf"(^|[_\W])({_GOALS})s?$|(?<=[a-z])(Price|Class)$", re.I),
+    re.compile(rf"(^|[_\W])({_GOALS})s?$|(?-i:(?<=[a-z])(Price|Target|Label|Class|Outcome)$)", re.I),
 )
 
 
@@ -155,6 +155,7 @@ def _recipe(query: Begin, frame: pl.DataFrame) -> Recipe:
             "encoding",
             "optimizer",
             "learning_rate",
+            "schedule",
             "batch_size",
             "epochs",
             "dropout",

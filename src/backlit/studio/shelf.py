@@ -16,7 +16,7 @@ from backlit.lesson import FIRST_FILE, REAL_FILE, first_run, real_run
 from backlit.runs.run import open_run
 from backlit.studio import messages
 from backlit.tables.datasets import load_houses
-from backlit.tables.frames import read_table, table_kind
+from backlit.tables.frames import Source, open_table, table_kind
 
 SOURCE = "backlit studio"
 FIRST, REAL = "first", "real"
@@ -36,7 +36,7 @@ class Shelf:
         self.folder = Path(folder)
         self.given = ""
         self._runs: dict[str, Path] = {}
-        self._tables: dict[str, tuple[str, Path | None]] = {"houses": ("houses", None)}  # its name, and where it lies
+        self._tables: dict[str, tuple[str, Source | None]] = {"houses": ("houses", None)}  # its name, and where from
         self._read: tuple[str, pl.DataFrame] | None = None
         self._uploads: tempfile.TemporaryDirectory[str] | None = None
         self._numbers = itertools.count(1)
@@ -95,15 +95,17 @@ class Shelf:
 
     def add_table(self, path: str | Path) -> str:
         """The key of a table that was named when the studio began; it is read now, so that an error is told."""
-        return self._add(Path(path).stem, Path(path))
+        return self._add(Path(path).stem, open_table(path))
 
     def add_upload(self, name: str, content: Path) -> str:
-        """The key of a table that was sent; `name` is a label, and tells of what kind it is."""
-        return self._add(Path(name).stem[:LABEL] or "table", content)
+        """The key of a table that was sent; what is wrong with it is told by its `name`, not by where it lies."""
+        label = _label(name)
+        source = open_table(content)._replace(called=label)
+        return self._add(Path(label).stem[:LABEL] or "table", source)
 
     def upload(self, name: str) -> Path:
         """Where to write what is sent: a new file, as long as the studio lives."""
-        label = Path(name.replace("\\", "/")).name
+        label = _label(name)
         table_kind(label)
         if self._uploads is None:
             self._uploads = tempfile.TemporaryDirectory(prefix="backlit-studio-")
@@ -112,29 +114,34 @@ class Shelf:
     def table(self, key: str) -> pl.DataFrame:
         """A table, as it is read."""
         if self._read is None or self._read[0] != key:
-            path = self._table(key)[1]
-            self._read = key, load_houses() if path is None else read_table(path)
+            source = self._table(key)[1]
+            self._read = key, load_houses() if source is None else source.read()
         return self._read[1]
 
     def table_name(self, key: str) -> str:
         """What a table is called."""
         return self._table(key)[0]
 
-    def _table(self, key: str) -> tuple[str, Path | None]:
+    def _table(self, key: str) -> tuple[str, Source | None]:
         if key not in self._tables:
             raise UnknownNameError("table", key, self._tables)
         return self._tables[key]
 
-    def _add(self, name: str, path: Path) -> str:
-        frame = read_table(path)
+    def _add(self, name: str, source: Source) -> str:
+        frame = source.read()
         key = _free(name, self._tables)
-        self._tables[key], self._read = (name, path), (key, frame)
+        self._tables[key], self._read = (name, source), (key, frame)
         return key
 
     def close(self) -> None:
         """Forget what was uploaded."""
         if self._uploads is not None:
             self._uploads.cleanup()
+
+
+def _label(name: str) -> str:
+    """A file's name, as a request brings it, without folders."""
+    return Path(name.replace("\\", "/")).name
 
 
 def _free(name: str, taken: Container[str]) -> str:

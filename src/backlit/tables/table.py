@@ -147,7 +147,8 @@ class Table:
         low, high = (given.centre + given.scale * edge for edge in given.edges[t - 1 : t + 1])
         if given.unit == DAYS:
             return "–".join(str(np.datetime64(round(day), "D")) for day in (low, high))
-        return f"{low:,.6g}–{high:,.6g} {given.unit}".strip()
+        ends = (f"{end:,.6g}".replace("-", "−") for end in (low, high))
+        return f"{(' to ' if low < 0 else '–').join(ends)} {given.unit}".strip()
 
     def to_dict(self) -> dict[str, Any]:
         """The description as JSON."""

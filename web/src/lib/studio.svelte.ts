@@ -1,29 +1,16 @@
 // What the page shows and where it stands. Views read it; whatever changes it is a method here.
-import type {
-  Cell,
-  EpochPoint,
-  History,
-  Layout,
-  Moment,
-  MomentQuery,
-  News,
-  Present,
-  Run,
-  Shelf,
-  Timeline,
-} from "../messages";
+import type { Cell, MomentQuery, News, Present, Run, Shelf, Timeline } from "../messages";
 import { hidden, read, write, type Place } from "./address";
-import { ask, askWeights, command, TAB, Trouble } from "./ask";
+import { ask, command, TAB, Trouble, upload } from "./ask";
+import { Drawing } from "./drawing.svelte";
+import { Histories } from "./histories.svelte";
 import { Latest } from "./latest.svelte";
 import { phases, seen } from "./phases";
+import { Wire } from "./wire.svelte";
 
 type Fork = Omit<Parameters<typeof command<"fork">>[1], "timeline" | "step">;
-export type Connection = "connecting" | "open" | "lost" | "refused";
 
-const HISTORY_PAUSE = 1000; // ms between two looks at a curve that grows
-const RECONNECT = 700; // ms
-const SETTLED = 700; // ms without a move, after which the drawing may be chosen anew
-const FAR = 50; // steps, beyond which it should be
+const FRAME = 40; // ms between two moments that are drawn while it plays
 const SMALL = 1000; // weights, up to which one can follow with the eye
 const WATCHED = 25; // steps a second, at which one can
 
@@ -31,7 +18,6 @@ export class Studio {
   run = $state.raw<Run | null>(null);
   shelf = $state.raw<Shelf | null>(null);
   present = $state.raw<Present | null>(null);
-  connection = $state<Connection>("connecting");
   notices = $state.raw<{ id: number; text: string; bad: boolean }[]>([]);
 
   timeline = $state("main");
@@ -49,11 +35,6 @@ export class Studio {
   follows = $state(true); // a tab that looks on goes where the driver goes, until it goes its own way
   speed = $state<number | null>(null); // steps a second when playing; null: as fast as it goes
 
-  layout = $state.raw<Layout | null>(null);
-  moment = $state.raw<Moment | null>(null);
-  drawn = $state.raw<Float32Array>(new Float32Array()); // w, ∂E/∂w, step of each edge of `layout`
-  histories = $state.raw<Record<string, History>>({});
-  growing = $state.raw<{ step: number[]; E: number[] }>({ step: [], E: [] }); // of the steps since the last history
   compared = $state.raw<string[]>([]); // timelines overlaid on the present one
   hide = $state.raw<Set<string>>(new Set());
   tour = $state<number | null>(null); // the stop of the tour, from 1
@@ -83,12 +64,17 @@ export class Studio {
     weights: this.weights,
   });
 
-  #pinned = { key: "", step: 0 };
+  #drawing = new Drawing();
+  #histories = new Histories();
+  #wire = new Wire({
+    opened: () => this.#connected(),
+    heard: (news) => this.#hear(news),
+    lost: () => this.#lost(),
+  });
   #told = 0;
-  #settled: ReturnType<typeof setTimeout> | undefined;
-  #historyAsked = 0;
+  #shown = 0; // when news of a moment was last followed
+  #later: ReturnType<typeof setTimeout> | undefined;
   #wanted: Place = {}; // what the address asked for, until it is there
-  #socket: WebSocket | null = null;
   #ahead = 0; // steps that are asked for and not begun
   #advancing = false;
   #idle: (() => void)[] = []; // to be called once nothing trains
@@ -96,6 +82,27 @@ export class Studio {
   #goes = new Latest<{ timeline: string; step: number }>(async (place) => {
     await this.#command("go", place);
   });
+
+  get connection() {
+    return this.#wire.connection;
+  }
+  get layout() {
+    return this.#drawing.layout;
+  }
+  get moment() {
+    return this.#drawing.moment;
+  }
+  // w, ∂E/∂w and the update's step of each edge of `layout`.
+  get drawn() {
+    return this.#drawing.drawn;
+  }
+  get histories() {
+    return this.#histories.known;
+  }
+  // The present timeline's steps since its history was read.
+  get growing() {
+    return this.#histories.growing;
+  }
 
   // --- beginning ---------------------------------------------------------------------------------------------
 
@@ -108,11 +115,7 @@ export class Studio {
       void this.#arrive();
     });
     $effect(() => {
-      const place: Place = { run: this.run?.key, timeline: this.timeline, step: this.step, of: this.of, row: this.row };
-      if (this.phase !== null) place.phase = this.phase;
-      if (this.weight) place.weight = this.weight;
-      if (this.tour) place.tour = this.tour;
-      const hash = write(place, this.hide);
+      const hash = write({ ...this.#place(), phase: this.phase ?? undefined, tour: this.tour ?? undefined }, this.hide);
       const timer = setTimeout(() => this.run && history.replaceState(null, "", hash), 250);
       return () => clearTimeout(timer);
     });
@@ -120,50 +123,35 @@ export class Studio {
       void [this.run?.key, this.query, this.by, this.opened];
       if (this.run) void this.#moments.ask(null);
     });
-    this.#listen();
+    this.#wire.listen();
   }
 
   address(): string {
-    const { run, timeline, step, of, row } = this;
-    const place: Place = { run: run?.key, timeline, step, of, row, weight: this.weight ?? undefined };
-    return location.origin + location.pathname + write(place, this.hide);
+    return location.origin + location.pathname + write(this.#place(), this.hide);
   }
 
-  #listen(): void {
-    this.present = null; // another server counts its news anew
-    const socket = new WebSocket(`${location.origin.replace(/^http/, "ws")}/api/news?tab=${TAB}`);
-    this.#socket = socket;
-    let was = false;
-    socket.onopen = async () => {
-      was = true;
-      this.#pinned = { key: "", step: 0 }; // another server knows no drawings
-      try {
-        this.shelf = await ask("shelf", {});
-        const run = await ask("run", {});
-        this.connection = "open";
-        this.#opened(run);
-        await this.#arrive();
-      } catch (error) {
-        this.#complain(error);
-      }
-    };
-    socket.onmessage = (message) => this.#hear(JSON.parse(message.data as string) as News);
-    socket.onclose = async () => {
-      if (this.#socket !== socket) return;
-      if (was && this.run && this.drives) this.#wanted = { ...read(this.address().split("#")[1] ?? ""), ...this.#wanted };
-      if (this.connection !== "refused") this.connection = this.connection === "connecting" && !was ? "connecting" : "lost";
-      if (!was) await this.#whetherRefused();
-      setTimeout(() => this.#listen(), RECONNECT);
-    };
+  #place(): Place {
+    const { run, timeline, step, of, row, weight } = this;
+    return { run: run?.key, timeline, step, of, row, weight: weight ?? undefined };
   }
 
-  // A WebSocket does not say why it was refused; a question does.
-  async #whetherRefused(): Promise<void> {
+  async #connected(): Promise<void> {
+    this.#drawing.forget();
     try {
-      await ask("shelf", {});
+      this.shelf = await ask("shelf", {});
+      const run = await ask("run", {});
+      this.#wire.connection = "open";
+      this.#opened(run);
+      await this.#arrive();
     } catch (error) {
-      if (error instanceof Trouble) this.connection = error.kind === "forbidden" ? "refused" : "lost";
+      this.#complain(error);
     }
+  }
+
+  // Once the server is there again, whoever drove is where it was.
+  #lost(): void {
+    if (this.run && this.drives) this.#wanted = { ...this.#place(), ...this.#wanted };
+    this.present = null;
   }
 
   // Go where the address says.
@@ -188,8 +176,8 @@ export class Studio {
 
   #hear(news: News): void {
     if (news.run) this.#opened(news.run);
-    if (news.present) this.#follow(news.present);
-    if (news.epoch && news.timeline) this.#epoch(news.timeline, news.epoch);
+    if (news.present) this.#pace(news.present);
+    if (news.epoch && news.timeline) this.#histories.epoch(news.timeline, news.epoch);
     if (news.told) this.say(news.told);
     if (news.trouble) this.say(news.trouble, true);
   }
@@ -198,9 +186,10 @@ export class Studio {
     const other = run.key !== this.run?.key;
     this.run = run;
     if (other) {
-      [this.layout, this.moment, this.weight, this.unit, this.phase] = [null, null, null, null, null];
-      [this.histories, this.compared, this.features, this.weights] = [{}, [], {}, {}];
-      [this.opened, this.#pinned] = ["", { key: "", step: 0 }];
+      this.#drawing.clear();
+      this.#histories.clear();
+      [this.weight, this.unit, this.phase, this.opened] = [null, null, null, ""];
+      [this.compared, this.features, this.weights] = [[], {}, {}];
       this.speed = run.weights <= SMALL ? WATCHED : null;
       this.row = Math.min(this.row, (run.rows["table"] ?? 1) - 1);
       const first = run.timelines[0]?.name ?? "main";
@@ -210,6 +199,19 @@ export class Studio {
     void this.#readHistory(this.timeline);
   }
 
+  // While it plays, there is more news than can be drawn: of several moments in a frame's time the last is shown.
+  #pace(present: Present): void {
+    const quick = present.playing && this.present?.playing && present.timeline === this.timeline;
+    clearTimeout(this.#later);
+    const wait = quick ? this.#shown + FRAME - performance.now() : 0;
+    if (wait > 0) {
+      this.#later = setTimeout(() => this.#pace(present), wait);
+      return;
+    }
+    this.#shown = performance.now();
+    this.#follow(present);
+  }
+
   // `own`: the answer to a command of this tab, which moves it; its other moves come back as news, and lag behind.
   #follow(present: Present, own = false): void {
     const before = this.present;
@@ -217,83 +219,32 @@ export class Studio {
     this.present = present;
     if (!present.training) for (const go of this.#idle.splice(0)) go();
     if (present.run !== this.run?.key) return;
-    if (present.training && present.E !== null && present.E !== undefined && present.timeline === this.timeline) {
-      const { step, E } = this.growing;
-      this.growing = { step: [...step, present.step - 1], E: [...E, present.E] };
-    }
     const leads = this.drives ? !own && !present.training && !before?.training : !this.follows;
     if (!leads) this.#moveTo(present.timeline, present.step);
-    const ended = before?.training && !present.training;
-    if (ended || (present.training && performance.now() - this.#historyAsked > HISTORY_PAUSE)) {
-      void this.#readHistory(present.timeline);
-    }
-  }
-
-  #epoch(timeline: string, epoch: EpochPoint): void {
-    const known = this.histories[timeline];
-    if (!known || known.epochs.some((one) => one.epoch === epoch.epoch)) return;
-    this.histories = { ...this.histories, [timeline]: { ...known, epochs: [...known.epochs, epoch] } };
+    const more = present.training && present.timeline === this.timeline && this.#histories.grow(present);
+    if (more || (before?.training && !present.training)) void this.#readHistory(present.timeline);
   }
 
   async #readHistory(timeline: string): Promise<void> {
-    this.#historyAsked = performance.now();
     const run = this.run?.key;
-    try {
-      const found = await ask("history", { timeline });
-      if (this.run?.key !== run) return;
-      this.histories = { ...this.histories, [timeline]: found };
-      const end = found.step.at(-1) ?? -1;
-      const { step, E } = this.growing;
-      const kept = step.findIndex((one) => one > end);
-      this.growing = kept < 0 ? { step: [], E: [] } : { step: step.slice(kept), E: E.slice(kept) };
-    } catch (error) {
-      this.#complain(error);
-    }
+    await this.#histories.read(timeline, () => this.run?.key === run).catch((error: unknown) => this.#complain(error));
   }
 
   // --- looking -----------------------------------------------------------------------------------------------
 
   async #look(): Promise<void> {
-    const run = this.run?.key;
-    const query = $state.snapshot(this.query);
-    const key = [run, query.timeline, this.by, this.opened, query.of, query.row].join("\n");
-    try {
-      let layout = this.layout;
-      if (layout === null || key !== this.#pinned.key) layout = await this.#choose(key, query);
-      const [moment, drawn] = await this.#numbers(query, layout).catch(async (error) => {
-        if (!(error instanceof Trouble) || error.kind !== "gone") throw error;
-        layout = await this.#choose(key, query);
-        return this.#numbers(query, layout);
-      });
-      if (this.run?.key !== run) return;
-      [this.layout, this.moment, this.drawn] = [layout, moment, drawn];
-      this.#settle(key);
-    } catch (error) {
-      if (this.run?.key === run) this.#complain(error);
-    }
-  }
-
-  async #choose(key: string, query: MomentQuery): Promise<Layout> {
-    const layout = await ask("layout", { ...query, by: this.by, opened: this.opened });
-    this.#pinned = { key, step: query.step };
-    return layout;
-  }
-
-  #numbers(query: MomentQuery, layout: Layout) {
-    return Promise.all([
-      ask("moment", { ...query, layout: layout.id }),
-      askWeights({ ...query, layout: layout.id }),
-    ]);
-  }
-
-  // Once nothing moves any more, far from where the drawing was chosen, it is chosen again.
-  #settle(key: string): void {
-    clearTimeout(this.#settled);
-    this.#settled = setTimeout(() => {
-      if (this.training || key !== this.#pinned.key || Math.abs(this.step - this.#pinned.step) < FAR) return;
-      this.#pinned.key = "";
+    const run = this.run?.key ?? "";
+    const wanted = () => this.run?.key === run;
+    const settled = () => {
+      if (this.training) return;
+      this.#drawing.forget();
       void this.#moments.ask(null);
-    }, SETTLED);
+    };
+    try {
+      await this.#drawing.look({ run, by: this.by, opened: this.opened, ...this.query }, wanted, settled);
+    } catch (error) {
+      if (wanted()) this.#complain(error);
+    }
   }
 
   // --- moving ------------------------------------------------------------------------------------------------
@@ -314,7 +265,7 @@ export class Studio {
 
   #moveTo(timeline: string, step: number): void {
     if (timeline !== this.timeline) {
-      this.growing = { step: [], E: [] };
+      this.#histories.still();
       this.timeline = timeline;
       if (!this.histories[timeline]) void this.#readHistory(timeline);
     }
@@ -443,6 +394,13 @@ export class Studio {
     this.shelf = await ask("shelf", {});
   }
 
+  // The key of a table that is handed over.
+  async upload(file: File): Promise<string> {
+    const key = await upload(file);
+    this.shelf = await ask("shelf", {});
+    return key;
+  }
+
   // Take the wheel, and stay where this tab is.
   async drive(): Promise<void> {
     const { timeline, step } = this;
@@ -493,9 +451,8 @@ export class Studio {
   }
 
   #complain(error: unknown): void {
-    if (error instanceof Trouble && error.kind === "unreachable") this.connection = "lost";
-    else if (error instanceof Trouble && error.kind === "forbidden") this.connection = "refused";
-    else if (error instanceof Trouble && error.kind === "not driving") this.#mustDrive();
+    if (this.#wire.learn(error)) return;
+    if (error instanceof Trouble && error.kind === "not driving") this.#mustDrive();
     else this.say(error instanceof Error ? error.message : String(error), true);
   }
 }

@@ -6,8 +6,10 @@ import { place, shortened } from "./place";
 function network(sizes: number[], counts = sizes): Layout {
   const kinds = (i: number) => (i === 0 ? "input" : i === sizes.length - 1 ? "output" : "hidden");
   const columns = sizes.map((size, i): DrawnColumn => {
-    const unit = (k: number) => ({ name: `u${i}[${k}]`, label: `unit ${k}`, column: "", unit: "", number: k + 1, bins: 0 });
-    return { kind: kinds(i), layer: i, activation: "", count: counts[i]!, units: Array.from({ length: size }, (_, k) => unit(k)) };
+    const units = Array.from({ length: size }, (_, k) => {
+      return { name: `u${i}[${k}]`, label: `unit ${k}`, column: "", unit: "", number: k + 1, bins: 0 };
+    });
+    return { kind: kinds(i), layer: i, activation: "", count: counts[i]!, units };
   });
   const edges = sizes.slice(1).flatMap((size, i) =>
     Array.from({ length: size * sizes[i]! }, (_, k) => {

@@ -22,7 +22,8 @@ export function weightAloud(layout: Layout, weight: Weight, still: boolean): str
   const way = `${weight.name}, from ${sourceName(layout, weight)} to ${goalName(layout, weight)}`;
   if (!still) return `Weight ${way}`;
   const many = weight.single ? "" : ", its bins together";
-  return `Weight ${way}${many}: ${number(weight.w)}; ∂E/∂w ${number(weight.dw, 3)}; the update adds ${signed(weight.step, 3)}`;
+  const numbers = `${number(weight.w)}; ∂E/∂w ${number(weight.dw, 3)}; the update adds ${signed(weight.step, 3)}`;
+  return `Weight ${way}${many}: ${numbers}`;
 }
 
 export function unitAloud(column: DrawnColumn, k: number, numbers: UnitNumbers | undefined, still: boolean): string {

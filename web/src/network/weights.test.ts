@@ -28,7 +28,8 @@ test("edges have the numbers of the moment, or those of the hand", () => {
 
 test("biases are named like weights", () => {
   const numbers = { a: [1], da: [1], z: [1], dz: [1], slope: [1], bias: [0.25], dbias: [2], bias_step: [-0.5] };
-  const moment = { columns: [{ a: [1, 2], da: [0, 0], z: [], dz: [], slope: [], bias: [], dbias: [], bias_step: [] }, numbers] };
+  const inputs = { a: [1, 2], da: [0, 0], z: [], dz: [], slope: [], bias: [], dbias: [], bias_step: [] };
+  const moment = { columns: [inputs, numbers] };
   const [bias, ...others] = biases(layout, moment as never, {});
   expect(others).toEqual([]);
   expect([bias!.name, bias!.w, bias!.dw, bias!.step]).toEqual(["b1[1]", 0.25, 2, -0.5]);

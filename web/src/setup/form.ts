@@ -14,6 +14,7 @@ export interface Settings {
   encoding: keyof typeof ENCODINGS;
   optimizer: string;
   learningRate: string;
+  schedule: string; // has no field: it goes with what it begins with
   batchSize: string;
   epochs: string;
   dropout: string;
@@ -33,6 +34,7 @@ export const FOR_WORK: Settings = {
   encoding: "piecewise",
   optimizer: "adamw",
   learningRate: "0.001",
+  schedule: "warmup_cosine",
   batchSize: "256",
   epochs: "",
   dropout: "0.15",
@@ -44,6 +46,7 @@ export const FOR_LEARNING: Settings = {
   encoding: "plain",
   optimizer: "sgd",
   learningRate: "0.05",
+  schedule: "constant",
   batchSize: "128",
   epochs: "30",
   dropout: "0",
@@ -154,6 +157,7 @@ export function command(table: Table, choice: Choice): Begin {
     encoding: wordOf("encoding"),
     optimizer: wordOf("optimizer"),
     learning_rate: numberOf("learningRate"),
+    schedule: wordOf("schedule"),
     batch_size: numberOf("batchSize"),
     epochs: numberOf("epochs"),
     dropout: numberOf("dropout"),
