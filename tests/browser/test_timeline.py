@@ -13,6 +13,7 @@ import backlit as bl
 from backlit.explain.what_if import along_step
 from backlit.lesson import FIRST_FILE, first_run
 from backlit.runs.run import Run
+from backlit.studio.moments import amount
 from backlit.studio.shelf import SOURCE
 
 STEPS = 400
@@ -170,7 +171,7 @@ def test_a_fork_goes_another_way_and_is_compared(page: Page, served: Served) -> 
         part = panel.get_by_role("table", name=f"Predicted {caption} by faster")
         cells = [row.split() for row in part.locator("tbody tr").all_inner_texts()]
         assert cells == [
-            [f"{row['row']:,}", *(f"${row[name]:,.0f}" for name in ("truth", "a", "b")), f"{sign}${abs(row['gain']):,.0f}"]
+            [f"{row['row']:,}", *(amount(row[name], "$") for name in ("truth", "a", "b")), f"{sign}${abs(row['gain']):,.0f}"]
             for row in rows.iter_rows(named=True)
         ]
     part = panel.get_by_role("table", name="Weights that differ most")

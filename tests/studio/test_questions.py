@@ -165,14 +165,8 @@ def test_numbers_of_a_moment(any_desk, of, by):
     assert moment.happened == (of == "batch")
     assert list(moment.rows) == t.rows[:256].tolist()
     assert moment.n == len(t.data)
-    assert moment.gradient_norm == pytest.approx(float(np.linalg.norm(t.gradient)))
-    assert moment.update_norm == pytest.approx(float(np.linalg.norm(t.update.step)))
     np.testing.assert_allclose(moment.prediction, t.prediction.mean(axis=0))
     np.testing.assert_allclose(moment.prediction_after, t.after.prediction.mean(axis=0))
-    if missing():
-        assert moment.engine_difference is None
-    else:
-        assert moment.engine_difference < 1e-4
     if not desk.run.table.target.classes:
         D = t.difference if of == "row" else np.abs(t.difference)
         np.testing.assert_allclose(moment.difference, D.mean(axis=0))
@@ -405,6 +399,7 @@ def test_a_chain(any_desk, of):
         assert sum(path.product for path in told.paths) + told.rest == pytest.approx(told.gradient, abs=1e-12)
         assert sum(share.part for share in told.by_row) + told.rest_rows == pytest.approx(told.gradient, abs=1e-12)
         assert told.check == own.check
+        assert told.engine_difference is None if missing() else told.engine_difference < 1e-4
         assert told.update == own.update
         assert len(told.words) == len(own.paths[0].factors)
         assert all(words.endswith(".") for words in told.words)

@@ -353,9 +353,6 @@ export interface Moment {
   difference: number[];
   told: Told;
   columns: UnitNumbers[];
-  gradient_norm: number;
-  update_norm: number | null;
-  engine_difference: number | null;
 }
 
 /** Numbers in their unit, as text: $221,900. */
@@ -436,6 +433,7 @@ export interface Chain {
   rest_rows: number;
   price: [number, number] | null;
   check: Check;
+  engine_difference: number | null;
   update: WeightUpdate | null;
   curve: Curve;
 }

@@ -48,6 +48,7 @@ def chain(desk: Desk, query: WeightQuery) -> messages.Chain:
         rest_rows=float(np.delete(parts, greatest).sum()),
         price=_price(w),
         check=found.check,
+        engine_difference=t.engine_difference,
         update=found.update,
         curve=Curve(
             curve.w.tolist(), curve.E.tolist(), curve.tangent.tolist(), curve.value, curve.here, curve.gradient,

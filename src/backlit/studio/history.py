@@ -84,8 +84,10 @@ def timeline_message(timeline: Timeline) -> messages.Timeline:
 
 def _settings(settings: Settings, size: int, net: Network) -> messages.Settings:
     dropout = max((layer.rate for layer in net.layers if isinstance(layer, Dropout)), default=0.0)
+    optimizer = settings.optimizer
+    decoupled = optimizer.name == "adam" and optimizer.weight_decay > 0
     return messages.Settings(
-        settings.optimizer.name, settings.learning_rate, settings.schedule.name, size, settings.epochs,
+        "adamw" if decoupled else optimizer.name, settings.learning_rate, settings.schedule.name, size, settings.epochs,
         settings.max_steps, dropout,
     )  # fmt: skip
 

@@ -423,7 +423,6 @@ class Moment:
         difference the mean size. For classes: probabilities, and 1 for the true one
     told : prediction, truth and difference as people read them
     columns : the numbers of each column of the layout
-    engine_difference : how far the native engine's gradient is from this one, relative; None where it cannot run
     """
 
     timeline: str
@@ -443,9 +442,6 @@ class Moment:
     difference: list[float]
     told: Told
     columns: tuple[UnitNumbers, ...]
-    gradient_norm: float
-    update_norm: float | None
-    engine_difference: float | None
 
 
 @dataclass(frozen=True)
@@ -541,6 +537,8 @@ class Chain:
     by_row : the rows with the greatest parts; their parts and rest_rows add up to the gradient
     price : ∂E/∂prediction and ∂prediction/∂w in the target's unit, whose product is ∂E/∂w; None for several rows,
         several outputs or classes
+    engine_difference : how far the native engine's gradient is from the whole of this one, relative; None where it
+        cannot run
     update : None where the step is not known, or for several weights
     """
 
@@ -559,6 +557,7 @@ class Chain:
     rest_rows: float
     price: tuple[float, float] | None
     check: Check
+    engine_difference: float | None
     update: WeightUpdate | None
     curve: Curve
 

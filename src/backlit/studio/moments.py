@@ -192,9 +192,6 @@ def moment(desk: Desk, query: DrawnQuery) -> messages.Moment:
         difference=(D if len(D) == 1 else np.abs(D)).mean(axis=0).tolist(),
         told=_told(t, P, P_after, T),
         columns=tuple(columns),
-        gradient_norm=float(np.linalg.norm(t.gradient)),
-        update_norm=None if update is None else float(np.linalg.norm(update)),
-        engine_difference=t.engine_difference,
     )
 
 

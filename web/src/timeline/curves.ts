@@ -37,11 +37,11 @@ export function errorRange(shown: readonly Shown[], log: boolean): [number, numb
   return [low >= 0 && low - room < 0.25 * top ? 0 : low - room, top + room];
 }
 
-// E of single steps has no axis: its range leaves out the highest hundredth.
+// E of single steps has no axis: its range leaves out the highest hundredth, once there are hundreds.
 export function rangeOfE(E: Numbers): [number, number] {
   const values = E.filter(known).sort((a, b) => a - b);
   if (!values.length) return [0, 1];
-  const high = values[Math.floor(0.99 * (values.length - 1))]!;
+  const high = values[Math.ceil(0.99 * (values.length - 1))]!;
   return [Math.min(0, values[0]!), high > 0 ? 1.05 * high : 1];
 }
 
