@@ -16,6 +16,8 @@ from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
+import backlit as bl
+
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
          "--disable-background-networking", "--disable-component-update", "--disable-sync"]  # fmt: skip
 READY = "main[data-step]"  #: once the first moment is drawn
@@ -82,6 +84,15 @@ class Served:
                 time.sleep(0.05)
         raise AssertionError(f"nothing listens at {self.origin}")
 
+    def run(self, steps: int, file: str = "houses-3-3-1.backlit") -> bl.Run:
+        """A run in the folder, once so many steps are written: they are told first."""
+        run = bl.open_run(self.folder / file)
+        for _ in range(200):
+            if run.timeline().steps >= steps:
+                return run
+            time.sleep(0.05)
+        raise AssertionError(f"{file} has {run.timeline().steps} steps")
+
     def end(self, how: int = signal.SIGINT) -> int:
         """Ctrl-C, or another signal; its exit status."""
         if self.process.poll() is None:
@@ -107,7 +118,7 @@ def window(browser: Browser, complaints: Complaints, **more: Any) -> Iterator[Br
     made = browser.new_context(**{"viewport": {"width": 1440, "height": 900}, "color_scheme": "light"} | more)
     made.set_default_timeout(10_000)
     made.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-    made.on("response", lambda reply: complaints.append(reply.text()) if reply.status == 400 else None)
+    made.on("response", lambda got: complaints.append(f"{got.url}: {got.text()}") if got.status == 400 else None)
     made.on("weberror", lambda error: complaints.append(str(error.error)))
     yield made
     made.close()

@@ -42,7 +42,7 @@ def page(only: Page) -> Page:
     for _ in range(3):
         only.locator("body").press("Escape")
     only.get_by_role("button", name="Numbers", pressed=True).evaluate_all("all => all.forEach(one => one.click())")
-    only.evaluate("location.hash = '#timeline=main&step=0&row=0&of=row'")
+    only.evaluate("location.hash = '#timeline=main&step=0&row=0&of=row&new=' + Math.random()")
     at_step(only, 0)
     expect(only.locator("main")).to_have_attribute("data-timeline", "main")
     for step in range(1, STEP + 1):
@@ -51,7 +51,7 @@ def page(only: Page) -> Page:
 
 
 def trace_of(served: Served, rows: list[int] | None, file: str = FILE, step: int = STEP) -> bl.Trace:
-    return bl.open_run(served.folder / file).trace(step, rows, "main")
+    return served.run(step, file).trace(step, rows, "main")
 
 
 def view(page: Page) -> Locator:
@@ -280,4 +280,3 @@ def test_starting_over_with_a_weight_is_the_fork_of_python(page: Page, served: S
     until(page, lambda: line.steps == STEP + 3)
     for step in range(STEP, STEP + 4):
         assert np.array_equal(fork.at(step).theta, line.at(step).theta)
-

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Dialog, Locator, Page, expect
 from served import Complaints, Served, at_step, number, opened, press, until, window
 
 import backlit as bl
@@ -35,6 +35,7 @@ def only(browser: Browser, served: Served) -> Iterator[Page]:
         page = opened(context, served.address)
         for step in range(1, STEP + 1):
             press(page, "ArrowRight", step)
+        served.run(STEP)
         yield page
     assert not complaints, "\n".join(complaints)
 
@@ -205,7 +206,9 @@ def test_a_category_is_changed_for_a_look(
     people: list[list[object]] = []
     for _ in range(300):
         age, job, married = int(draw.integers(18, 80)), jobs[draw.integers(3)], bool(draw.integers(2))
-        people.append([age, job, str(married).lower(), ">50K" if age + 20 * married + draw.normal(0, 9) > 60 else "<=50K"])
+        people.append(
+            [age, job, str(married).lower(), ">50K" if age + 20 * married + draw.normal(0, 9) > 60 else "<=50K"]
+        )
     write(tmp_path / "people.csv", ["age", "job", "married", "income"], people)
     page = opened(context, serve("people.csv").address)
     begun(page)
@@ -223,7 +226,7 @@ def test_a_category_is_changed_for_a_look(
     for level in jobs:
         job.select_option(level)
         expect_of(with_changes(run, 0, job=level))
-    other = not people[0][2] == "true"
+    other = people[0][2] != "true"
     view(page).get_by_label("married", exact=True).select_option("yes" if other else "no")
     expect_of(with_changes(run, 0, job=jobs[-1], married=other))
     view(page).get_by_role("button", name="Reset").click()
@@ -242,7 +245,12 @@ def test_hostile_names_are_only_text(context: BrowserContext, serve: Callable[..
     ]  # fmt: skip
     write(tmp_path / "nasty.csv", [*NASTY, "price"], rows)
     said: list[str] = []
-    context.on("dialog", lambda dialog: (said.append(dialog.message), dialog.dismiss()))
+
+    def hear(dialog: Dialog) -> None:
+        said.append(dialog.message)
+        dialog.dismiss()
+
+    context.on("dialog", hear)
     page = opened(context, serve().address)
     page.get_by_role("button", name="Your table").click()
     page.get_by_label("A table", exact=True).set_input_files(tmp_path / "nasty.csv")
@@ -257,7 +265,9 @@ def test_hostile_names_are_only_text(context: BrowserContext, serve: Callable[..
     for i in range(0, edges.count(), 5):
         edges.nth(i).focus()
         page.keyboard.press("Enter")
-        expect(page.locator('[data-view="chain"] h3').first).to_have_text((edges.nth(i).get_attribute("data-id") or "")[7:])
+        expect(page.locator('[data-view="chain"] h3').first).to_have_text(
+            (edges.nth(i).get_attribute("data-id") or "")[7:]
+        )
         expect(page.locator('[data-view="chain"] .factors')).to_be_visible()
     unit = page.locator('[role=button][data-id="unit 1 0"]')
     unit.focus()

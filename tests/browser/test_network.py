@@ -108,7 +108,7 @@ def test_the_keyboard_goes_through_the_network(small: tuple[Page, bl.Run]) -> No
     expect(view(page).get_by_role("button", name="Undo")).to_be_visible()
     moved = np.array(run.at(STEP).theta)
     moved[run.net.positions("w2[2, 1]")] += np.float32(0.01)
-    E = run.trace(STEP, [0]).at(np.float64(moved)).E
+    E = run.trace(STEP, [0]).at(moved.astype(np.float64)).E
     until(page, lambda: number(page.locator(".steps .E").inner_text()) == pytest.approx(E, rel=2e-3))
     page.keyboard.press("Escape")
     expect(view(page).get_by_role("button", name="Undo")).to_have_count(0)

@@ -32,8 +32,7 @@ def test_every_number_of_the_network_is_that_of_python(page: Page, served: Serve
         press(page, "ArrowRight", step)
     show_numbers(page, "network")
     shown = table(page, "network")
-    run = bl.open_run(served.folder / "houses-3-3-1.backlit")
-    t = run.trace(3, [0])
+    t = served.run(3).trace(3, [0])
     assert sorted(row[0] for row in shown) == sorted(t.net.weight_names())
     for name, value, gradient, step in (row[:4] for row in shown):
         at = t.net.positions(name)[0]

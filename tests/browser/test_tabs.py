@@ -53,7 +53,7 @@ def test_the_server_is_killed_and_comes_back(page: Page, served: Served, complai
     press(page, "ArrowRight", 2)
     show_numbers(page, "network")
     before = table(page, "network")
-    page.wait_for_timeout(500)  # the step is told first and written then
+    served.run(2)
     served.end(signal.SIGKILL)
     expect(page.get_by_role("alert")).to_contain_text("does not answer")
     served.start()

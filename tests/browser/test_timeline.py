@@ -171,7 +171,11 @@ def test_a_fork_goes_another_way_and_is_compared(page: Page, served: Served) -> 
         part = panel.get_by_role("table", name=f"Predicted {caption} by faster")
         cells = [row.split() for row in part.locator("tbody tr").all_inner_texts()]
         assert cells == [
-            [f"{row['row']:,}", *(amount(row[name], "$") for name in ("truth", "a", "b")), f"{sign}${abs(row['gain']):,.0f}"]
+            [
+                f"{row['row']:,}",
+                *(amount(row[name], "$") for name in ("truth", "a", "b")),
+                f"{sign}${abs(row['gain']):,.0f}",
+            ]
             for row in rows.iter_rows(named=True)
         ]
     part = panel.get_by_role("table", name="Weights that differ most")
@@ -259,11 +263,11 @@ def test_a_run_that_diverges_says_so_and_the_page_goes_on(page: Page, served: Se
     expect(page.locator("main")).to_have_attribute("data-timeline", "main")
 
 
-def test_a_fork_keeps_its_place_in_what_is_told(page: Page) -> None:
+def test_the_form_tells_where_it_began_until_it_goes_on(page: Page) -> None:
     jump(page, 0)
     start_over(page, None, "again")
-    expect(timeline(page)).to_contain_text("again begins at step 0")
-    page.get_by_role("button", name="A step forward").click()
+    panel = timeline(page).locator(".panel")
+    expect(panel).to_contain_text("again begins at step 0")
+    page.locator("body").press("ArrowRight")
     at_step(page, 1)
-    expect(timeline(page)).to_contain_text("again begins at step 0")
-    timeline(page).get_by_role("button", name="Not yet").click()
+    expect(panel).to_contain_text("Along this step")

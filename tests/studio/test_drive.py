@@ -43,6 +43,37 @@ def test_trained_states_are_those_of_the_library(desk, drive, lesson):
     assert_same(desk.state("main", 205), open_run(copy).train(205).at(205))
 
 
+def test_single_steps_are_written_together(desk, drive, lesson):
+    for step in range(1, 6):
+        drive.train(Train(steps=1))
+        wait_until(lambda: not desk.present.training)
+        assert desk.present.step == step
+    assert desk.timeline("main").steps == 0
+    drive.go(Go(timeline="main", step=2))  # a look back writes nothing either
+    drive.go(Go(timeline="main", step=5))
+    drive.train(Train(steps=2))
+    wait_until(lambda: not desk.present.training)
+    wait_until(lambda: desk.timeline("main").steps == 7)  # nobody asks for more
+    copy = desk.run.path.with_name("copy.backlit")
+    copy.write_bytes(lesson.read_bytes())
+    alone = open_run(copy).train(7)
+    for step in range(8):
+        assert_same(desk.state("main", step), alone.at(step))
+        assert_same(open_run(desk.run.path).at(step), alone.at(step))
+
+
+def test_steps_after_a_look_back_follow_what_was_made(desk, drive):
+    trained(drive, steps=3)
+    drive.train(Train(steps=2))
+    wait_until(lambda: not desk.present.training)
+    drive.go(Go(timeline="main", step=1))
+    drive.train(Train(steps=6))
+    wait_until(lambda: not desk.present.training)
+    assert desk.present.step == 7
+    assert drive.stop().present.step == 7
+    assert desk.timeline("main").steps == 7
+
+
 def test_a_step_is_told_before_it_is_written(desk, drive, monkeypatch):
     written = threading.Event()
     real = Recorder._flush

@@ -2,35 +2,6 @@
 
 export type Cell = string | number | boolean | null;
 
-/** ∂E/∂w by finite differences, and to how many digits it agrees. */
-export interface Check {
-  value: number;
-  digits: number;
-  kink: boolean;
-  left: number;
-  right: number;
-}
-
-/** One link: its symbol, what it means, its value, and the unit if it has one. */
-export interface Factor {
-  symbol: string;
-  meaning: string;
-  value: number;
-  unit: string;
-}
-
-/** after = before − rate · averaged / scaling − decay; see `Update`. */
-export interface WeightUpdate {
-  before: number;
-  rate: number;
-  clip: number;
-  averaged: number;
-  scaling: number;
-  decay: number;
-  after: number;
-  happened: boolean;
-}
-
 /** A question without more to say. */
 export interface Nothing {}
 
@@ -198,92 +169,33 @@ export interface Begin {
   seed?: number | null;
 }
 
-/** A column of the table that the network learns from. */
-export interface Column {
-  name: string;
-  kind: string;
+/** ∂E/∂w by finite differences, and to how many digits it agrees. */
+export interface Check {
+  value: number;
+  digits: number;
+  kink: boolean;
+  left: number;
+  right: number;
+}
+
+/** One link: its symbol, what it means, its value, and the unit if it has one. */
+export interface Factor {
+  symbol: string;
+  meaning: string;
+  value: number;
   unit: string;
-  levels: string[];
-  low: number | null;
-  high: number | null;
-  inputs: string[];
 }
 
-/** A dense layer, numbered from 1 as in the names of its weights. dropout: the share silenced behind it. */
-export interface Layer {
-  number: number;
-  inputs: number;
-  units: number;
-  activation: string;
-  dropout: number;
-}
-
-/** How a timeline trains. batch_size: rows in a step. */
-export interface Settings {
-  optimizer: string;
-  learning_rate: number;
-  schedule: string;
-  batch_size: number;
-  epochs: number | null;
-  max_steps: number | null;
-  dropout: number;
-}
-
-/** What a timeline does in another way than its parent, as text. */
-export interface Change {
-  what: string;
-  before: string;
-  after: string;
-}
-
-/** A line of steps. start: where it leaves its parent; steps: the last state there is; planned: where it will end. */
-export interface Timeline {
-  name: string;
-  parent: string | null;
-  start: number;
-  steps: number;
-  planned: number;
-  steps_an_epoch: number;
-  changes: Change[];
-  reason: string | null;
-  settings: Settings;
-}
-
-/** A run file, and the network in it. */
-export interface Run {
-  key: string;
-  name: string;
-  source: string;
-  target: string;
-  unit: string;
-  classes: string[];
-  columns: Column[];
-  rows: {
-    [k: string]: number;
-  };
-  layers: Layer[];
-  weights: number;
-  loss: string;
-  error: string;
-  error_unit: string;
-  engine: string;
-  seed: string;
-  notices: string[];
-  timelines: Timeline[];
-}
-
-/** What can be opened or begun on: runs and tables, by key and name. given: the table to set up; "" for none. */
-export interface Shelf {
-  runs: {
-    [k: string]: string;
-  };
-  tables: {
-    [k: string]: string;
-  };
-  optimizers: string[];
-  activations: string[];
-  upload_limit: number;
-  given: string;
+/** after = before − rate · averaged / scaling − decay; see `Update`. */
+export interface WeightUpdate {
+  before: number;
+  rate: number;
+  clip: number;
+  averaged: number;
+  scaling: number;
+  decay: number;
+  after: number;
+  happened: boolean;
 }
 
 /** A unit that is drawn; for an input, the input itself, one of its bins, or its bins gathered. */
@@ -450,6 +362,94 @@ export interface Line {
   E_best: number;
   hurts: number | null;
   factor: number;
+}
+
+/** A column of the table that the network learns from. */
+export interface Column {
+  name: string;
+  kind: string;
+  unit: string;
+  levels: string[];
+  low: number | null;
+  high: number | null;
+  inputs: string[];
+}
+
+/** A dense layer, numbered from 1 as in the names of its weights. dropout: the share silenced behind it. */
+export interface Layer {
+  number: number;
+  inputs: number;
+  units: number;
+  activation: string;
+  dropout: number;
+}
+
+/** How a timeline trains. batch_size: rows in a step. */
+export interface Settings {
+  optimizer: string;
+  learning_rate: number;
+  schedule: string;
+  batch_size: number;
+  epochs: number | null;
+  max_steps: number | null;
+  dropout: number;
+}
+
+/** What a timeline does in another way than its parent, as text. */
+export interface Change {
+  what: string;
+  before: string;
+  after: string;
+}
+
+/** A line of steps. start: where it leaves its parent; steps: the last state there is; planned: where it will end. */
+export interface Timeline {
+  name: string;
+  parent: string | null;
+  start: number;
+  steps: number;
+  planned: number;
+  steps_an_epoch: number;
+  changes: Change[];
+  reason: string | null;
+  settings: Settings;
+}
+
+/** A run file, and the network in it. */
+export interface Run {
+  key: string;
+  name: string;
+  source: string;
+  target: string;
+  unit: string;
+  classes: string[];
+  columns: Column[];
+  rows: {
+    [k: string]: number;
+  };
+  layers: Layer[];
+  weights: number;
+  loss: string;
+  error: string;
+  error_unit: string;
+  engine: string;
+  seed: string;
+  notices: string[];
+  timelines: Timeline[];
+}
+
+/** What can be opened or begun on: runs and tables, by key and name. given: the table to set up; "" for none. */
+export interface Shelf {
+  runs: {
+    [k: string]: string;
+  };
+  tables: {
+    [k: string]: string;
+  };
+  optimizers: string[];
+  activations: string[];
+  upload_limit: number;
+  given: string;
 }
 
 /** A row's entry in a column that is learnt from; None: missing. told: as people read it. */

@@ -167,14 +167,15 @@ class Desk:
         """
         self._ahead.cancel()
         self.state(timeline, step)
-        self.move(timeline, step)
+        self.move(timeline, step, E=None)
         self.prepare()
 
     def move(self, timeline: str, step: int, **more: Any) -> None:
         """Tell everybody where the run is."""
-        self._change(timeline=timeline, step=step, **more)
+        self.tell(timeline=timeline, step=step, **more)
 
-    def _change(self, **more: Any) -> None:
+    def tell(self, **more: Any) -> None:
+        """Tell everybody what else is true of the present moment."""
         with self._small:
             self.present = replace(self.present, number=self.present.number + 1, **more)
             self.publish(News(present=self.present))
@@ -226,7 +227,7 @@ class Desk:
 
     def drive(self, tab: str) -> None:
         """A tab has the wheel; "": nobody has it."""
-        self._change(driver=tab)
+        self.tell(driver=tab)
 
     def take(self, tab: str) -> None:
         """Take the wheel, from whoever has it."""

@@ -17,10 +17,12 @@ from backlit.runs.going_on import LAST
 from backlit.runs.run import Run
 from backlit.studio.desk import Desk
 from backlit.studio.history import epoch_point, run_message
-from backlit.studio.messages import Begin, Done, Fork, Go, News, Nothing, Open, Train
+from backlit.studio.messages import Begin, Done, Fork, Go, News, Nothing, Open, Present, Train
 from backlit.studio.setup import begin
 from backlit.training import EpochDone, StepsDone, rows_a_step, why_stop
 
+HOLD_SECONDS = 1.0  #: that training by single steps waits for the next one before it is written
+SINGLE = 64  #: steps that are made one by one
 NEWS_SECONDS = 0.02  #: from one present moment to the next, at least, while it trains
 UPDATES = 25  #: a second, of a paced training
 log = logging.getLogger(__name__)
@@ -39,12 +41,14 @@ class Drive:
         self._one = threading.RLock()  # a command at a time
         self._ended = threading.Event()
         self._worker: threading.Thread | None = None
+        self._work: Work | None = None
         self._twin: tuple[Run, Run] | None = None  # the run that is open, and the same for the thread
 
     def go(self, query: Go) -> Done:
         """Make another moment the present one; training ends."""
         with self._one:
-            self._end()
+            if self._work is None or not self._work.waits:
+                self._end()
             self.desk.go(query.timeline, query.step)
             return self._done()
 
@@ -53,15 +57,18 @@ class Drive:
         require("steps", query.steps, lambda v: v is None or 1 <= v < LAST, "1 or more, or None")
         require("speed", query.speed, lambda v: v is None or 0.1 <= v < math.inf, "0.1 or more, or None")
         with self._one:
+            desk = self.desk
+            if self._work is not None and self._work.go_on(query, desk.present):
+                return self._done()
             self._end()
-            desk, present = self.desk, self.desk.present
+            present = desk.present
             desk.hold()
             if self._twin is None or self._twin[0] is not desk.run:
                 self._twin = desk.run, desk.run.again()
             self._ended.clear()
-            work = Work(desk, self._twin[1], present.timeline, query, self._ended)
+            self._work = Work(desk, self._twin[1], present.timeline, query, self._ended)
             desk.move(present.timeline, present.step, training=True, playing=query.steps is None)
-            self._worker = threading.Thread(target=work.run, name="backlit-training", daemon=True)
+            self._worker = threading.Thread(target=self._work.run, name="backlit-training", daemon=True)
             self._worker.start()
             return self._done()
 
@@ -102,9 +109,10 @@ class Drive:
 
     def _end(self) -> None:
         self._ended.set()
-        if self._worker is not None:
+        if self._work is not None and self._worker is not None:
+            self._work.wake()
             self._worker.join()
-            self._worker = None
+        self._work = self._worker = None
 
     def _done(self) -> Done:
         return Done(self.desk.present)
@@ -120,6 +128,8 @@ class Work:
         self.stretch = None if query.speed is None else max(1, round(query.speed / UPDATES))
         self._paced, self._shown, self._rate = time.perf_counter(), 0.0, None
         self._latest: tuple[int, float | None] | None = None  # a moment that is not told yet
+        self.waits = False  # for more steps to make, with what was made not written yet
+        self._more, self._small = threading.Event(), threading.Lock()
 
     def run(self) -> None:
         """To the end, or until it is ended; whatever goes wrong is told."""
@@ -133,12 +143,42 @@ class Work:
             log.exception("training")
             self.desk.publish(News(trouble="Training has ended, for the studio made a mistake. Its log says more."))
         self._tell()
-        self.desk.move(self.name, self.step, training=False, playing=False, E=None, steps_a_second=None)
+        self.desk.tell(training=False, playing=False, steps_a_second=None)  # it may be elsewhere by now
         try:
             tell_run(self.desk)
         except BacklitError as error:
             self.desk.publish(News(trouble=str(error)))
         self.desk.prepare()
+
+    # --- step by step --------------------------------------------------------------------------------------------
+
+    def go_on(self, query: Train, present: Present) -> bool:
+        """Make so many more steps, if that is what is waited for."""
+        with self._small:
+            here = (present.timeline, present.step) == (self.name, self.step)
+            if not (self.waits and here and _single(query)) or self._more.is_set() or self.target is None:
+                return False
+            self.target += query.steps or 0
+            self.desk.tell(training=True)
+            self._more.set()
+            return True
+
+    def wake(self) -> None:
+        """Wait no longer."""
+        self._more.set()
+
+    def _wait(self) -> bool:
+        """Wait for more steps to make; whether there are any."""
+        self._tell()
+        with self._small:
+            self.waits = True
+            self.desk.tell(training=False)
+        self._more.wait(HOLD_SECONDS)
+        with self._small:
+            self.waits = False
+            more = self._more.is_set() and not self.ended.is_set()
+            self._more.clear()
+        return more
 
     # --- what is recorded ----------------------------------------------------------------------------------------
 
@@ -175,7 +215,8 @@ class Work:
             if followed:
                 return
             steps = -(-rows // rows_a_step(timeline.settings, plan.data))
-        events = timeline.events(steps, self.stretch)
+        single = _single(self.query) and not beyond
+        events = timeline.events(None, 1) if single else timeline.events(steps, self.stretch)
         E = None
         try:
             for event in events:
@@ -200,6 +241,8 @@ class Work:
                     point = epoch_point(self.file, Epoch.of(event))
                     desk.publish(News(timeline=self.name, epoch=point))
                 if self.ended.is_set() and state.used < rows:  # an epoch's last steps are kept once it has ended
+                    return
+                if single and self.step == self.target and not self._wait():
                     return
         finally:
             events.close()  # so that all of it is written
@@ -238,6 +281,11 @@ class Work:
         if wait > NEWS_SECONDS:
             self._tell()
         self.ended.wait(max(0.0, wait))
+
+
+def _single(query: Train) -> bool:
+    """Whether the steps are made one by one, as somebody asks for them."""
+    return query.steps is not None and query.steps <= SINGLE and query.speed is None
 
 
 def tell_run(desk: Desk) -> None:

@@ -1,7 +1,11 @@
 // Questions to the server, and commands. Every answer is a message of messages.ts.
 import type { Commands, Present, Questions, Refusal } from "../messages";
 
-export const TAB = crypto.randomUUID();
+// A tab that is loaded again is the same one; a copy of it is not, which finds nothing in its store.
+const KEPT = "backlit-tab";
+export const TAB = sessionStorage.getItem(KEPT) ?? crypto.randomUUID();
+sessionStorage.removeItem(KEPT);
+addEventListener("pagehide", () => sessionStorage.setItem(KEPT, TAB));
 
 export class Trouble extends Error {
   constructor(

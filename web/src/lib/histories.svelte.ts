@@ -30,12 +30,11 @@ export class Histories {
     this.growing = kept < 0 ? { step: [], E: [] } : { step: step.slice(kept), E: E.slice(kept) };
   }
 
-  // A step was made. True: so many that the curve should be read again.
+  // A step was made. True: the curve was read so long ago that it should be read again.
   grow(present: Present): boolean {
-    if (present.E !== null && present.E !== undefined) {
-      const { step, E } = this.growing;
-      this.growing = { step: [...step, present.step - 1], E: [...E, present.E] };
-    }
+    const { step, E } = this.growing;
+    const made = present.step - 1;
+    if (made > (step.at(-1) ?? -1)) this.growing = { step: [...step, made], E: [...E, present.E ?? NaN] };
     return performance.now() - this.#asked > PAUSE;
   }
 

@@ -27,6 +27,14 @@ describe("keys", () => {
     expect(meant(press(" ", {}, button))).toBeUndefined();
     expect(meant(press("ArrowLeft", {}, button))?.does).toBe("a step back");
   });
+  it("does nothing behind an open dialog, wherever the focus is", () => {
+    const dialog = document.createElement("dialog");
+    dialog.setAttribute("open", "");
+    document.body.append(dialog);
+    expect(meant(press("ArrowRight"))).toBeUndefined();
+    dialog.remove();
+    expect(meant(press("ArrowRight"))).toBeDefined();
+  });
   it("leaves the browser its own", () => {
     expect(meant(press("ArrowLeft", { altKey: true }))).toBeUndefined();
     expect(meant(press("p", { ctrlKey: true }))).toBeUndefined();

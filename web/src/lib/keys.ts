@@ -55,9 +55,10 @@ function nextRow(studio: Studio, by: number): number {
 
 // What a key means, unless whoever has the focus needs it: a field for its text, a button for the space bar.
 export function meant(event: KeyboardEvent): Key | undefined {
+  if (document.querySelector("dialog[open]")) return undefined; // what is behind it does not move
   if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return undefined;
   const target = event.target as HTMLElement;
-  if (target.closest("input, select, textarea, [contenteditable], dialog")) return undefined;
+  if (target.closest("input, select, textarea, [contenteditable]")) return undefined;
   if (event.key === " " && target.closest("button, summary, a, [role=button], [role=slider]")) return undefined;
   const shift = event.key.startsWith("Arrow") && event.shiftKey;
   return KEYS.find((one) => one.key === event.key && (one.shift ?? false) === shift);

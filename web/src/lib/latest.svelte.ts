@@ -14,6 +14,10 @@ export class Latest<Q> {
     return this.#busy;
   }
 
+  get busy(): boolean {
+    return this.#busy !== null;
+  }
+
   // Once all that was asked is answered.
   rest(): Promise<void> {
     return this.#busy ?? Promise.resolve();

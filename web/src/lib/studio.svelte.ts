@@ -10,6 +10,8 @@ import { Wire } from "./wire.svelte";
 
 type Fork = Omit<Parameters<typeof command<"fork">>[1], "timeline" | "step">;
 
+const SOON = 400; // ms without a step, after which the curve is read again
+const TOLD = 120; // ms without a move, after which the server is told of it: first come the numbers
 const FRAME = 40; // ms between two moments that are drawn while it plays
 const SMALL = 1000; // weights, up to which one can follow with the eye
 const WATCHED = 25; // steps a second, at which one can
@@ -40,6 +42,7 @@ export class Studio {
   tour = $state<number | null>(null); // the stop of the tour, from 1
   setUp = $state(false); // whether the set-up is open
   help = $state(false); // whether the list of keys is open
+  #reached = $state(0); // the last step that was seen on this timeline
 
   readonly phases = $derived(phases(this.run?.layers.length ?? 1));
   readonly seen = $derived(seen(this.phases, this.phase));
@@ -48,10 +51,8 @@ export class Studio {
   readonly #busy = $derived(this.present?.training ?? false);
   readonly drives = $derived(this.present === null || this.present.driver === TAB || this.present.driver === "");
   readonly line = $derived<Timeline | null>(this.run?.timelines.find((one) => one.name === this.timeline) ?? null);
-  // The last state there is on this timeline.
-  readonly last = $derived(
-    Math.max(this.line?.steps ?? 0, this.present?.timeline === this.timeline ? this.present.step : 0),
-  );
+  // The last state there is on this timeline; what was made just now may not be in the file yet.
+  readonly last = $derived(Math.max(this.line?.steps ?? 0, this.#reached));
   readonly edited = $derived(Object.keys(this.features).length + Object.keys(this.weights).length > 0);
   readonly house = $derived(this.run?.columns.some((one) => one.name === "sqft_living") ? "house" : "row");
   // The moment that is looked at, as every question names it.
@@ -74,6 +75,9 @@ export class Studio {
   #told = 0;
   #shown = 0; // when news of a moment was last followed
   #later: ReturnType<typeof setTimeout> | undefined;
+  #reading: ReturnType<typeof setTimeout> | undefined;
+  #telling: ReturnType<typeof setTimeout> | undefined;
+  #arriving = false; // connected, and nothing heard yet
   #wanted: Place = {}; // what the address asked for, until it is there
   #ahead = 0; // steps that are asked for and not begun
   #advancing = false;
@@ -109,9 +113,10 @@ export class Studio {
   begin(): void {
     this.hide = hidden(location.hash);
     this.#wanted = read(location.hash);
-    addEventListener("hashchange", () => {
-      this.#wanted = read(location.hash);
-      this.hide = hidden(location.hash);
+    addEventListener("hashchange", (event) => {
+      const { hash } = new URL(event.newURL); // ours may stand in the address again by now
+      this.#wanted = read(hash);
+      this.hide = hidden(hash);
       void this.#arrive();
     });
     $effect(() => {
@@ -135,14 +140,12 @@ export class Studio {
     return { run: run?.key, timeline, step, of, row, weight: weight ?? undefined };
   }
 
+  // The server's first news say what is open and where it stands; then one can go where the address says.
   async #connected(): Promise<void> {
     this.#drawing.forget();
+    this.#arriving = true;
     try {
       this.shelf = await ask("shelf", {});
-      const run = await ask("run", {});
-      this.#wire.connection = "open";
-      this.#opened(run);
-      await this.#arrive();
     } catch (error) {
       this.#complain(error);
     }
@@ -151,7 +154,7 @@ export class Studio {
   // Once the server is there again, whoever drove is where it was.
   #lost(): void {
     if (this.run && this.drives) this.#wanted = { ...this.#place(), ...this.#wanted };
-    this.present = null;
+    [this.present, this.#reached] = [null, 0];
   }
 
   // Go where the address says.
@@ -178,6 +181,11 @@ export class Studio {
     if (news.run) this.#opened(news.run);
     if (news.present) this.#pace(news.present);
     if (news.epoch && news.timeline) this.#histories.epoch(news.timeline, news.epoch);
+    if (this.#arriving && this.present && this.run?.key === this.present.run) {
+      this.#arriving = false;
+      this.#wire.connection = "open";
+      void this.#arrive();
+    }
     if (news.told) this.say(news.told);
     if (news.trouble) this.say(news.trouble, true);
   }
@@ -194,9 +202,10 @@ export class Studio {
       this.row = Math.min(this.row, (run.rows["table"] ?? 1) - 1);
       const first = run.timelines[0]?.name ?? "main";
       const there = this.present?.run === run.key ? this.present : null;
-      [this.timeline, this.step] = [there?.timeline ?? first, there?.step ?? 0];
+      [this.timeline, this.step, this.#reached] = [there?.timeline ?? first, there?.step ?? 0, 0];
     }
-    void this.#readHistory(this.timeline);
+    if (this.histories[this.timeline]) this.#readSoon();
+    else void this.#readHistory(this.timeline);
   }
 
   // While it plays, there is more news than can be drawn: of several moments in a frame's time the last is shown.
@@ -212,17 +221,28 @@ export class Studio {
     this.#follow(present);
   }
 
-  // `own`: the answer to a command of this tab, which moves it; its other moves come back as news, and lag behind.
+  // `own`: the answer to a command of this tab that leads elsewhere.
   #follow(present: Present, own = false): void {
     const before = this.present;
     if (before && present.number < before.number) return; // an answer that the news has overtaken
     this.present = present;
     if (!present.training) for (const go of this.#idle.splice(0)) go();
     if (present.run !== this.run?.key) return;
-    const leads = this.drives ? !own && !present.training && !before?.training : !this.follows;
+    // A tab's own moves come back as news, and lag behind; what was trained is news to it, too.
+    const made = present.E !== null && present.E !== undefined;
+    const led = made || present.training || before?.training;
+    const moved = this.#telling !== undefined || this.#goes.busy;
+    const leads = this.drives ? !own && (moved || !led) : !this.follows;
     if (!leads) this.#moveTo(present.timeline, present.step);
-    const more = present.training && present.timeline === this.timeline && this.#histories.grow(present);
-    if (more || (before?.training && !present.training)) void this.#readHistory(present.timeline);
+    if (present.timeline === this.timeline) this.#reached = Math.max(this.#reached, present.step);
+    const grown = made && present.timeline === this.timeline && this.#histories.grow(present);
+    if (grown && present.playing) void this.#readHistory(present.timeline);
+    else if (made) this.#readSoon();
+  }
+
+  #readSoon(): void {
+    clearTimeout(this.#reading);
+    this.#reading = setTimeout(() => void this.#readHistory(this.timeline), SOON);
   }
 
   async #readHistory(timeline: string): Promise<void> {
@@ -260,12 +280,23 @@ export class Studio {
     const last = timeline === this.timeline ? this.last : (line?.steps ?? 0);
     this.#moveTo(timeline, Math.max(0, Math.min(step, last)));
     this.follows = this.drives;
-    if (this.drives) void this.#goes.ask({ timeline: this.timeline, step: this.step });
+    if (!this.drives) return;
+    clearTimeout(this.#telling);
+    this.#telling = setTimeout(() => void this.#tell(), TOLD);
+  }
+
+  // Tell the server where this tab is, unless it knows.
+  async #tell(): Promise<void> {
+    clearTimeout(this.#telling);
+    if (this.#telling === undefined) return this.#goes.rest();
+    this.#telling = undefined;
+    await this.#goes.ask({ timeline: this.timeline, step: this.step });
   }
 
   #moveTo(timeline: string, step: number): void {
     if (timeline !== this.timeline) {
       this.#histories.still();
+      this.#reached = 0;
       this.timeline = timeline;
       if (!this.histories[timeline]) void this.#readHistory(timeline);
     }
@@ -290,7 +321,6 @@ export class Studio {
     try {
       while (this.#ahead > 0) {
         if (this.#busy) await new Promise<void>((done) => this.#idle.push(done));
-        await this.#goes.rest();
         const steps = this.#ahead;
         this.#ahead = 0;
         if (steps > 0 && !(await this.#command("train", { steps, speed: null }))) break;
@@ -329,7 +359,7 @@ export class Studio {
   play(): void {
     if (!this.drives) return this.#mustDrive();
     this.phase = null;
-    void this.#goes.rest().then(() => this.#command("train", { steps: null, speed: this.speed }));
+    void this.#command("train", { steps: null, speed: this.speed });
   }
 
   async stop(): Promise<void> {
@@ -390,6 +420,7 @@ export class Studio {
   }
 
   async beginRun(query: Parameters<typeof command<"begin">>[1]): Promise<void> {
+    await this.#tell();
     await command("begin", query); // its trouble is shown where the form is
     this.shelf = await ask("shelf", {});
   }
@@ -405,7 +436,8 @@ export class Studio {
   async drive(): Promise<void> {
     const { timeline, step } = this;
     if (!(await this.#command("drive", {}))) return;
-    if (!this.training) this.go(step, timeline);
+    const there = this.present?.timeline === timeline && this.present.step === step;
+    if (!this.training && !there) this.go(step, timeline);
   }
 
   // Where the driver is, and from now on wherever it goes.
@@ -442,7 +474,8 @@ export class Studio {
 
   async #command(...[name, query]: Parameters<typeof command>): Promise<boolean> {
     try {
-      this.#follow(await command(name, query), name !== "go");
+      if (name !== "go") await this.#tell();
+      this.#follow(await command(name, query), name === "fork" || name === "open");
       return true;
     } catch (error) {
       this.#complain(error);

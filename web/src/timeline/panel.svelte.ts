@@ -19,9 +19,14 @@ class Panel {
     [this.pair, this.shown, this.#from] = [{ a, b }, "compare", document.activeElement];
   }
 
+  // Whoever came by keys goes back to where they came from, or near it; with the mouse nothing holds the space bar.
   close(): void {
+    const held = document.activeElement;
+    if (held?.closest("[data-panel]") && held.matches(":focus-visible")) {
+      const from = this.#from?.isConnected ? this.#from : document.querySelector("[data-opens-panel]");
+      if (from instanceof HTMLElement) from.focus({ preventScroll: true });
+    }
     this.shown = "line";
-    if (this.#from instanceof HTMLElement) this.#from.focus({ preventScroll: true });
   }
 }
 

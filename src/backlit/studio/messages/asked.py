@@ -1,0 +1,196 @@
+"""What the page sends: with what it asks a question, and the commands of the tab that drives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+Cell = str | float | bool | None  # of a table, as the page shows it; dates as text
+
+
+@dataclass(frozen=True, kw_only=True)
+class Nothing:
+    """A question without more to say."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MomentQuery:
+    """A moment, and what is changed in it by hand for a look; nothing is recorded.
+
+    Attributes
+    ----------
+    of : "row": one row, without dropout; "batch": the step's own batch, and the update that it made
+    row : of the table; used where `of` is "row"
+    features : column -> value, in place of the row's own
+    weights : name of a single weight -> value, in place of its own
+    """
+
+    timeline: str
+    step: int
+    of: Literal["row", "batch"] = "row"
+    row: int = 0
+    features: dict[str, Cell] = field(default_factory=dict)
+    weights: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayoutQuery(MomentQuery):
+    """Which units and edges are drawn, chosen at this moment and kept for others, so that nothing jumps.
+
+    Attributes
+    ----------
+    by : the strongest edges are those with the greatest |w|, or the most blame
+    opened : the column of the table whose bins are drawn one by one; "": every column's bins are gathered
+    units, edges : at most so many units of a column, and so many edges between two columns
+    """
+
+    by: Literal["weight", "blame"] = "weight"
+    opened: str = ""
+    units: int = 12
+    edges: int = 48
+
+
+@dataclass(frozen=True, kw_only=True)
+class DrawnQuery(MomentQuery):
+    """The numbers of what a layout draws. layout: its id."""
+
+    layout: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class WeightQuery(MomentQuery):
+    """One weight; for a binned input, `w1[sqft_living, 3]` means its bins together."""
+
+    weight: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnitQuery(MomentQuery):
+    """One unit of a dense layer, both counted from 1. most: so many terms of its dot product, the rest as a sum."""
+
+    layer: int
+    unit: int
+    most: int = 24
+
+
+@dataclass(frozen=True, kw_only=True)
+class RowsQuery:
+    """Rows by how far their predictions are off, the worst first."""
+
+    timeline: str
+    step: int
+    which: Literal["train", "validation"] = "validation"
+    most: int = 12
+
+
+@dataclass(frozen=True, kw_only=True)
+class RowQuery:
+    """A row of the table."""
+
+    row: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class HistoryQuery:
+    """A timeline's figures, from its run's first step on. points: at most so many steps; then each stands for some."""
+
+    timeline: str
+    points: int = 1500
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompareQuery:
+    """Two timelines."""
+
+    a: str
+    b: str
+    most: int = 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableQuery:
+    """A table, by its key. target: the column to predict, for advice on it; None: the one that is guessed."""
+
+    key: str
+    target: str | None = None
+
+
+# --- commands: for the tab that drives ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Go:
+    """Make another moment the present one."""
+
+    timeline: str
+    step: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Train:
+    """Go on from the end of the present timeline, and follow.
+
+    Attributes
+    ----------
+    steps : None: until it is stopped, or its settings end it
+    speed : steps a second, at most; None: as fast as it goes
+    """
+
+    steps: int | None = None
+    speed: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fork:
+    """Start over from a moment, with something changed; None: as it is. It becomes the present timeline.
+
+    Attributes
+    ----------
+    weights : name of a single weight -> new value
+    """
+
+    timeline: str
+    step: int
+    name: str | None = None
+    learning_rate: float | None = None
+    optimizer: str | None = None
+    batch_size: int | None = None
+    epochs: int | None = None
+    dropout: float | None = None
+    weights: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Open:
+    """Open a run, by its key: "first" is the 3-3-1 network, "real" all columns and the defaults."""
+
+    key: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Begin:
+    """Begin a run on a table; what is None takes the default.
+
+    Attributes
+    ----------
+    table : its key
+    columns : those to learn from; None: all that can be
+    kinds : column -> "number", "category", "boolean", "date", where the guess is wrong
+    hidden : units of each hidden layer
+    """
+
+    table: str
+    target: str
+    columns: list[str] | None = None
+    kinds: dict[str, str] = field(default_factory=dict)
+    task: Literal["regression", "classification"] | None = None
+    hidden: list[int] | None = None
+    activation: str | None = None
+    encoding: Literal["piecewise", "plain"] | None = None
+    optimizer: str | None = None
+    learning_rate: float | None = None
+    schedule: str | None = None
+    batch_size: int | None = None
+    epochs: int | None = None
+    dropout: float | None = None
+    seed: int | None = None

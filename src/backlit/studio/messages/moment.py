@@ -1,0 +1,264 @@
+"""What is drawn of a moment, and its numbers: of the network, of one unit, of one weight, of the step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from backlit.explain.chain import Check, Factor, WeightUpdate
+
+
+@dataclass(frozen=True)
+class DrawnUnit:
+    """A unit that is drawn; for an input, the input itself, one of its bins, or its bins gathered.
+
+    Attributes
+    ----------
+    name : "sqft_living", "sqft_living#7", "a1[3]", "s[1]"
+    label : for people: "sqft_living", "1,500–1,750 sqft", "3", "price"
+    column : of the table, for an input; "" otherwise
+    number : of the unit in its layer, from 1; of the input otherwise
+    bins : how many it stands for; 0 where it has none
+    """
+
+    name: str
+    label: str
+    column: str
+    unit: str
+    number: int
+    bins: int
+
+
+@dataclass(frozen=True)
+class DrawnColumn:
+    """A column of units, left to right: the inputs, each hidden layer, the outputs.
+
+    layer : whose outputs these are, from 1; 0 for the inputs. count: of all units, drawn or not
+    """
+
+    kind: Literal["input", "hidden", "output"]
+    layer: int
+    activation: str
+    count: int
+    units: tuple[DrawnUnit, ...]
+
+
+@dataclass(frozen=True)
+class Edge:
+    """A weight that is drawn, or all bins of an input together.
+
+    Attributes
+    ----------
+    weight : its name
+    layer : it leads into
+    source, unit : places among the units of the column before, and of its own
+    """
+
+    weight: str
+    layer: int
+    source: int
+    unit: int
+    bins: int
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What is drawn of a network. edges: in the order in which `weights` answers; count: of all weights."""
+
+    id: str
+    columns: tuple[DrawnColumn, ...]
+    edges: tuple[Edge, ...]
+    count: int
+
+
+@dataclass(frozen=True)
+class UnitNumbers:
+    """The numbers of a drawn column's units, each list as long as it.
+
+    Of several rows: their means; of the derivatives their sums, which is what ∂E/∂b is made of.
+
+    Inputs have only `a`, what they hand on, and `da`; for gathered bins both are of the input before it is binned.
+    d.. : ∂E/∂ that
+    bias_step : by how much the update changes (or would change) the bias
+    """
+
+    a: list[float]
+    da: list[float]
+    z: list[float] = field(default_factory=list)
+    dz: list[float] = field(default_factory=list)
+    slope: list[float] = field(default_factory=list)
+    bias: list[float] = field(default_factory=list)
+    dbias: list[float] = field(default_factory=list)
+    bias_step: list[float] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A moment with its numbers: of the state before step `step`, and of the update that this step makes.
+
+    Attributes
+    ----------
+    used : rows of this epoch used by earlier steps
+    rows : those looked at, the first 256; n: how many they are
+    happened : whether the update is the step's own; otherwise it is what these rows alone would cause
+    E, E_after : the error of these rows now, and with the update made
+    prediction, truth, difference : in the target's unit, for each output; of several rows the mean, and for the
+        difference the mean size. For classes: probabilities, and 1 for the true one
+    told : prediction, truth and difference as people read them
+    columns : the numbers of each column of the layout
+    """
+
+    timeline: str
+    step: int
+    of: Literal["row", "batch"]
+    epoch: int
+    used: int
+    rows: tuple[int, ...]
+    n: int
+    rate: float
+    happened: bool
+    E: float
+    E_after: float | None
+    prediction: list[float]
+    prediction_after: list[float]
+    truth: list[float]
+    difference: list[float]
+    told: Told
+    columns: tuple[UnitNumbers, ...]
+
+
+@dataclass(frozen=True)
+class Told:
+    """Numbers in their unit, as text: $221,900."""
+
+    prediction: str
+    prediction_after: str
+    truth: str
+    difference: str
+
+
+@dataclass(frozen=True)
+class Term:
+    """One product of a dot product: input · weight."""
+
+    name: str
+    label: str
+    input: float
+    weight: float
+    product: float
+    weight_name: str
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A unit's dot product: z = Σ input · weight + bias, a = f(z). Of several rows: means, and E's derivatives sums.
+
+    rest, rest_terms : the sum and the number of the terms that are not listed
+    activation_latex : f
+    """
+
+    layer: int
+    unit: int
+    activation: str
+    activation_latex: str
+    terms: tuple[Term, ...]
+    rest: float
+    rest_terms: int
+    bias: float
+    bias_name: str
+    z: float
+    a: float
+    slope: float
+    da: float
+    dz: float
+
+
+@dataclass(frozen=True)
+class Path:
+    """One way from E back to the weight, for one row; `product` of the factors' values."""
+
+    row: int
+    factors: tuple[Factor, ...]
+    product: float
+
+
+@dataclass(frozen=True)
+class Share:
+    """A row's part of ∂E/∂w."""
+
+    row: int
+    part: float
+
+
+@dataclass(frozen=True)
+class Curve:
+    """E as the weight moves: the true curve, and the tangent that ∂E/∂w promises.
+
+    after, E_after : where the update would take this weight alone
+    """
+
+    w: list[float]
+    E: list[float]
+    tangent: list[float]
+    value: float
+    here: float
+    gradient: float
+    after: float | None
+    E_after: float | None
+
+
+@dataclass(frozen=True)
+class Chain:
+    """∂E/∂w of one weight by the chain rule.
+
+    Attributes
+    ----------
+    single : whether it is one weight, which can be edited
+    latex : the sum over paths, in symbols and in numbers, an align* environment
+    words : one sentence for each factor of the strongest path, from the error back to the weight
+    rest, rest_paths : the sum and the number of the paths that are not listed
+    by_row : the rows with the greatest parts; their parts and rest_rows add up to the gradient
+    price : ∂E/∂prediction and ∂prediction/∂w in the target's unit, whose product is ∂E/∂w; None for several rows,
+        several outputs or classes
+    engine_difference : how far the native engine's gradient is from the whole of this one, relative; None where it
+        cannot run
+    update : None where the step is not known, or for several weights
+    """
+
+    weight: str
+    single: bool
+    value: float
+    gradient: float
+    blame: float
+    latex: str
+    words: tuple[str, ...]
+    paths: tuple[Path, ...]
+    rest: float
+    rest_paths: int
+    rows: int
+    by_row: tuple[Share, ...]
+    rest_rows: float
+    price: tuple[float, float] | None
+    check: Check
+    engine_difference: float | None
+    update: WeightUpdate | None
+    curve: Curve
+
+
+@dataclass(frozen=True)
+class Line:
+    """E along the whole step as a function of the learning rate; see `backlit.explain.what_if.Line`.
+
+    factor : what schedule and layer make of the setting; a chosen rate divided by it is the setting to fork with
+    """
+
+    rate: list[float]
+    E: list[float]
+    tangent: list[float]
+    here: float
+    chosen: float
+    E_chosen: float
+    best: float
+    E_best: float
+    hurts: float | None
+    factor: float

@@ -1,0 +1,319 @@
+"""What a run is about, its rows and its timelines; the tables to begin on; and the news."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from backlit.studio.messages.asked import Cell
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of the table that the network learns from.
+
+    Attributes
+    ----------
+    levels : of a category or boolean; () otherwise
+    low, high : of a number, over what was learnt from; None otherwise
+    inputs : the network's inputs that it becomes
+    """
+
+    name: str
+    kind: str
+    unit: str
+    levels: tuple[str, ...]
+    low: float | None
+    high: float | None
+    inputs: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A dense layer, numbered from 1 as in the names of its weights. dropout: the share silenced behind it."""
+
+    number: int
+    inputs: int
+    units: int
+    activation: str
+    dropout: float
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a timeline trains. batch_size: rows in a step."""
+
+    optimizer: str
+    learning_rate: float
+    schedule: str
+    batch_size: int
+    epochs: int | None
+    max_steps: int | None
+    dropout: float
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a timeline does in another way than its parent, as text."""
+
+    what: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """A line of steps. start: where it leaves its parent; steps: the last state there is; planned: where it will end.
+
+    reason : why it ended; None while it goes on or has not begun
+    """
+
+    name: str
+    parent: str | None
+    start: int
+    steps: int
+    planned: int
+    steps_an_epoch: int
+    changes: tuple[Change, ...]
+    reason: str | None
+    settings: Settings
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run file, and the network in it.
+
+    Attributes
+    ----------
+    key : by which it is opened
+    name : of its file
+    rows : how many are learnt from, "train", watched, "validation", or in the table, "table"
+    error : what errors of epochs are called, such as "RMSE"; error_unit: "" where they have none
+    """
+
+    key: str
+    name: str
+    source: str
+    target: str
+    unit: str
+    classes: tuple[str, ...]
+    columns: tuple[Column, ...]
+    rows: dict[str, int]
+    layers: tuple[Layer, ...]
+    weights: int
+    loss: str
+    error: str
+    error_unit: str
+    engine: str
+    seed: str
+    notices: tuple[str, ...]
+    timelines: tuple[Timeline, ...]
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """What can be opened or begun on: runs and tables, by key and name. given: the table to set up; "" for none."""
+
+    runs: dict[str, str]
+    tables: dict[str, str]
+    optimizers: tuple[str, ...]
+    activations: tuple[str, ...]
+    upload_limit: int
+    given: str = ""
+
+
+# --- rows --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Feature:
+    """A row's entry in a column that is learnt from; None: missing. told: as people read it."""
+
+    column: str
+    value: Cell
+    told: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of the table. part: "train", "validation" or "", neither. others: entries that are not learnt from."""
+
+    row: int
+    part: str
+    features: tuple[Feature, ...]
+    others: tuple[Feature, ...]
+    truth: str
+
+
+@dataclass(frozen=True)
+class RowError:
+    """A row with its prediction; off: by how much it is wrong, in the target's unit (for classes, −ln of p)."""
+
+    row: int
+    truth: str
+    prediction: str
+    off: float
+    off_told: str
+
+
+@dataclass(frozen=True)
+class RowErrors:
+    """The worst rows, and how they stand among `of` rows: their mean and median error."""
+
+    rows: tuple[RowError, ...]
+    of: int
+    mean: float
+    median: float
+
+
+# --- history -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class EpochPoint:
+    """An epoch's errors, in `Run.error_unit`. step: updates made by its end."""
+
+    epoch: int
+    step: int
+    train: float | None
+    validation: float | None
+    improved: bool
+
+
+@dataclass(frozen=True)
+class History:
+    """A timeline's figures: a number for each of `step`. Where steps are gathered: the mean E, the other's largest."""
+
+    timeline: str
+    step: list[int]
+    rate: list[float]
+    E: list[float]
+    gradient_norm: list[float]
+    update_norm: list[float]
+    epochs: tuple[EpochPoint, ...]
+
+
+@dataclass(frozen=True)
+class WeightGap:
+    """A weight that two timelines have in another way."""
+
+    weight: str
+    a: float
+    b: float
+
+
+@dataclass(frozen=True)
+class RowGap:
+    """A row that two timelines predict in another way. gain: how much nearer to the truth b is, in its unit."""
+
+    row: int
+    truth: str
+    a: str
+    b: str
+    gain: float
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two timelines side by side. parted: the step up to which they are the same; rows: most gained, most lost."""
+
+    a: str
+    b: str
+    parted: int
+    changes: tuple[Change, ...]
+    weights: tuple[WeightGap, ...]
+    gained: tuple[RowGap, ...]
+    lost: tuple[RowGap, ...]
+    mean_gain: float
+
+
+# --- tables ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class TableColumn:
+    """A column of a table that is not learnt from yet.
+
+    kind : what it is taken for, "drop" where it is of no use; why: then, or where something is odd
+    """
+
+    name: str
+    kind: str
+    missing: int
+    distinct: int
+    examples: tuple[str, ...]
+    why: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table to begin on. target: asked for or guessed; task: what that makes it; trouble: why it cannot be one."""
+
+    key: str
+    name: str
+    rows: int
+    columns: tuple[TableColumn, ...]
+    head: tuple[tuple[str, ...], ...]
+    target: str
+    task: Literal["regression", "classification"]
+    trouble: str
+
+
+# --- news, over the WebSocket ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Present:
+    """Where the run is now.
+
+    Attributes
+    ----------
+    number : of the news; what is told later has a greater one
+    playing : it trains until it is stopped, and not for a number of steps
+    driver : the tab that drives, "" for none
+    E : of the step that led here, where it was just made
+    """
+
+    run: str
+    timeline: str
+    step: int
+    training: bool
+    driver: str
+    number: int = 0
+    playing: bool = False
+    E: float | None = None
+    steps_a_second: float | None = None
+
+
+@dataclass(frozen=True)
+class News:
+    """Something has happened; what is None has not.
+
+    Attributes
+    ----------
+    run : there is another run, or another timeline, or one has ended
+    epoch : one has ended, on this timeline
+    told : what the user should know; trouble: what went wrong
+    """
+
+    present: Present | None = None
+    run: Run | None = None
+    timeline: str | None = None
+    epoch: EpochPoint | None = None
+    told: str | None = None
+    trouble: str | None = None
+
+
+@dataclass(frozen=True)
+class Done:
+    """A command was taken."""
+
+    present: Present
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why a question has no answer."""
+
+    error: str
+    kind: Literal["invalid", "not driving", "forbidden", "gone"] = "invalid"
