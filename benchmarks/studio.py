@@ -115,7 +115,9 @@ def trained(page: Page, seconds: float) -> tuple[float, float]:
     """Steps a second while the page draws, and updates drawn a second."""
     page.evaluate("""() => {
       window.updates = 0;
-      new MutationObserver(() => window.updates++).observe(document.querySelector("main"), {attributes: true});
+      window.watch?.disconnect();
+      window.watch = new MutationObserver(() => window.updates++);
+      window.watch.observe(document.querySelector("main"), {attributes: true});
     }""")
     page.keyboard.press("Space")
     page.wait_for_timeout(1000)
@@ -145,7 +147,7 @@ def alone(path: Path, seconds: float) -> float:
 def scrubbed(page: Page, moves: int) -> tuple[list[float], int]:
     """The milliseconds of each frame while the mouse drags the cursor over the whole timeline and back, twice."""
     page.wait_for_timeout(2000)
-    area = page.locator('[data-view="timeline"] .area')
+    area = page.locator('[data-view="timeline"] .lines .area')
     area.scroll_into_view_if_needed()
     box = area.bounding_box()
     assert box is not None
