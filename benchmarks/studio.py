@@ -107,7 +107,7 @@ def keys(page: Page, rounds: int) -> dict[str, float]:
         for _ in range(rounds):
             step += by
             times[name].append(press(key, step))
-            page.wait_for_timeout(60)  # a person's pace: the run file is written meanwhile
+            page.wait_for_timeout(150)  # a quick hand
     return {name: statistics.median(found) for name, found in times.items()}
 
 
