@@ -565,7 +565,6 @@ export interface Present {
   number: number;
   playing: boolean;
   E: number | null;
-  steps_a_second: number | null;
 }
 
 /** Something has happened; what is None has not. */

@@ -72,10 +72,10 @@ def fork(
     told = {key: values for key, values in told.items() if values[0] != values[1]}
     net = owner.net
     if dropout is not None:
-        told["dropout"] = [_dropout(net), dropout]
+        told["dropout"] = [dropout_of(net), dropout]
         net = _with_dropout(net, dropout)
     if weights:
-        state, told["weights"] = _edited(state, net, weights)
+        state, told["weights"] = edited(state, net, weights)
     if type(settings.optimizer) is not type(before.optimizer):
         state = replace(state, memory=settings.optimizer.init(state.theta))
     if data is not None:
@@ -103,7 +103,7 @@ def _plain(value: Any) -> Any:
     return to_dict(value) if hasattr(value, "name") else value
 
 
-def _edited(state: State, net: Network, weights: Mapping[str, float]) -> tuple[State, dict[str, list[float]]]:
+def edited(state: State, net: Network, weights: Mapping[str, float]) -> tuple[State, dict[str, list[float]]]:
     """The state with other weights, and each one's old and new value."""
     theta, told = np.array(state.theta), {}
     for name, value in weights.items():
@@ -112,7 +112,8 @@ def _edited(state: State, net: Network, weights: Mapping[str, float]) -> tuple[S
         if len(places) != 1:
             some = ", ".join(net.weight_name(int(place)) for place in places[:3])
             raise ArgumentError(
-                f"weights names {name!r}, which is {len(places):,} weights; name single ones: {some}, ..."
+                f"weights names {name!r}, which is {len(places):,} weights; name single ones: {some}, ..., and "
+                "change them one by one"
             )
         place = int(places[0])
         told[net.weight_name(place)] = [float(theta[place]), float(value)]
@@ -120,7 +121,8 @@ def _edited(state: State, net: Network, weights: Mapping[str, float]) -> tuple[S
     return replace(state, theta=theta), told
 
 
-def _dropout(net: Network) -> float:
+def dropout_of(net: Network) -> float:
+    """The greatest share of units that a layer silences; 0 without dropout."""
     return max((layer.rate for layer in net.layers if isinstance(layer, Dropout)), default=0.0)
 
 

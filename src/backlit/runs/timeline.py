@@ -13,6 +13,7 @@ import numpy as np
 
 from backlit.core.network import Network
 from backlit.core.state import State
+from backlit.engines.protocol import Data
 from backlit.errors import DataError, RunWarning, require
 from backlit.explain.trace import Trace, trace
 from backlit.model import Model
@@ -39,6 +40,7 @@ from backlit.runs.schema import (
     parsed,
 )
 from backlit.runs.sense import require_sound, rows_of
+from backlit.tables.table import Table
 from backlit.training import (
     Events,
     Settings,
@@ -300,11 +302,7 @@ class Timeline:
         if rows is not None:
             X, Y = run.encoded(rows)
             return trace(owner.net, state, X, Y, owner.settings, rows=rows, table=run.table)
-        data, size = owner.plan.data, rows_a_step(owner.settings, owner.plan.data)
-        batch = epoch_order(state, data, size)[state.used : state.used + size]
-        weights = None if data.weights is None else data.weights[batch]
-        return trace(owner.net, state, data.X[batch], data.Y[batch], owner.settings,
-                     weights=weights, rows=data.rows[batch], masks=True, table=run.table)  # fmt: skip
+        return trace_of_step(owner.net, state, owner.settings, owner.plan.data, run.table)
 
     def _best(self) -> State | np.ndarray:
         """The state whose weights predict; those weights alone, where its step cannot be made again."""
@@ -339,3 +337,12 @@ class Timeline:
     def events(self, steps: int | None = None, stretch: int | None = None) -> Events:
         """As `train`, event by event; stretch: steps from one event to the next, see `backlit.training.train`."""
         return events(self, steps, stretch)
+
+
+def trace_of_step(net: Network, state: State, settings: Settings, data: Data, table: Table) -> Trace:
+    """A step's own batch, of the rows that are learnt from, under its dropout masks; and the update that it made."""
+    size = rows_a_step(settings, data)
+    batch = epoch_order(state, data, size)[state.used : state.used + size]
+    weights = None if data.weights is None else data.weights[batch]
+    return trace(net, state, data.X[batch], data.Y[batch], settings,
+                 weights=weights, rows=data.rows[batch], masks=True, table=table)  # fmt: skip

@@ -118,7 +118,7 @@ class Desk:
             self.window.forget()
             self.forget()
             self._ahead.use(run)
-            self.move(name, step, run=key, training=False, playing=False, E=None, steps_a_second=None)
+            self.move(name, step, run=key, training=False, playing=False, E=None)
             self.prepare()
 
     def timeline(self, name: str) -> Timeline:

@@ -126,7 +126,7 @@ class Work:
         self.name, self.step = name, desk.present.step
         self.target = None if query.steps is None else self.step + query.steps
         self.stretch = None if query.speed is None else max(1, round(query.speed / UPDATES))
-        self._paced, self._shown, self._rate = time.perf_counter(), 0.0, None
+        self._paced, self._shown = time.perf_counter(), 0.0
         self._latest: tuple[int, float | None] | None = None  # a moment that is not told yet
         self.waits = False  # for more steps to make, with what was made not written yet
         self._more, self._small = threading.Event(), threading.Lock()
@@ -143,7 +143,7 @@ class Work:
             log.exception("training")
             self.desk.publish(News(trouble="Training has ended, for the studio made a mistake. Its log says more."))
         self._tell()
-        self.desk.tell(training=False, playing=False, steps_a_second=None)  # it may be elsewhere by now
+        self.desk.tell(training=False, playing=False)  # it may be elsewhere by now
         try:
             tell_run(self.desk)
         except BacklitError as error:
@@ -230,7 +230,6 @@ class Work:
                     beyond = False
                 if isinstance(event, StepsDone):
                     E, made = float(event.figures.E[-1]), len(event.figures.E)
-                    self._measure(made, event.seconds)
                     if state.used < rows:  # otherwise the state before the next step is that of `EpochDone`
                         self._keep(state)
                         self._show(state.step, E)
@@ -264,13 +263,7 @@ class Work:
     def _tell(self) -> None:
         if self._latest is not None:
             (step, E), self._latest = self._latest, None
-            self.desk.move(self.name, step, E=E, steps_a_second=self._rate)
-
-    def _measure(self, made: int, seconds: float) -> None:
-        rate = made / max(seconds, 1e-9)
-        if self.query.speed is not None:
-            rate = min(rate, self.query.speed)
-        self._rate = rate if self._rate is None else 0.8 * self._rate + 0.2 * rate
+            self.desk.move(self.name, step, E=E)
 
     def _pace(self, made: int) -> None:
         """Wait until so many more steps may have been made."""

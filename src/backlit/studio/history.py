@@ -12,6 +12,7 @@ from backlit.core.layers import Dense, Dropout
 from backlit.core.network import Network
 from backlit.errors import DataError, require
 from backlit.plan import Epoch
+from backlit.runs.fork import dropout_of
 from backlit.runs.run import Run
 from backlit.runs.timeline import Timeline
 from backlit.studio import messages
@@ -83,12 +84,11 @@ def timeline_message(timeline: Timeline) -> messages.Timeline:
 
 
 def _settings(settings: Settings, size: int, net: Network) -> messages.Settings:
-    dropout = max((layer.rate for layer in net.layers if isinstance(layer, Dropout)), default=0.0)
     optimizer = settings.optimizer
     decoupled = optimizer.name == "adam" and optimizer.weight_decay > 0
     return messages.Settings(
         "adamw" if decoupled else optimizer.name, settings.learning_rate, settings.schedule.name, size, settings.epochs,
-        settings.max_steps, dropout,
+        settings.max_steps, dropout_of(net),
     )  # fmt: skip
 
 

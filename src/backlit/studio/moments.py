@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -17,14 +16,15 @@ from backlit.core.network import Network
 from backlit.core.state import State
 from backlit.errors import ArgumentError, DataError, UnknownNameError, require
 from backlit.explain.trace import LayerTrace, Trace, trace
-from backlit.runs.timeline import Timeline
+from backlit.runs.fork import edited
+from backlit.runs.timeline import Timeline, trace_of_step
 from backlit.studio import messages
 from backlit.studio.layouts import Drawing, drawing, laid_out, sources_of, telling
 from backlit.studio.messages import Cell, DrawnQuery, LayoutQuery, MomentQuery, Told, UnitNumbers, UnitQuery
 from backlit.tables.columns import Category, Column
 from backlit.tables.target import Target
 from backlit.tables.units import plain, quantity
-from backlit.training import Settings, epoch_order, rows_a_step
+from backlit.training import Settings
 
 if TYPE_CHECKING:
     import polars as pl
@@ -94,28 +94,11 @@ def traced(desk: Desk, query: MomentQuery) -> Trace:
 def _traced(desk: Desk, query: MomentQuery, owner: Owner, state: State) -> Trace:
     table = desk.run.table
     if query.weights:
-        state = replace(state, theta=_edited(owner.net, np.array(state.theta), query.weights))
+        state, _ = edited(state, owner.net, query.weights)
     if query.of == "row":
         X, Y = _encoded(desk, query)
         return trace(owner.net, state, X, Y, owner.settings, rows=[query.row], table=table)
-    data = owner.timeline.plan.data
-    size = rows_a_step(owner.settings, data)
-    batch = epoch_order(state, data, size)[state.used : state.used + size]
-    weights = None if data.weights is None else data.weights[batch]
-    return trace(owner.net, state, data.X[batch], data.Y[batch], owner.settings,
-                 weights=weights, rows=data.rows[batch], masks=True, table=table)  # fmt: skip
-
-
-def _edited(net: Network, theta: np.ndarray, weights: Mapping[str, float]) -> np.ndarray:
-    """Single weights set to other values, as a fork would have it."""
-    for name, value in weights.items():
-        require(f"weights[{name!r}]", value, math.isfinite, "a finite number")
-        places = net.positions(name)
-        if len(places) != 1:
-            first = net.weight_name(int(places[0]))
-            raise ArgumentError(f"{name!r} is {len(places):,} weights; change them one by one, such as {first}")
-        theta[places] = value
-    return theta
+    return trace_of_step(owner.net, state, owner.settings, owner.timeline.plan.data, table)
 
 
 def _encoded(desk: Desk, query: MomentQuery) -> tuple[np.ndarray, np.ndarray]:

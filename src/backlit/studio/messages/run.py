@@ -282,7 +282,6 @@ class Present:
     number: int = 0
     playing: bool = False
     E: float | None = None
-    steps_a_second: float | None = None
 
 
 @dataclass(frozen=True)
