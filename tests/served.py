@@ -12,8 +12,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
+import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 import backlit as bl
@@ -27,6 +28,11 @@ NAMES = ("chromium", "chromium-browser", "google-chrome")
 def chromium() -> str | None:
     """Where a browser is, if there is one."""
     return next((found for name in NAMES if (found := shutil.which(name))), None)
+
+
+def absent(what: str) -> NoReturn:
+    """Skip what needs it; where a browser must be, as in CI, that is a failure."""
+    pytest.fail(what) if os.environ.get("BACKLIT_REQUIRE_BROWSER") == "1" else pytest.skip(what)
 
 
 @contextmanager
@@ -103,6 +109,14 @@ class Served:
         return code
 
 
+@contextmanager
+def serving(folder: Path) -> Iterator[Served]:
+    """A studio for several tests."""
+    served = Served(folder)
+    yield served
+    served.end()
+
+
 class Complaints(list[str]):
     """What pages said on their console as an error, and what they could not load."""
 
@@ -122,6 +136,15 @@ def window(browser: Browser, complaints: Complaints, **more: Any) -> Iterator[Br
     made.on("weberror", lambda error: complaints.append(str(error.error)))
     yield made
     made.close()
+
+
+@contextmanager
+def watched(browser: Browser, **more: Any) -> Iterator[BrowserContext]:
+    """A window for several tests, in which nothing may go wrong."""
+    complaints = Complaints()
+    with window(browser, complaints, **more) as context:
+        yield context
+    assert not complaints, "\n".join(complaints)
 
 
 def opened(context: BrowserContext, address: str) -> Page:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from served import Complaints, Served, opened, press, window
+from served import Served, absent, opened, press, serving, watched
 
 AXE = Path(__file__).parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
 STEP = 2
@@ -16,24 +16,21 @@ STEP = 2
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """One studio for all tests here."""
-    made = Served(tmp_path_factory.mktemp("access"))
-    yield made
-    made.end()
+    with serving(tmp_path_factory.mktemp("access")) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")
 def only(browser: Browser, served: Served) -> Iterator[Page]:
     """One page at STEP, in which axe-core is; two timelines."""
     if not AXE.exists():
-        pytest.skip("axe-core is where the page is built: web/node_modules")
-    complaints = Complaints()
-    with window(browser, complaints, reduced_motion="reduce") as context:
+        absent("no axe-core: it is where the page is built, in web/node_modules")
+    with watched(browser, reduced_motion="reduce") as context:
         context.add_init_script(path=AXE)
         page = opened(context, served.address)
         for step in range(1, STEP + 1):
             press(page, "ArrowRight", step)
         yield page
-    assert not complaints, "\n".join(complaints)
 
 
 def dismiss_offer(page: Page) -> None:
@@ -161,8 +158,7 @@ def test_axe_finds_nothing_that_keeps_people_out(page: Page, show: Callable[[Pag
 
 
 def test_nothing_moves_for_those_who_ask_for_that(browser: Browser, served: Served) -> None:
-    complaints = Complaints()
-    with window(browser, complaints, reduced_motion="reduce") as context:
+    with watched(browser, reduced_motion="reduce") as context:
         page = opened(context, served.address)
         page.get_by_role("button", name="Take over").evaluate_all("all => all.forEach(one => one.click())")
         expect(page.get_by_role("button", name="Play")).to_be_enabled()

@@ -10,7 +10,18 @@ from typing import Any
 import numpy as np
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
-from served import Complaints, Served, at_step, number, opened, press, show_numbers, table, until, window
+from served import (
+    Served,
+    at_step,
+    number,
+    opened,
+    press,
+    serving,
+    show_numbers,
+    table,
+    until,
+    watched,
+)
 
 import backlit as bl
 from backlit.explain.what_if import along_weight
@@ -22,18 +33,15 @@ FILE, REAL = "houses-3-3-1.backlit", "houses.backlit"
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """One studio for all tests here."""
-    made = Served(tmp_path_factory.mktemp("chain"))
-    yield made
-    made.end()
+    with serving(tmp_path_factory.mktemp("chain")) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")
 def only(browser: Browser, served: Served) -> Iterator[Page]:
     """One page, which drives."""
-    complaints = Complaints()
-    with window(browser, complaints) as context:
+    with watched(browser) as context:
         yield opened(context, served.address)
-    assert not complaints, "\n".join(complaints)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Dialog, Locator, Page, expect
-from served import Complaints, Served, at_step, number, opened, press, until, window
+from served import Served, at_step, number, opened, press, serving, until, watched
 
 import backlit as bl
 
@@ -22,22 +22,19 @@ FILE = "houses-3-3-1.backlit"
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """One studio for the tests of the houses."""
-    made = Served(tmp_path_factory.mktemp("house"))
-    yield made
-    made.end()
+    with serving(tmp_path_factory.mktemp("house")) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")
 def only(browser: Browser, served: Served) -> Iterator[Page]:
     """One page, at STEP."""
-    complaints = Complaints()
-    with window(browser, complaints) as context:
+    with watched(browser) as context:
         page = opened(context, served.address)
         for step in range(1, STEP + 1):
             press(page, "ArrowRight", step)
         served.run(STEP)
         yield page
-    assert not complaints, "\n".join(complaints)
 
 
 @pytest.fixture

@@ -8,7 +8,17 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
-from served import Complaints, Served, at_step, number, opened, press, show_numbers, table, until, window
+from served import (
+    at_step,
+    number,
+    opened,
+    press,
+    serving,
+    show_numbers,
+    table,
+    until,
+    watched,
+)
 
 import backlit as bl
 
@@ -18,8 +28,7 @@ STEP = 2
 
 def driven(browser: Browser, folder: pytest.TempPathFactory, real: bool) -> Iterator[tuple[Page, bl.Run]]:
     """A studio of its own with one page, at STEP; and the run as Python opens it."""
-    served, complaints = Served(folder.mktemp("network")), Complaints()
-    with window(browser, complaints) as context:
+    with serving(folder.mktemp("network")) as served, watched(browser) as context:
         page = opened(context, served.address)
         if real:
             page.get_by_role("button", name="The real one").click()
@@ -29,8 +38,6 @@ def driven(browser: Browser, folder: pytest.TempPathFactory, real: bool) -> Iter
             press(page, "ArrowRight", step)
         until(page, lambda: bl.open_run(path).timeline().steps == STEP)  # it is told first and written then
         yield page, bl.open_run(path)
-    served.end()
-    assert not complaints, "\n".join(complaints)
 
 
 @pytest.fixture(scope="module")

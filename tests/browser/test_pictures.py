@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
-from served import Complaints, Served, opened, until, window
+from served import Served, opened, serving, until, watched
 
 import backlit as bl
 from backlit.lesson import FIRST_FILE, REAL_FILE, first_run, real_run
@@ -33,9 +33,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     run.train(steps=864, timeline="faster")
     real_run(folder / REAL_FILE, SOURCE)
     bl.open_run(folder / REAL_FILE).train(steps=60)
-    served = Served(folder)
-    yield served
-    served.end()
+    with serving(folder) as served:
+        yield served
 
 
 @pytest.fixture(scope="module")
@@ -47,14 +46,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def page(browser: Browser, served: Served) -> Iterator[Page]:
-    told = Complaints()
     size = {"width": 1280, "height": 800}
-    with window(browser, told, viewport=size, device_scale_factor=1, reduced_motion="reduce") as context:
+    with watched(browser, viewport=size, device_scale_factor=1, reduced_motion="reduce") as context:
         page = opened(context, f"{served.address}#run=first")
         if (offer := page.get_by_role("button", name="Not now")).is_visible():
             offer.click()
         yield page
-    assert not told, "\n".join(told)
 
 
 def take(page: Page, folder: Path, name: str, what: Locator | None = None) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
-from served import Complaints, Served, at_step, number, opened, press, show_numbers, table, until, window
+from served import Complaints, Served, at_step, number, opened, press, serving, show_numbers, table, until, window
 
 import backlit as bl
 from backlit.core.layers import Dense
@@ -50,9 +50,8 @@ DROP_LARGE = """
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    served = Served(tmp_path_factory.mktemp("setup"))
-    yield served
-    served.end()
+    with serving(tmp_path_factory.mktemp("setup")) as served:
+        yield served
 
 
 @pytest.fixture(scope="module")

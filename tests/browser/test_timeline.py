@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
-from served import Complaints, Served, at_step, number, opened, show_numbers, table, until, window
+from served import Complaints, Served, at_step, number, opened, serving, show_numbers, table, until, window
 
 import backlit as bl
 from backlit.explain.what_if import along_step
@@ -25,9 +25,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     folder = tmp_path_factory.mktemp("timeline")
     first_run(folder / FIRST_FILE, SOURCE)
     bl.open_run(folder / FIRST_FILE).train(steps=STEPS)
-    served = Served(folder)
-    yield served
-    served.end()
+    with serving(folder) as served:
+        yield served
 
 
 @pytest.fixture(scope="module")
