@@ -31,7 +31,8 @@ from backlit.runs.recorder import Recorder
 from backlit.runs.run import recording
 from backlit.tables.frames import to_frame, to_series
 from backlit.tables.metrics import METRICS, Metric
-from backlit.tables.table import Encoding, Kinds
+from backlit.tables.reading import Kinds
+from backlit.tables.table import Encoding
 from backlit.tables.target import Scaling, Target
 
 

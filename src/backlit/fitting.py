@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -28,9 +28,11 @@ from backlit.engines.choice import choose
 from backlit.engines.protocol import Data, Engine
 from backlit.errors import DataError, ShapeError, require
 from backlit.plan import Plan, named_optimizer
-from backlit.tables.fields import is_text, numbered
+from backlit.tables.fields import numbered
+from backlit.tables.infer import giveaways
 from backlit.tables.metrics import Metric, scores
-from backlit.tables.table import Encoding, Kinds, Table
+from backlit.tables.reading import Hints, Kinds, Sheet, read_frame
+from backlit.tables.table import Encoding, Table
 from backlit.tables.target import Scaling, Target, guess_task, target_numbers
 from backlit.training import Settings
 
@@ -83,6 +85,10 @@ class Split(NamedTuple):
     validation: np.ndarray
     test: np.ndarray
 
+    def among(self, rows: np.ndarray) -> Split:
+        """The same rows by their places among some, in increasing order; the others are gone."""
+        return Split(*(np.flatnonzero(np.isin(rows, part)) for part in self))
+
 
 def split_rows(groups: np.ndarray, seed: int = 0, validation: float = 0.16, test: float = 0.2) -> Split:
     """Part the rows at random, never a group.
@@ -119,7 +125,7 @@ def _split(parts: np.ndarray, n: int) -> Split:
 
 
 def prepare(
-    frame: pl.DataFrame,
+    frame: pl.DataFrame | Sheet,
     targets: pl.DataFrame,
     recipe: Recipe = Recipe(),
     *,
@@ -138,47 +144,91 @@ def prepare(
     ----------
     frame, targets : the rows to learn from, and what to predict, one column or more; none of the targets missing
     target : its description, such as the classes; None: numbers, scaled as the recipe says
-    weights : (n,) one for each row
+    weights : (n,) one for each row; a row of weight 0 is not there
     split : which rows of `frame` are for what; None: all are for learning
     numbers : (n,) each row's number in the table as given, where `frame` is a part of it
     validation : rows of their own to watch: frame, targets, weights
     seed : None draws one
     table, net : already fitted, for learning on; they must fit the columns
     """
-    if weights is not None and np.shape(weights) != (frame.height,):
-        raise ShapeError(f"weights has shape {np.shape(weights)}; give one weight for each of the {frame.height} rows")
-    train_rows = np.arange(frame.height) if split is None else split.train
-    if table is None:
-        with numbered(train_rows):
+    height = targets.height
+    numbers = np.arange(height) if numbers is None else numbers
+    split = Split(np.arange(height), _NO_ROWS, _NO_ROWS) if split is None else split
+    if weights is not None:
+        here = rows_that_count(weights, height)
+        frame, targets, weights, numbers = _rows(frame, here), targets[here], weights[here], numbers[here]
+        split = split.among(here)
+        if len(split.train) == 0:
+            raise DataError("every row to learn from has weight 0; give some a weight above 0")
+    with numbered(numbers):
+        sheet = read_frame(frame, Hints.of(recipe.columns), numbers=numbers)
+        if table is None:
+            heavy = None if weights is None else weights[split.train]
             table = Table.fit(
-                frame[train_rows],
-                _numbers(targets[train_rows], recipe) if target is None else target,
+                sheet,
+                _numbers(targets[split.train], recipe, heavy) if target is None else target,
+                rows=split.train,
+                weights=weights,
                 columns=recipe.columns,
                 encoding=recipe.encoding,
                 bins=recipe.bins,
                 units=recipe.units,
             )
+            hints = giveaways(sheet, targets, [column.name for column in table.columns])
+            table = replace(table, notices=(*table.notices, *hints))
     loss = net.loss if net is not None else choose_loss(recipe, table.target)
     net = default_network(table, loss, recipe) if net is None else net
 
-    def rows(frame: pl.DataFrame, targets: pl.DataFrame, weights: Any, which: np.ndarray | None) -> Data:
-        at = np.arange(frame.height) if which is None else which
-        weights = None if weights is None else np.asarray(weights)[at]
-        with numbered(at):
-            Y = table.target.encode(targets[at])
-            own = at if numbers is None else numbers[at]
-            return Data(table.encode(frame[at]), Y.astype(np.float32), weights, own)
+    def encoded(frame: pl.DataFrame, targets: pl.DataFrame, weights: Any, own: np.ndarray) -> Data:
+        with numbered(own):
+            Y = table.target.encode(targets)
+            return Data(table.encode(frame), Y.astype(np.float32), weights, own)
 
-    data = rows(frame, targets, weights, train_rows)
-    watched = None
+    def part(rows: np.ndarray) -> Data:
+        return encoded(sheet.frame[rows], targets[rows], None if weights is None else weights[rows], numbers[rows])
+
+    data, watched = part(split.train), None
     if validation is not None:
-        watched = rows(*validation, None)
-    elif split is not None and len(split.validation):
-        watched = rows(frame, targets, weights, split.validation)
+        watched = _watched(encoded, *validation)
+    elif len(split.validation):
+        watched = part(split.validation)
     seed = secrets.randbits(32) if seed is None else seed
     settings = _settings(recipe, len(data))
     engine = choose(recipe.engine, net, settings.optimizer, data.X.dtype, recipe.threads)
     return Plan(table, net, settings, data, watched, seed, engine, recipe.metric)
+
+
+_NO_ROWS = np.arange(0)
+
+
+def rows_that_count(weights: np.ndarray, rows: int) -> np.ndarray:
+    """The positions of the rows of weight above 0: one of weight 0 is not there, whatever it holds.
+
+    Raises
+    ------
+    ShapeError, DataError
+        Another number of weights than of rows; a weight below 0, or none; all 0.
+    """
+    if np.shape(weights) != (rows,):
+        raise ShapeError(f"weights has shape {np.shape(weights)}; give one weight for each of the {rows} rows")
+    odd = ~(np.isfinite(weights) & (weights >= 0))
+    if odd.any():
+        row = int(odd.argmax())
+        raise DataError(f"the weight of row {row} is {weights[row]}; it must be a finite number, 0 or greater")
+    here = np.flatnonzero(weights > 0)
+    if len(here) == 0:
+        raise DataError("all weights are 0, so no row is there; give some a weight above 0")
+    return here
+
+
+def _rows(frame: pl.DataFrame | Sheet, rows: np.ndarray) -> Any:
+    return frame.rows(rows) if isinstance(frame, Sheet) else frame[rows]
+
+
+def _watched(encoded: Any, frame: pl.DataFrame, targets: pl.DataFrame, weights: np.ndarray | None) -> Data:
+    """Rows of their own to watch; those of weight 0 are not there."""
+    rows = np.arange(targets.height) if weights is None else rows_that_count(weights, targets.height)
+    return encoded(frame[rows], targets[rows], None if weights is None else weights[rows], rows)
 
 
 def rows_with(target: pl.Series, called: str = "the table") -> np.ndarray:
@@ -208,9 +258,7 @@ def describe_target(series: pl.Series, task: str | None, otherwise: str) -> tupl
         values = target_numbers(series)
         if values.min() == values.max():
             raise DataError(f"target {name!r} is {values[0]:g} in every row; there is nothing to learn")
-        if is_text(series):
-            notices.append(f"{name} holds numbers written as text, such as {series[0]!r}; they are read as numbers")
-        elif levels <= 10 and task is None and (values % 1 == 0).all():
+        if levels <= 10 and task is None and (values % 1 == 0).all():
             notices.append(f"{name} has {levels} different values and is taken as numbers; {otherwise}")
         return None, pl.DataFrame({name: values}), notices
     if levels > 20 and levels > 0.2 * len(series):
@@ -257,10 +305,10 @@ def default_network(table: Table, loss: Loss, recipe: Recipe) -> Network:
     return Network([*layers, Dense(width, outputs, weights="fan_in_uniform")], loss, table.names)
 
 
-def _numbers(targets: pl.DataFrame, recipe: Recipe) -> Target:
+def _numbers(targets: pl.DataFrame, recipe: Recipe, weights: np.ndarray | None = None) -> Target:
     """Numbers to predict; counts are left as they are for the Poisson loss."""
     scaling = "raw" if _loss_name(recipe) == "poisson" else recipe.target
-    return Target.fit_numbers(targets, scaling, recipe.units.get(targets.columns[0], ""))
+    return Target.fit_numbers(targets, scaling, recipe.units.get(targets.columns[0], ""), weights)
 
 
 def _loss_name(recipe: Recipe) -> str:
@@ -286,7 +334,9 @@ def _settings(recipe: Recipe, n: int) -> Settings:
     )
 
 
-def baselines(train: Table, frame: pl.DataFrame, targets: pl.DataFrame, new: pl.DataFrame) -> dict[str, np.ndarray]:
+def baselines(
+    train: Table, frame: pl.DataFrame, targets: pl.DataFrame, new: pl.DataFrame, weights: np.ndarray | None = None
+) -> dict[str, np.ndarray]:
     """What a reader would try first, fitted on the training rows: always the mean, and a linear least-squares model.
 
     Parameters
@@ -294,6 +344,7 @@ def baselines(train: Table, frame: pl.DataFrame, targets: pl.DataFrame, new: pl.
     train : a table fitted on the training rows with encoding="plain"
     frame, targets : the training rows
     new : the rows to predict
+    weights : (n,) of the training rows, above 0
 
     Returns
     -------
@@ -304,26 +355,34 @@ def baselines(train: Table, frame: pl.DataFrame, targets: pl.DataFrame, new: pl.
     target = train.target
     Y = target.encode(targets)
     Y = target.decode_targets(Y) if not target.classes else (Y == np.arange(len(target.classes))).astype(np.float64)
-    fitted = X_new @ np.linalg.lstsq(X, Y, rcond=None)[0]
+    root = 1.0 if weights is None else np.sqrt(weights)[:, None]
+    fitted = X_new @ np.linalg.lstsq(root * X, root * Y, rcond=None)[0]
     if target.classes:
         fitted = np.clip(fitted, 0.01, 0.99)
         fitted /= fitted.sum(axis=1, keepdims=True)
     constant = "class shares" if target.classes else "mean"
-    return {constant: np.tile(Y.mean(axis=0), (new.height, 1)), "linear model": fitted}
+    return {constant: np.tile(np.average(Y, axis=0, weights=weights), (new.height, 1)), "linear model": fitted}
 
 
 def report(
-    plan: Plan, theta: np.ndarray, frame: pl.DataFrame, targets: pl.DataFrame, split: Split, columns: Kinds = None
-) -> dict[str, dict[str, float]]:
+    plan: Plan, theta: np.ndarray, frame: pl.DataFrame | Sheet, targets: pl.DataFrame, split: Split,
+    columns: Kinds = None, weights: np.ndarray | None = None,
+) -> dict[str, dict[str, float]]:  # fmt: skip
     """Every metric on the test rows: of the network, and of the baselines fitted on the same training rows.
 
     columns : as in the recipe
+    weights : (n,) one for each row; a row of weight 0 is not there
     """
-    plain = Table.fit(frame[split.train], plan.table.target, columns=columns, encoding="plain")
-    test = frame[split.test]
+    sheet = read_frame(frame, Hints.of(columns))
+    if weights is not None:
+        here = rows_that_count(weights, targets.height)
+        sheet, targets, split, weights = sheet.rows(here), targets[here], split.among(here), weights[here]
+    heavy, of_test = (None if weights is None else weights[rows] for rows in (split.train, split.test))
+    plain = Table.fit(sheet, plan.table.target, rows=split.train, weights=weights, columns=columns, encoding="plain")
+    train, test = sheet.frame[split.train], sheet.frame[split.test]
     predictions = {"backlit": plan.model(theta).decode(test)}
-    predictions |= baselines(plain, frame[split.train], targets[split.train], test)
+    predictions |= baselines(plain, train, targets[split.train], test, heavy)
     target = plan.table.target
     truth = target.encode(targets[split.test])
     truth = truth[:, 0] if target.classes else target.decode_targets(truth)
-    return {name: scores(prediction, truth, bool(target.classes)) for name, prediction in predictions.items()}
+    return {name: scores(prediction, truth, bool(target.classes), of_test) for name, prediction in predictions.items()}

@@ -62,6 +62,26 @@ RunFile = Annotated[str, typer.Argument(help="A run file.")]
 OtherTable = Annotated[str | None, typer.Option(help="The run's table, where it is elsewhere now.")]
 Timeline = Annotated[str | None, typer.Option(help="Which timeline. (main if not given)")]
 Step = Annotated[int | None, typer.Option(help="At which step. (that of the weights that predict if not given)", min=0)]
+Decimal = Annotated[
+    str | None,
+    typer.Option(
+        help="The decimal mark, . or , (as the columns show if not given)", rich_help_panel="What the columns are"
+    ),
+]
+DateOrder = Annotated[
+    str | None,
+    typer.Option(
+        help="Of dates in figures: dmy, mdy or ymd. (as the columns show if not given)",
+        rich_help_panel="What the columns are",
+    ),
+]
+Missing = Annotated[
+    list[str], typer.Option(help="What stands for a missing field. Repeatable.", rich_help_panel="What the columns are")
+]
+Encoding = Annotated[
+    str | None,
+    typer.Option(help="Of a CSV's text, such as cp1252. (UTF-8 if not given)", rich_help_panel="What the columns are"),
+]
 LEARNING, COLUMNS, ROWS, CHANGED = "How it learns", "What the columns are", "Which rows are for what", "What is changed"
 KEPT = "What is kept"
 
@@ -86,6 +106,10 @@ def train(
     number: Annotated[list[str], typer.Option(help="A column of numbers. Repeatable.", rich_help_panel=COLUMNS)] = [],
     date: Annotated[list[str], typer.Option(help="A column of dates. Repeatable.", rich_help_panel=COLUMNS)] = [],
     drop: Annotated[list[str], typer.Option(help="A column to leave out. Repeatable.", rich_help_panel=COLUMNS)] = [],
+    decimal: Decimal = None,
+    date_order: DateOrder = None,
+    missing: Missing = [],
+    text_encoding: Encoding = None,
     unit: Annotated[str, typer.Option(help="The target's unit, such as $.", rich_help_panel=COLUMNS)] = "",
     log: Annotated[bool, typer.Option("--log", help="Learn the target's logarithm.", rich_help_panel=COLUMNS)] = False,
     encoding: Annotated[
@@ -126,6 +150,7 @@ def train(
     """Learn from a table, and keep the run in one file."""
     from backlit.cli import tables
     from backlit.fitting import Recipe
+    from backlit.tables.reading import Hints
 
     kinds = dict.fromkeys(category, "category") | dict.fromkeys(number, "number")
     kinds |= dict.fromkeys(date, "date") | dict.fromkeys(drop, "drop")
@@ -137,8 +162,9 @@ def train(
     if classes and numbers:
         raise ArgumentError("--classes and --numbers are both given; choose one")
     task = "classification" if classes else "regression" if numbers else None
+    hints = Hints.of(kinds, decimal=decimal, date_order=date_order, missing=missing)
     tables.train(
-        table, target, run=run, seed=seed, group=group, time_column=time, kinds=kinds, task=task, recipe=recipe,
+        table, target, hints=hints, text_encoding=text_encoding, run=run, seed=seed, group=group, time_column=time, kinds=kinds, task=task, recipe=recipe,
         keep_rows=rows, max_size=max_size * 1_000_000, force=force, as_json=json,
     )  # fmt: skip
 
@@ -151,13 +177,14 @@ def predict(
         str | None, typer.Option(help="CSV, TSV, Parquet or Arrow by its name. (CSV, printed if not given)")
     ] = None,
     timeline: Timeline = None,
+    text_encoding: Encoding = None,
     force: Force = False,
     json: Json = False,
 ) -> None:
     """Add predictions to a table, however large."""
     from backlit.cli import tables
 
-    tables.predict(run, table, timeline=timeline, out=out, force=force, as_json=json)
+    tables.predict(run, table, timeline=timeline, out=out, text_encoding=text_encoding, force=force, as_json=json)
 
 
 @app.command()

@@ -36,9 +36,10 @@ from backlit.runs.file import require_new
 from backlit.runs.run import open_run, recording
 from backlit.runs.schema import to_json
 from backlit.tables.columns import Category
-from backlit.tables.fields import FieldError, date_formats, is_text, moments, numbered, numbers
-from backlit.tables.frames import missing_as_null, open_table, read_table, table_kind, write_csv, write_table
-from backlit.tables.infer import DROP
+from backlit.tables.csv_text import typed_part
+from backlit.tables.fields import FieldError, is_text, numbered
+from backlit.tables.frames import open_table, table_kind, write_csv, write_table
+from backlit.tables.reading import DROP, Hints
 from backlit.tables.units import plain
 
 ROWS = 2048  #: predicted at once
@@ -49,6 +50,8 @@ def train(
     table: str,
     target: str,
     *,
+    hints: Hints,
+    text_encoding: str | None,
     run: str | None,
     seed: int | None,
     group: str | None,
@@ -63,7 +66,8 @@ def train(
 ) -> None:
     """Read a table, learn, test, keep the run."""
     file = require_new(run or default_run(table), force)
-    whole = frame = read_table(table)
+    sheet = open_table(table, text_encoding).sheet(hints.target(target))
+    whole = frame = sheet.frame
     for name in (target, group, time_column, *kinds):
         if name is not None and name not in frame.columns:
             raise UnknownNameError("column", name, frame.columns)
@@ -73,19 +77,21 @@ def train(
         frame = frame[rows]
     columns = {**kinds, **({group: DROP} if group and group not in kinds else {})}
     recipe = replace(recipe, columns=columns or None)
+    sheet = sheet.rows(rows)
     with numbered(rows):
         described, targets, remarks = describe_target(frame[target], task, "--classes takes them as classes")
         split = choose_split(frame, group, time_column, seed)
-        plan = prepare(frame.drop(target), targets, recipe, target=described, split=split, numbers=rows, seed=seed)
+    plan = prepare(sheet, targets, recipe, target=described, split=split, numbers=rows, seed=seed)
+    with numbered(rows):
         plan.table.target.encode(targets)  # what cannot be tested on is said now, not after the work
-    notices += [*remarks, *plan.notices]
+    notices += [*sheet.notices.get(target, ()), *remarks, *plan.notices]
     if not len(split.test):
         notices.append("no row is left to test on; give more rows")
     what = f"{len(described.classes)} classes" if described else "numbers"
     if not as_json:
         show([_opening(table, frame, target, what, notices, split)])
     counts = {name: len(part) for name, part in split._asdict().items()}
-    about = {"source": table, "rows": counts}
+    about = {"source": table, "text_encoding": text_encoding, "rows": counts}
     began = time.perf_counter()
     options: dict[str, Any] = {"rows": keep_rows, "max_size": max_size, "force": force}
     with recording(file, plan, frame=whole, about=about, **options) as recorder:
@@ -96,7 +102,7 @@ def train(
             raise
     seconds = time.perf_counter() - began
     with numbered(rows):
-        test = (frame.drop(target), targets, split, recipe.columns)
+        test = (sheet, targets, split, recipe.columns)
         scores = report(plan, fitted.theta, *test) if len(split.test) else {}
     about |= {"scores": scores, "seconds": seconds}
     open_run(file).note(scores=scores, seconds=seconds)
@@ -114,7 +120,16 @@ def train(
     show([*test_scores(scores, f"on {len(split.test):,} test rows", recipe.units.get(target, "")), ending])
 
 
-def predict(run: str, table: str, *, timeline: str | None, out: str | None, force: bool, as_json: bool) -> None:
+def predict(
+    run: str,
+    table: str,
+    *,
+    timeline: str | None,
+    out: str | None,
+    text_encoding: str | None,
+    force: bool,
+    as_json: bool,
+) -> None:
     """Add predictions to a table, a part at a time."""
     model = open_run(run).timeline(timeline).model
     typed = False
@@ -123,17 +138,19 @@ def predict(run: str, table: str, *, timeline: str | None, out: str | None, forc
         require_new(out, force)
         if table != "-" and Path(out).exists() and Path(table).exists() and Path(table).samefile(out):
             raise ArgumentError(f"--out is {out}, the table itself; name another file")
-    source = open_table(table)
-    parts = source.parts(typed)
+    source = open_table(table, text_encoding)
+    parts = source.parts()
     first = next(parts)
     model.table.require_columns(first.columns)
-    if first.height == 0:
-        raise DataError(f"{source.called} has column names but no rows; give at least one")
     taken = [name for name in predicted_columns(model) if name in first.columns]
     if taken:
         raise DataError(f"{source.called} has a column {taken[0]!r} already, where predictions would go; rename it")
     unseen: dict[str, tuple[int, str]] = {}
-    predicted = _predicted(model, itertools.chain([first], parts), source.kind == "csv" and not typed, unseen)
+    predicted = _predicted(model, itertools.chain([first], parts), unseen)
+    if typed:
+        commas = {column.name for column in model.table.columns if column.reading.decimal == ","}
+        types = {name: dtype for name, dtype in source.types().items() if name not in commas}
+        predicted = (typed_part(part, types) for part in predicted)
     if out is not None:
         rows = write_table(predicted, out)
     else:
@@ -188,20 +205,18 @@ def predictions(model: Model, part: pl.DataFrame) -> dict[str, pl.Series]:
 
 
 def _predicted(
-    model: Model, parts: Iterator[pl.DataFrame], as_text: bool, unseen: dict[str, tuple[int, str]]
+    model: Model, parts: Iterator[pl.DataFrame], unseen: dict[str, tuple[int, str]]
 ) -> Iterator[pl.DataFrame]:
     """The parts with their predictions; counts the unseen fields of each category, and keeps one."""
     row = 0
-    used = [column.name for column in model.table.columns]
     for part in parts:
-        for some in part.iter_slices(ROWS):
-            known = missing_as_null(some.select(used)) if as_text else some
+        for some in part.iter_slices(ROWS) if part.height else [part]:
             with numbered(row):
-                added = predictions(model, known)
+                added = predictions(model, some)
             for column in model.table.columns:
                 if not isinstance(column, Category) or column.other:
                     continue
-                odd = column.unseen(known[column.name])
+                odd = column.unseen(some[column.name])
                 if len(odd):
                     count, example = unseen.get(column.name, (0, odd[0]))
                     unseen[column.name] = (count + len(odd), example)
@@ -225,8 +240,9 @@ def _order(series: pl.Series) -> np.ndarray:
         row = int(series.is_null().arg_max() or 0)
         raise FieldError(f"column {series.name!r}", "missing", row, "; --time needs a date or a number in each row")
     if is_text(series):
-        formats = date_formats(series)
-        series = moments(series, formats[0]) if formats else pl.Series(series.name, numbers(series))
+        row = int(series.is_not_null().arg_max() or 0)
+        remedy = "; --time needs dates or numbers, so name another column"
+        raise FieldError(f"column {series.name!r}", repr(series[row]), row, remedy)
     return series.to_physical().to_numpy()
 
 

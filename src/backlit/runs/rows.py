@@ -19,7 +19,7 @@ from backlit.errors import DataError
 from backlit.plan import Plan
 from backlit.runs.arrays import load, load_blob, store, store_bytes
 from backlit.runs.schema import LARGEST, DamageError, digest, sense
-from backlit.tables.frames import read_table
+from backlit.tables.frames import open_table
 from backlit.tables.parquet_size import decoded_bytes
 from backlit.tables.table import Table
 
@@ -30,19 +30,20 @@ BYTES_A_FIELD = 24  #: what reading a field back may take beside its own bytes, 
 
 
 def write_rows(
-    file: sqlite3.Connection, plan: Plan, frame: pl.DataFrame | None, source: str | None, limit: int
+    file: sqlite3.Connection, plan: Plan, frame: pl.DataFrame | None, about: Mapping[str, Any], limit: int
 ) -> dict[str, Any]:
     """Keep a plan's rows; what is to be known of them, as JSON.
 
     Parameters
     ----------
     frame : the table as it was read, targets included
-    source : the file it was read from
+    about : "source" is the file it was read from, "text_encoding" that of its text
     limit : rows of more bytes than this stay outside
     """
     parts = {"train": plan.data, "validation": plan.validation}
     inside = sum(part.X.nbytes + part.Y.nbytes for part in parts.values() if part is not None) <= limit
-    facts: dict[str, Any] = {"inside": inside, "source": source, "table": None}
+    facts: dict[str, Any] = {"inside": inside, "table": None}
+    facts |= {name: about.get(name) for name in ("source", "text_encoding")}
     for name, part in parts.items():
         facts[name] = None if part is None else _write_part(file, part, inside)
     if inside and frame is not None and frame.height * frame.width * BYTES_A_FIELD + frame.estimated_size() <= LARGEST:
@@ -105,7 +106,7 @@ def read_part(
             )
         recorded = part["hash"]
     if given is None:
-        given = _outside(facts, path)
+        given = _outside(facts, path, table)
     if len(rows) and rows.max() >= given.height:
         raise DataError(f"{path} learnt from {len(rows):,} rows up to row {rows.max():,}, but the table that is given "
                         f"has {given.height:,}; give the table as it was")  # fmt: skip
@@ -117,13 +118,13 @@ def read_part(
     return data
 
 
-def read_frame(file: sqlite3.Connection, facts: Mapping[str, Any], path: Path) -> pl.DataFrame:
+def read_frame(file: sqlite3.Connection, facts: Mapping[str, Any], path: Path, table: Table) -> pl.DataFrame:
     """The table as it was read; raises `DataError` where it is not at hand."""
     import polars as pl
 
     key = facts.get("table")
     if key is None:
-        return _outside(facts, path)
+        return _outside(facts, path, table)
     blob = load_blob(file, key)
     with sense():
         taken = decoded_bytes(blob.data)
@@ -136,11 +137,11 @@ def read_frame(file: sqlite3.Connection, facts: Mapping[str, Any], path: Path) -
     return frame
 
 
-def _outside(facts: Mapping[str, Any], path: Path) -> pl.DataFrame:
+def _outside(facts: Mapping[str, Any], path: Path, table: Table) -> pl.DataFrame:
     """The table from the file it was read from; only from the run's own folder, wherever a stranger says it lies."""
     source = facts.get("source")
     place = path.parent / Path(source).name if isinstance(source, str) else None
     if source is None or place is None or not place.is_file():
         told = f", and its table {Path(source).name!r} is not beside it" if source else ""
         raise DataError(f"{path} keeps no rows{told}; give the table that it learnt from (table=, or --table)")
-    return read_table(place)
+    return open_table(place, facts.get("text_encoding")).sheet(table.hints).frame

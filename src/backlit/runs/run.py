@@ -30,7 +30,7 @@ from backlit.runs.schema import DamageError, Fact, TimelineRow, parsed, put, sen
 from backlit.runs.sense import fact_of, rows_of
 from backlit.runs.timeline import Timeline
 from backlit.runs.verify import Report, verify
-from backlit.tables.frames import read_table, to_frame
+from backlit.tables.frames import open_table, to_frame
 from backlit.tables.metrics import METRICS, Metric
 from backlit.tables.table import Table
 
@@ -117,9 +117,11 @@ class Run:
     def frame(self) -> pl.DataFrame:
         """The table as it was read."""
         if self._given is not None:
-            return read_table(self._given) if isinstance(self._given, str | Path) else to_frame(self._given)
+            if not isinstance(self._given, str | Path):
+                return to_frame(self._given)
+            return open_table(self._given, self.about.get("text_encoding")).sheet(self.table.hints).frame
         with reading(self.path) as file:
-            return read_frame(file, parsed(fact_of(file, "data")), self.path)
+            return read_frame(file, parsed(fact_of(file, "data")), self.path, self.table)
 
     def storage(self) -> dict[str, Any]:
         """How the file keeps it: bytes, snapshots, the seconds that the slowest step to restore is away from one (as
@@ -301,7 +303,7 @@ def recording(
 
     def fill(file: sqlite3.Connection) -> None:
         limit = int(ROWS_SHARE * max_size) if rows else -1
-        facts["data"] = write_rows(file, plan, frame, about.get("source"), limit)
+        facts["data"] = write_rows(file, plan, frame, about, limit)
         put(file, *(Fact(key, to_json(value)) for key, value in facts.items()), row)
         put_snapshot(file, 1, state, anchor=True)
 

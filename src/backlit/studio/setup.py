@@ -17,7 +17,8 @@ from backlit.studio.messages import Begin, Done, News, Nothing, TableColumn, Tab
 from backlit.tables.columns import KINDS
 from backlit.tables.datasets import HOUSE_UNITS
 from backlit.tables.fields import numbered
-from backlit.tables.infer import DROP, guess_kind
+from backlit.tables.infer import guess_kind
+from backlit.tables.reading import DROP, Sheet
 from backlit.tables.target import guess_task
 from backlit.tables.units import plain
 
@@ -45,12 +46,13 @@ def shelf(desk: Desk, query: Nothing) -> messages.Shelf:
 
 def table(desk: Desk, query: TableQuery) -> messages.Table:
     """A table, to begin on."""
-    frame = desk.shelf.table(query.key)
-    columns = desk.cached(("table", query.key), lambda: tuple(map(_column, frame.iter_columns())))
+    sheet = desk.shelf.table(query.key)
+    frame = sheet.frame
+    columns = desk.cached(("table", query.key), lambda: tuple(_column(sheet, name) for name in frame.columns))
     target = _goal(columns) if query.target is None else query.target
     if target not in frame.columns:
         raise UnknownNameError("column", target, frame.columns)
-    task, trouble = _task(frame[target])
+    task, trouble = _task(sheet, target)
     if not trouble and all(column.kind == DROP or column.name == target for column in columns):
         trouble = f"no column is left to learn {plain(target)} from; give a table with more columns"
     return messages.Table(
@@ -65,15 +67,18 @@ def table(desk: Desk, query: TableQuery) -> messages.Table:
     )
 
 
-def _column(series: pl.Series) -> TableColumn:
+def _column(sheet: Sheet, name: str) -> TableColumn:
+    series, trouble = sheet[name], sheet.troubles.get(name)
     guess = guess_kind(series)
+    notices = [*sheet.notices.get(name, ()), guess.notice, "" if trouble is None else str(trouble)]
+    notice = plain("; ".join(filter(None, notices)))
     known = (series.fill_nan(None) if series.dtype.is_float() else series).drop_nulls()
     try:
         different = known.unique(maintain_order=True)
     except pl.exceptions.PolarsError:  # of objects and the like, which are left out in any case
         different = known
     examples = tuple(_text(entry) for entry in different.head(EXAMPLES))
-    return TableColumn(series.name, guess.kind, len(series) - len(known), len(different), examples, plain(guess.notice))
+    return TableColumn(series.name, guess.kind, len(series) - len(known), len(different), examples, notice)
 
 
 def _text(entry: Any) -> str:
@@ -93,10 +98,11 @@ def _goal(columns: tuple[TableColumn, ...]) -> str:
     return useful[-1]
 
 
-def _task(series: pl.Series) -> tuple[Any, str]:
+def _task(sheet: Sheet, target: str) -> tuple[Any, str]:
     """What predicting a column is, and why it cannot be done."""
-    task = "regression"
+    task, series = "regression", sheet[target]
     try:
+        sheet.require_plain([target])
         known = series[rows_with(series)]
         task = guess_task(known)
         describe_target(known, None, OTHERWISE)
@@ -110,7 +116,8 @@ def _task(series: pl.Series) -> tuple[Any, str]:
 
 def begin(desk: Desk, query: Begin) -> Done:
     """Begin a run on a table: nothing is trained yet. It is opened."""
-    whole = desk.shelf.table(query.table)
+    sheet = desk.shelf.table(query.table)
+    whole = sheet.frame
     for name in (query.target, *(query.columns or ()), *query.kinds):
         if name not in whole.columns:
             raise UnknownNameError("column", name, whole.columns)
@@ -120,14 +127,15 @@ def begin(desk: Desk, query: Begin) -> Done:
     rows, notices = rows_with(whole[query.target]), []
     if len(rows) < whole.height:
         notices.append(f"{row_count(whole.height - len(rows))} without {query.target}: left out")
-    frame = whole[rows]
+    sheet = sheet.rows(rows)
+    if query.task != "classification":
+        sheet.require_plain([query.target])
     with numbered(rows):
-        described, targets, remarks = describe_target(frame[query.target], query.task, OTHERWISE)
-        split = split_rows(np.arange(frame.height), query.seed or 0)
-        plan = prepare(
-            frame.drop(query.target), targets, _recipe(query, whole), target=described, split=split, numbers=rows,
-            seed=query.seed,
-        )  # fmt: skip
+        described, targets, remarks = describe_target(sheet[query.target], query.task, OTHERWISE)
+    split = split_rows(np.arange(len(rows)), query.seed or 0)
+    recipe = _recipe(query, whole)
+    plan = prepare(sheet, targets, recipe, target=described, split=split, numbers=rows, seed=query.seed)
+    with numbered(rows):
         plan.table.target.encode(targets)  # what cannot be tested on is said now
     if plan.net.size > MOST_WEIGHTS:
         raise ArgumentError(

@@ -7,8 +7,6 @@ import tempfile
 from collections.abc import Container, Iterator
 from pathlib import Path
 
-import polars as pl
-
 from backlit.core.activations import ACTIVATIONS
 from backlit.core.optimizers import OPTIMIZERS
 from backlit.errors import BacklitError, UnknownNameError
@@ -17,6 +15,7 @@ from backlit.runs.run import open_run
 from backlit.studio import messages
 from backlit.tables.datasets import load_houses
 from backlit.tables.frames import Source, open_table, table_kind
+from backlit.tables.reading import Sheet
 
 SOURCE = "backlit studio"
 FIRST, REAL = "first", "real"
@@ -37,7 +36,7 @@ class Shelf:
         self.given = ""
         self._runs: dict[str, Path] = {}
         self._tables: dict[str, tuple[str, Source | None]] = {"houses": ("houses", None)}  # its name, and where from
-        self._read: tuple[str, pl.DataFrame] | None = None
+        self._read: tuple[str, Sheet] | None = None
         self._uploads: tempfile.TemporaryDirectory[str] | None = None
         self._numbers = itertools.count(1)
 
@@ -111,11 +110,11 @@ class Shelf:
             self._uploads = tempfile.TemporaryDirectory(prefix="backlit-studio-")
         return Path(self._uploads.name) / f"upload-{next(self._numbers)}{Path(label).suffix.lower()}"
 
-    def table(self, key: str) -> pl.DataFrame:
+    def table(self, key: str) -> Sheet:
         """A table, as it is read."""
         if self._read is None or self._read[0] != key:
             source = self._table(key)[1]
-            self._read = key, load_houses() if source is None else source.read()
+            self._read = key, Sheet(load_houses()) if source is None else source.sheet()
         return self._read[1]
 
     def table_name(self, key: str) -> str:
@@ -128,9 +127,9 @@ class Shelf:
         return self._tables[key]
 
     def _add(self, name: str, source: Source) -> str:
-        frame = source.read()
+        sheet = source.sheet()
         key = _free(name, self._tables)
-        self._tables[key], self._read = (name, source), (key, frame)
+        self._tables[key], self._read = (name, source), (key, sheet)
         return key
 
     def close(self) -> None:

@@ -7,12 +7,13 @@ stored as a number, as true/false or as a date when the kind was fitted may late
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from backlit.errors import DataError
-from backlit.tables.fields import date_formats, is_text, level_texts, moments, numbers, truths
+from backlit.tables.fields import PLAIN, Reading, is_text, level_texts, moments, numbers, truths
+from backlit.tables.metrics import Weights
 
 if TYPE_CHECKING:
     import polars as pl
@@ -53,6 +54,7 @@ class Number:
     edges : of the bins, in encoded units; values beyond them count as the outermost, for nothing was learnt out there
     missing : whether some were missing in the training rows
     smooth : whether x / √(1 + (x/3)²) holds outliers within ±3, as it does without bins
+    reading : how text is read as numbers
     """
 
     name: str
@@ -62,20 +64,25 @@ class Number:
     edges: tuple[float, ...] = ()
     missing: bool = False
     smooth: bool = False
+    reading: Reading = PLAIN
 
     kind: ClassVar[str] = "number"
 
     @classmethod
-    def fit(cls, series: pl.Series, unit: str = "", bins: int | None = None) -> Number:
+    def fit(
+        cls, series: pl.Series, unit: str = "", bins: int | None = None, weights: Weights = None,
+        reading: Reading = PLAIN,
+    ) -> Number:  # fmt: skip
         """Centre: the median; scale: the distance between the quartiles, or half the range where that is 0."""
         values = numbers(series)
-        known = values[~np.isnan(values)]
-        low, centre, high = np.quantile(known, [0.25, 0.5, 0.75]).tolist()
+        here = ~np.isnan(values)
+        known, heavy = values[here], None if weights is None else weights[here]
+        low, centre, high = quantiles(known, [0.25, 0.5, 0.75], heavy).tolist()
         scale = (high - low) or (float(known.max()) - float(known.min())) / 2 or 1.0
-        column = cls(series.name, centre, min(scale, 1e300), unit, (), len(known) < len(values), not bins)
+        column = cls(series.name, centre, min(scale, 1e300), unit, (), len(known) < len(values), not bins, reading)
         if not bins:
             return column
-        return replace(column, edges=_distinct(column.scaled(np.quantile(known, np.linspace(0, 1, bins + 1)))))
+        return replace(column, edges=_distinct(column.scaled(quantiles(known, np.linspace(0, 1, bins + 1), heavy))))
 
     def inputs(self) -> list[Input]:
         extra = [Input(f"{self.name} {UNKNOWN}", self.name, f"{self.name} is missing")] if self.missing else []
@@ -87,7 +94,7 @@ class Number:
 
     def encode(self, series: pl.Series, out: np.ndarray) -> None:
         """Fill the (n, inputs) part of X that is this column's."""
-        values = numbers(series)
+        values = numbers(series, reading=self.reading)
         unknown = np.isnan(values)
         x = self.scaled(values)
         x[unknown] = 0.0
@@ -107,6 +114,7 @@ class Category:
     """Levels: an input for each, 1 where the row has it. Rarer levels, and unseen ones, share the input "other".
 
     written : how the levels were stored: "text", "number" or "boolean"
+    reading : which marks stand for a missing level
     """
 
     name: str
@@ -114,26 +122,28 @@ class Category:
     other: bool = False
     missing: bool = False
     written: str = "text"
+    reading: Reading = PLAIN
 
     kind: ClassVar[str] = "category"
 
     @classmethod
-    def fit(cls, series: pl.Series) -> Category:
+    def fit(cls, series: pl.Series, weights: Weights = None, reading: Reading = PLAIN) -> Category:
         """The levels in sorted order; of more than MOST_LEVELS, the most frequent."""
         import polars as pl
 
-        text = level_texts(series)
+        text = level_texts(series, reading=reading)
         counts = (
-            pl.DataFrame({"level": text})
+            pl.DataFrame({"level": text, "weight": np.ones(len(text)) if weights is None else weights})
             .drop_nulls()
             .group_by("level")
-            .len()
-            .sort(["len", "level"], descending=[True, False])
+            .agg(pl.col("weight").sort().sum())
+            .sort(["weight", "level"], descending=[True, False])
         )
         levels = counts["level"].to_list()
         frequent = levels if len(levels) <= MOST_LEVELS else levels[: MOST_LEVELS - 1]
         written = "boolean" if series.dtype == pl.Boolean else "number" if series.dtype.is_numeric() else "text"
-        return cls(series.name, tuple(sorted(frequent)), len(levels) > MOST_LEVELS, text.null_count() > 0, written)
+        missing = text.null_count() > 0
+        return cls(series.name, tuple(sorted(frequent)), len(levels) > MOST_LEVELS, missing, written, reading)
 
     def inputs(self) -> list[Input]:
         shown = [*self.levels, *([OTHER] if self.other else []), *([UNKNOWN] if self.missing else [])]
@@ -142,7 +152,7 @@ class Category:
         return [Input(name, self.name, f"{self.name} is {level}") for name, level in zip(names, shown)]
 
     def encode(self, series: pl.Series, out: np.ndarray) -> None:
-        text = level_texts(series, self.written)
+        text = level_texts(series, self.written, self.reading)
         n = len(self.levels)
         place = text.replace_strict(list(self.levels), list(range(n)), default=-1, return_dtype=None).to_numpy()
         unknown = text.is_null().to_numpy()
@@ -156,7 +166,7 @@ class Category:
 
     def unseen(self, series: pl.Series) -> pl.Series:
         """The fields that stand for no level."""
-        text = level_texts(series, self.written).drop_nulls()
+        text = level_texts(series, self.written, self.reading).drop_nulls()
         return text.filter(~text.is_in(list(self.levels)))
 
     def _require_alike(self, series: pl.Series, place: np.ndarray) -> None:
@@ -173,19 +183,20 @@ class Boolean:
     """True and false as +1 and −1; missing as 0."""
 
     name: str
+    reading: Reading = PLAIN
 
     kind: ClassVar[str] = "boolean"
 
     @classmethod
-    def fit(cls, series: pl.Series) -> Boolean:
-        truths(series)
-        return cls(series.name)
+    def fit(cls, series: pl.Series, reading: Reading = PLAIN) -> Boolean:
+        truths(series, reading)
+        return cls(series.name, reading)
 
     def inputs(self) -> list[Input]:
         return [Input(self.name, self.name, self.name)]
 
     def encode(self, series: pl.Series, out: np.ndarray) -> None:
-        values = truths(series)
+        values = truths(series, self.reading)
         out[:, 0] = np.where(np.isnan(values), 0.0, 2.0 * values - 1.0)
 
 
@@ -193,32 +204,27 @@ class Boolean:
 class Date:
     """Dates and times in their parts, each a number of its own.
 
-    form : how they were written, where they were text
+    reading : in which order days, months and years were written
     """
 
     name: str
     parts: tuple[Number, ...]
-    form: str = ""
+    reading: Reading = PLAIN
 
     kind: ClassVar[str] = "date"
 
     PARTS: ClassVar[tuple[str, ...]] = ("day", "year", "month", "weekday", "hour")
 
     @classmethod
-    def fit(cls, series: pl.Series, bins: int | None = None) -> Date:
+    def fit(cls, series: pl.Series, bins: int | None = None, weights: Weights = None, reading: Reading = PLAIN) -> Date:
         """The day since 1970, and year, month, weekday and hour as far as they vary."""
-        import polars as pl
-
-        form = (
-            next(iter(date_formats(series.cast(pl.String))), "") if is_text(series) or series.dtype.is_integer() else ""
-        )
-        dates = moments(series, form)
+        dates = moments(series, reading)
         values = {part: cls._part(dates, part) for part in cls.PARTS}
         varying = [part for part in cls.PARTS if part == "day" or values[part].drop_nulls().n_unique() > 1]
         units = {"day": DAYS}
-        parts = [Number.fit(values[part].alias(part), units.get(part, ""), bins) for part in varying]
+        parts = [Number.fit(values[part].alias(part), units.get(part, ""), bins, weights) for part in varying]
         parts[1:] = [replace(part, missing=False) for part in parts[1:]]  # one input says that the date is missing
-        return cls(series.name, tuple(parts), form)
+        return cls(series.name, tuple(parts), reading)
 
     @staticmethod
     def _part(dates: pl.Series, part: str) -> pl.Series:
@@ -237,7 +243,7 @@ class Date:
         ]
 
     def encode(self, series: pl.Series, out: np.ndarray) -> None:
-        dates, start = moments(series, self.form), 0
+        dates, start = moments(series, self.reading), 0
         for part in self.parts:
             width = len(part.inputs())
             part.encode(self._part(dates, part.name), out[:, start : start + width])
@@ -247,6 +253,21 @@ class Date:
 Column = Number | Category | Boolean | Date
 
 KINDS: dict[str, type[Column]] = {cls.kind: cls for cls in (Number, Category, Boolean, Date)}
+
+
+def quantiles(values: np.ndarray, shares: Any, weights: Weights = None) -> np.ndarray:
+    """Numbers below which these shares of all rows lie, linear between one row and the next.
+
+    Weighted, a row of weight 2 counts as two rows of the lightest weight: whole weights give the quantiles of the rows
+    repeated so often, and equal ones those without weights (Hyndman & Fan, The American Statistician 1996, type 7).
+    """
+    if weights is None or weights.min() == weights.max():
+        return np.quantile(values, shares)
+    order = np.argsort(values, kind="stable")
+    ends, one = np.cumsum(weights[order]), float(weights.min())
+    starts = np.concatenate([[0.0], ends[:-1]])
+    knots = np.column_stack([starts, np.maximum(ends - one, starts)]).ravel()
+    return np.interp(np.asarray(shares) * (ends[-1] - one), knots, np.repeat(values[order], 2))
 
 
 def _distinct(edges: np.ndarray) -> tuple[float, ...]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
-from backlit.errors import DataError
+from backlit.errors import ArgumentError, DataError
+from backlit.tables.fields import text_of
+from backlit.tables.reading import has_codes
 
 if TYPE_CHECKING:
     import polars as pl
@@ -17,34 +20,57 @@ if TYPE_CHECKING:
 BLOCK = 1 << 22  #: bytes that are read at once
 
 
-def csv_parts(path: Path, called: str, null_values: Sequence[str] = ()) -> Iterator[pl.DataFrame]:
-    """The rows, one part after another; the first part is there even if it holds none.
+class Header(NamedTuple):
+    """The line of names. separator: between fields; notices: what is odd about the names."""
 
-    Parameters
-    ----------
-    called : the table's name in messages
-    null_values : fields that count as missing, beside empty ones
+    names: list[str]
+    separator: str
+    notices: tuple[str, ...] = ()
+
+
+def csv_header(path: Path, called: str, encoding: str | None = None) -> Header:
+    """The line of names of a table.
 
     Raises
     ------
     DataError
-        Empty, not UTF-8, a name that stands twice, a row that is too short or too long, a quote that is not closed;
-        with the line.
+        As `csv_parts`.
+    """
+    with _opened(path, called, encoding) as file:
+        for block in _whole_rows(file):
+            text = _decoded(block, called, 1)
+            header, used = _names(text, _separator(text), called)
+            return _with_notices(header, text.split("\n", used)[used] if text.count("\n") >= used else "")
+    raise DataError(f"{called} is empty; give a table with a line of column names")
+
+
+def csv_parts(path: Path, called: str, encoding: str | None = None) -> Iterator[pl.DataFrame]:
+    """The rows, one part after another, every field as text, an empty one null; the first is there even without rows.
+
+    Parameters
+    ----------
+    called : the table's name in messages
+    encoding : of the text, such as "cp1252"; None: UTF-8, or UTF-16 where the file begins with its mark
+
+    Raises
+    ------
+    DataError
+        Empty, in another encoding, a name that stands twice, a row that is too short or too long, a quote that is not
+        closed; with the line.
     """
     line, names, separator, blank = 1, [], ",", 0
-    with _opened(path, called) as file:
+    with _opened(path, called, encoding) as file:
         for block in _whole_rows(file):
             text = _decoded(block, called, line)
             start = line
             line += text.count("\n")
             if not names:
-                separator = _separator(text)
-                names, used = _names(text, separator, called)
+                (names, separator, _), used = _names(text, _separator(text), called)
                 text = text.split("\n", used)[used] if text.count("\n") >= used else ""
                 start += used
             if blank and text.strip("\r\n"):
                 raise _blank_line(called, blank)
-            part = _parsed(text, names, separator, null_values, called, start)
+            part = _parsed(text, names, separator, called, start)
             if len(names) > 1 and part[names[-1]].null_count():
                 rows, blank = _checked(text, len(names), separator, called, start, blank)
                 part = part.head(rows)
@@ -61,6 +87,7 @@ def column_types(parts: Iterable[pl.DataFrame]) -> dict[str, Any]:
     for part in parts:
         for text in part.iter_columns():
             known, here = types.get(text.name, pl.Null), pl.Null
+            text = text_of(text)
             if known != pl.String and text.null_count() < len(text):
                 narrow = () if has_codes(text) else (pl.Int64, pl.Float64, pl.Boolean)
                 here = next(
@@ -71,11 +98,6 @@ def column_types(parts: Iterable[pl.DataFrame]) -> dict[str, Any]:
             elif here not in (known, pl.Null):
                 types[text.name] = pl.Float64 if {here, known} == {pl.Int64, pl.Float64} else pl.String
     return types
-
-
-def has_codes(text: pl.Series) -> bool:
-    """Whether some fields are digits that begin with a zero, such as the zip code 01234: names, not quantities."""
-    return bool(text.str.contains(r"^\s*0\d+\s*$").any())
 
 
 def typed_part(part: pl.DataFrame, types: Mapping[str, Any]) -> pl.DataFrame:
@@ -91,7 +113,7 @@ def _read_as(text: pl.Series, dtype: Any) -> pl.Series:
     """Text as numbers or true/false, null where it is neither."""
     import polars as pl
 
-    plain = text.str.strip_chars()
+    plain = text_of(text)
     if dtype == pl.Boolean:
         return plain.str.to_lowercase().replace_strict(["true", "false"], [True, False], default=None)
     return plain.cast(dtype, strict=False)
@@ -106,16 +128,29 @@ def require_unique(names: Sequence[str], called: str) -> None:
         seen.add(name)
 
 
-def _opened(path: Path, called: str) -> BinaryIO:
+def _opened(path: Path, called: str, encoding: str | None) -> BinaryIO:
+    """The file as UTF-8, whatever it is written in."""
     try:
-        return path.open("rb")
+        file = path.open("rb")
     except OSError as error:
         raise DataError(f"{called} cannot be read: {error.strerror}") from None
+    if encoding is None:
+        encoding = "utf-16" if file.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8"
+        file.seek(0)
+    try:
+        if codecs.lookup(encoding).name in ("utf-8", "utf-8-sig"):
+            return file
+        return codecs.EncodedFile(file, "utf-8", encoding)  # type: ignore[return-value]
+    except LookupError:
+        file.close()
+        raise ArgumentError(
+            f"text_encoding is {encoding!r}, which is unknown; give one such as cp1252 or utf-16"
+        ) from None
 
 
 def _whole_rows(file: BinaryIO) -> Iterator[bytes]:
     """Blocks that end where a row ends: at a line feed with an even number of quotes before it."""
-    rest = file.read(BLOCK).removeprefix(b"\xef\xbb\xbf")
+    rest = file.read(BLOCK).removeprefix(codecs.BOM_UTF8)
     while rest:
         end, quotes = len(rest), rest.count(b'"')
         while (cut := rest.rfind(b"\n", 0, end)) >= 0:
@@ -139,10 +174,14 @@ def _decoded(block: bytes, called: str, line: int) -> str:
     except UnicodeDecodeError as error:
         line += block.count(b"\n", 0, error.start)
         raise DataError(
-            f"{called} is not UTF-8 text (line {line}); save it as UTF-8 (in a spreadsheet: 'CSV UTF-8')"
+            f"{called} is not UTF-8 text (line {line}); name its encoding, such as --text-encoding cp1252, or save it "
+            "as UTF-8 (in a spreadsheet: 'CSV UTF-8')"
         ) from None
     if "\0" in text:
-        raise DataError(f"{called} holds zero bytes, so it is no UTF-8 text; save it as UTF-8 (not UTF-16)")
+        raise DataError(
+            f"{called} holds zero bytes, so it is no UTF-8 text; name its encoding, such as --text-encoding utf-16le, or "
+            "save it as UTF-8"
+        )
     if "\n" not in text and "\r" in text.rstrip("\r"):
         raise DataError(f"{called} ends its lines with carriage returns alone; save it with line feeds")
     return text
@@ -154,19 +193,36 @@ def _separator(text: str) -> str:
     return max(",;\t|", key=line.count)
 
 
-def _names(text: str, separator: str, called: str) -> tuple[list[str], int]:
-    """The column names, and how many lines they take with any blank ones before them."""
+def _names(text: str, separator: str, called: str) -> tuple[Header, int]:
+    """The column names without the blanks around them, and how many lines they take with any blank ones before them.
+
+    A column without a name is called by its place, such as "nameless column 11".
+    """
     reader = _reader(text, separator)
-    names = next(filter(None, reader), [])
-    if not names or names == [" " * len(names[0])]:
+    fields = next(filter(None, reader), [])
+    if not fields or fields == [" " * len(fields[0])]:
         raise DataError(f"{called} is empty; give a table with a line of column names")
+    names = [name.strip() or f"nameless column {i}" for i, name in enumerate(fields, 1)]
     require_unique(names, called)
-    return names, reader.line_num
+    padded = next((field for field, name in zip(fields, names) if field != name and field.strip()), None)
+    notices = () if padded is None else (f"blanks around the names of columns do not count, as in {padded!r}",)
+    return Header(names, separator, notices), reader.line_num
 
 
-def _parsed(
-    text: str, names: Sequence[str], separator: str, null_values: Sequence[str], called: str, start: int
-) -> pl.DataFrame:
+def _with_notices(header: Header, text: str) -> Header:
+    """The header, and whether it looks like a row of data."""
+    number = re.compile(r"\s*[$€£]?[+-]?\d[\d.,]*\s*%?\s*")
+    first = next(filter(None, _reader(text, header.separator)), [])
+    numeric = [bool(number.fullmatch(name)) for name in header.names]
+    below = [bool(number.fullmatch(field)) for field in first]
+    if any(numeric) and len(below) == len(numeric) and all(a == b for a, b in zip(numeric, below)):
+        some = ", ".join(header.names[:3])
+        told = f"the line of names looks like data ({some}, ...); if it is, write the columns' names above it"
+        return header._replace(notices=(*header.notices, told))
+    return header
+
+
+def _parsed(text: str, names: Sequence[str], separator: str, called: str, start: int) -> pl.DataFrame:
     import polars as pl
 
     if not text:
@@ -174,8 +230,7 @@ def _parsed(
     places = [str(i) for i in range(len(names))]  # stand in for the names, which may hold anything
     try:
         part = pl.read_csv(
-            f"{separator.join(places)}\n{text}".encode(), separator=separator, null_values=list(null_values),
-            infer_schema=False,
+            f"{separator.join(places)}\n{text}".encode(), separator=separator, null_values=[""], infer_schema=False,
         )  # fmt: skip
     except pl.exceptions.PolarsError:
         if text.count('"') % 2 == 0:

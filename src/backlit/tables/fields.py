@@ -1,27 +1,54 @@
-"""The fields of one column as numbers, as true or false, as moments in time, or as levels, however they were stored."""
+"""The fields of one column as numbers, as true or false, as moments in time, or as levels, however they were stored.
+
+How the text of a column is read was decided once, on all its fields (`reading.py`); that `Reading` is a part of the
+table's description, so that later fields are read alike.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from backlit.errors import DataError
+from backlit.tables import dates, numerals
+from backlit.tables.numerals import Question
 
 if TYPE_CHECKING:
     import polars as pl
 
 TRUE, FALSE = ("true", "yes", "1", "1.0"), ("false", "no", "0", "0.0")
 
-#: forms of dates in text; the first that fits all fields of a column is taken
-DATE_FORMATS = (
-    "%Y-%m-%d", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M",
-    "%Y-%m-%dT%H:%M:%S%.fZ", "%Y-%m-%dT%H:%M:%S%.f%:z", "%Y-%m-%d %H:%M:%S%.f%:z", "%Y%m%dT%H%M%S", "%Y%m%d",
-    "%Y/%m/%d", "%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%d-%m-%Y",
-)  # fmt: skip
-AMBIGUOUS = ("%m/%d/%Y", "%d/%m/%Y")  #: many dates fit both
+#: what people and programs write where they know nothing; the first ones go without saying
+SILENT = ("", "NA", "N/A", "n/a", "NaN", "nan", "NAN", "NaT", "NULL", "null", "Null", "<NA>", "#N/A")
+MARKS = ("?", "-", "--", "---", "–", "—", ".", "..", "...", "n.a.", "N.A.", "n.a", "#n/a", "(null)", "(blank)")
+ERRORS = (r"\N", "#DIV/0!", "#VALUE!", "#REF!", "#NUM!", "#NAME?", "#NULL!", "#N/A N/A")
+WORDS = ("None", "none", "NONE")  #: which may also be the name of a class
+MISSING = (*SILENT, *MARKS, *ERRORS, *WORDS)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How the text of a column is read.
+
+    Attributes
+    ----------
+    decimal : the decimal mark, "." or ","; "" where no field shows one
+    unit : what each number carries: "$", "%", "km"; "" for nothing
+    date_order : of day, month and year, such as "dmy", where dates are figures alone
+    missing : marks of a missing field, beside the usual ones
+    """
+
+    decimal: str = ""
+    unit: str = ""
+    date_order: str = ""
+    missing: tuple[str, ...] = ()
+
+
+PLAIN = Reading()
 
 
 class FieldError(DataError):
@@ -38,6 +65,23 @@ class FieldError(DataError):
 
     def __str__(self) -> str:
         return f"{self.what} is {self.value} in row {self.row}{self.remedy}"
+
+
+class QuestionError(DataError):
+    """A column with two readings, neither of which is known to be meant."""
+
+    def __init__(self, name: str, question: Question) -> None:
+        super().__init__(name, question)
+        self.name, self.question = name, question
+
+    def __str__(self) -> str:
+        question, option = self.question, self.question.option
+        meant = " or ".join(f"{value} (--{option.replace('_', '-')} {key})" for key, value in question.readings.items())
+        key = next(iter(question.readings))
+        return (
+            f"column {self.name!r} is {question.entry!r}, which may be {meant}; say which, in Python "
+            f"with columns={{{self.name!r}: {{{option!r}: {key!r}}}}}"
+        )
 
 
 @contextmanager
@@ -62,20 +106,41 @@ def is_text(series: pl.Series) -> bool:
     return series.dtype in (pl.String, pl.Categorical, pl.Enum)
 
 
-def numbers(series: pl.Series, what: str = "column") -> np.ndarray:
-    """Finite numbers, float64, missing ones NaN; raises `DataError` for anything else."""
+def text_of(series: pl.Series, missing: Sequence[str] = (), usual: Sequence[str] = MISSING) -> pl.Series:
+    """Text without the blanks around it; null where it says that something is missing.
+
+    Parameters
+    ----------
+    missing, usual : the marks that say so
+    """
     import polars as pl
 
-    what = f"{what} {series.name!r}"
+    text = series.cast(pl.String).str.strip_chars()
+    marked = text.is_in([*usual, *missing])
+    return text.set(marked, None) if marked.any() else text
+
+
+def numbers(series: pl.Series, what: str = "column", reading: Reading = PLAIN) -> np.ndarray:
+    """Finite numbers, (n,) float64, missing ones NaN.
+
+    Raises
+    ------
+    FieldError
+        A field is no number, infinite, or in another unit than was learnt.
+    QuestionError
+        The text has two readings.
+    """
+    import polars as pl
+
+    name, what = series.name, f"{what} {series.name!r}"
     if is_text(series):
-        text, series = series.cast(pl.String), text_to_numbers(series)
+        text = text_of(series, reading.missing)
+        series = _read_numbers(text, reading, what)
         if series.null_count() > text.null_count():
             row = _first(series.is_null() & text.is_not_null())
-            raise FieldError(
-                what, repr(text[row]), row, ", which is no number; write it as in 1234.5 or leave it empty"
-            )
+            raise FieldError(what, repr(text[row]), row, not_a_number(text[row]))
     elif not (series.dtype.is_numeric() or series.dtype in (pl.Boolean, pl.Null)):
-        raise DataError(f"{what} holds {series.dtype}, but numbers are needed; mend it")
+        raise DataError(f"column {name!r} holds {series.dtype}, but numbers are needed; mend it")
     values = series.cast(pl.Float64).to_numpy()
     if np.isinf(values).any():
         row = int(np.isinf(values).argmax())
@@ -83,48 +148,69 @@ def numbers(series: pl.Series, what: str = "column") -> np.ndarray:
     return values
 
 
-def text_to_numbers(series: pl.Series) -> pl.Series:
-    """Text such as "1,200" or " 3.5" as numbers; anything else is missing."""
+def not_a_number(entry: str) -> str:
+    """What to do about a field that is no number."""
+    return f", which is no number; write it as in 1234.5, {_or_else(entry)}"
+
+
+def not_a_date(entry: str) -> str:
+    """What to do about a field that is no date."""
+    return f", which is no date; write it as in 2014-05-31, {_or_else(entry)}"
+
+
+def _or_else(entry: str) -> str:
+    return (
+        f"leave it empty, say that it means a missing one (--missing {entry!r}, in Python "
+        f"columns={{name: {{'missing': [{entry!r}]}}}}), or take the column as a category"
+    )
+
+
+def _read_numbers(text: pl.Series, reading: Reading, what: str) -> pl.Series:
+    """Text as numbers, null where it is none."""
     import polars as pl
 
-    text = series.cast(pl.String)
-    plain = text.cast(pl.Float64, strict=False)
-    if plain.null_count() == text.null_count():
-        return plain
-    text = text.str.strip_chars()
-    plain = text.cast(pl.Float64, strict=False)
-    grouped = text.str.contains(r"^[+-]?\d{1,3}(,\d{3})+(\.\d*)?$")
-    without = text.str.replace_all(",", "", literal=True).cast(pl.Float64, strict=False)
-    return pl.select(pl.when(grouped).then(without).otherwise(plain).alias(series.name)).to_series()
+    if reading.decimal != ",":
+        plain = numerals.plain_numbers(text)
+        if plain.null_count() == text.null_count():
+            return plain
+    fields = numerals.fields_of(text.drop_nulls().unique(maintain_order=True))
+    known = fields.filter(pl.col("numeral").is_not_null())
+    mark = reading.decimal or numerals.decide(known)
+    if isinstance(mark, Question):
+        raise QuestionError(text.name, mark)
+    for unit in known["unit"].unique(maintain_order=True):
+        if unit not in ("", reading.unit):
+            entry = known.filter(pl.col("unit") == unit)["text"][0]
+            learnt = f"numbers in {reading.unit}" if reading.unit else "plain numbers"
+            raise FieldError(what, repr(entry), _first(text == entry), f", but {learnt} were learnt from; write it so")
+    values = fields[mark or "."]
+    return text.replace_strict(fields["text"], values, default=None, return_dtype=pl.Float64)
 
 
-def truths(series: pl.Series) -> np.ndarray:
+def truths(series: pl.Series, reading: Reading = PLAIN) -> np.ndarray:
     """1 for true, 0 for false, NaN for missing; raises `DataError` for anything else."""
     import polars as pl
 
     if is_text(series):
         words, said = [*TRUE, *FALSE], [1.0] * len(TRUE) + [0.0] * len(FALSE)
-        plain = series.cast(pl.String).str.strip_chars().str.to_lowercase()
-        values = plain.replace_strict(words, said, default=None, return_dtype=pl.Float64)
+        series = text_of(series, reading.missing)
+        values = series.str.to_lowercase().replace_strict(words, said, default=None, return_dtype=pl.Float64)
     elif series.dtype.is_numeric() or series.dtype in (pl.Boolean, pl.Null):
         values = series.cast(pl.Float64).fill_nan(None)
         values = values.set(~values.is_in([0.0, 1.0]), None)
     else:
         raise DataError(f"column {series.name!r} holds {series.dtype}, but true or false is needed; mend it")
-    known = (
-        series.is_not_null() if is_text(series) or not series.dtype.is_float() else series.fill_nan(None).is_not_null()
-    )
+    known = series.fill_nan(None).is_not_null() if series.dtype.is_float() else series.is_not_null()
     odd = values.is_null() & known
     if odd.any():
         row = _first(odd)
-        raise FieldError(
-            f"column {series.name!r}", repr(series[row]), row, ", which is neither true nor false; mend it"
-        )
+        what = f"column {series.name!r}"
+        raise FieldError(what, repr(series[row]), row, ", which is neither true nor false; mend it")
     return values.to_numpy()
 
 
-def moments(series: pl.Series, form: str = "") -> pl.Series:
-    """Dates or times without a zone; text is read in the given form, or in another that has one meaning."""
+def moments(series: pl.Series, reading: Reading = PLAIN) -> pl.Series:
+    """Dates, or dates and times without a zone."""
     import polars as pl
 
     if series.dtype == pl.Datetime:
@@ -133,37 +219,36 @@ def moments(series: pl.Series, form: str = "") -> pl.Series:
         return series.cast(pl.Date)
     if not (is_text(series) or series.dtype.is_integer()):
         raise DataError(f"column {series.name!r} holds {series.dtype}, but dates are needed; mend it")
-    text = series.cast(pl.String)
-    if not (form and _fits(text, form)):
-        form = next((fitting for fitting in date_formats(text) if fitting not in AMBIGUOUS), form or DATE_FORMATS[0])
-    dates = _strptime(text, form)
-    if dates.null_count() > text.null_count():
-        row = _first(dates.is_null() & text.is_not_null())
-        like = f", which is no date like {_example(form)!r}; mend it"
-        raise FieldError(f"column {series.name!r}", repr(series[row]), row, like)
-    return dates
+    text = text_of(series, reading.missing)
+    distinct = text.drop_nulls().unique(maintain_order=True)
+    order = reading.date_order or dates.decide(distinct)
+    if isinstance(order, Question):
+        raise QuestionError(series.name, order)
+    read = dates.dates_of(distinct, order or "")
+    if read.null_count():
+        row = _first(text == distinct[_first(read.is_null())])
+        raise FieldError(f"column {series.name!r}", repr(text[row]), row, ", which is no date; write it as 2014-05-31")
+    read = read if dates.have_times(distinct) else read.cast(pl.Date)
+    return text.replace_strict(distinct, read, default=None, return_dtype=read.dtype)
 
 
-def date_formats(text: pl.Series) -> list[str]:
-    """The forms that fit every field."""
-    return [form for form in DATE_FORMATS if _fits(text.head(100), form) and _fits(text, form)]
-
-
-def level_texts(series: pl.Series, written: str = "text") -> pl.Series:
+def level_texts(series: pl.Series, written: str = "text", reading: Reading | None = None) -> pl.Series:
     """Levels as text; a number is written alike whether it was stored as 3, as 3.0 or as "3.00".
 
     Parameters
     ----------
     written : how the levels were stored when they were learnt: text is read as that ("text", "number" or "boolean")
+    reading : which marks mean a missing level; None: text is taken as it stands
     """
     import polars as pl
 
     if series.dtype.is_numeric():
         return _number_texts(series)
     if is_text(series):
-        text = series.cast(pl.String)
+        text = series.cast(pl.String) if reading is None else text_of(series, reading.missing)
         if written == "number":
-            return pl.select(pl.coalesce(_number_texts(text_to_numbers(text)), text).alias(series.name)).to_series()
+            numbers = numerals.plain_numbers(text.str.strip_chars()).alias(series.name)
+            return pl.select(pl.coalesce(_number_texts(numbers), text).alias(series.name)).to_series()
         return text.str.to_lowercase() if written == "boolean" else text
     if series.dtype.is_nested() or series.dtype in (pl.Binary, pl.Object):
         raise DataError(f"column {series.name!r} holds {series.dtype}, but text or numbers are needed; mend it")
@@ -182,23 +267,6 @@ def _number_texts(series: pl.Series) -> pl.Series:
     return pl.select(
         pl.when(as_whole).then(whole.cast(pl.String)).otherwise(values.cast(pl.String)).alias(series.name)
     ).to_series()
-
-
-def _strptime(text: pl.Series, form: str) -> pl.Series:
-    import polars as pl
-
-    dates = text.str.strptime(pl.Datetime if "%H" in form else pl.Date, form, strict=False)
-    return dates.dt.replace_time_zone(None) if dates.dtype == pl.Datetime else dates
-
-
-def _fits(text: pl.Series, form: str) -> bool:
-    return _strptime(text, form).null_count() == text.null_count()
-
-
-def _example(form: str) -> str:
-    from datetime import UTC, datetime
-
-    return datetime(2014, 5, 31, 9, 30, tzinfo=UTC).strftime(form.replace("%.f", "").replace("%:z", "+00:00"))
 
 
 def _first(true: pl.Series) -> int:

@@ -8,22 +8,21 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from backlit.errors import DataError, ShapeError
-from backlit.tables.columns import level_texts
-from backlit.tables.csv_text import column_types, csv_parts, require_unique, typed_part
+from backlit.tables.csv_text import column_types, csv_header, csv_parts, require_unique
+from backlit.tables.fields import QuestionError, level_texts
+from backlit.tables.reading import Hints, Kinds, Sheet, read_frame
 
 if TYPE_CHECKING:
     import polars as pl
-
-#: what a CSV writes where it knows nothing
-MISSING = ("", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NaT", "NULL", "null", "?")
 
 ROWS = 50_000  #: of a Parquet or Arrow file, read at once
 
@@ -38,39 +37,39 @@ _MAGIC = {b"PAR1": "parquet", b"ARRO": "ipc"}
 
 
 class Source(NamedTuple):
-    """A file with a table: where it lies, how messages call it, and whether it is "csv", "parquet" or "ipc"."""
+    """A file with a table: where it lies, how messages call it, and whether it is "csv", "parquet" or "ipc".
+
+    text_encoding : of a CSV; None: UTF-8, or UTF-16 with its mark
+    """
 
     path: Path
     called: str
     kind: str
+    text_encoding: str | None = None
 
-    def parts(self, typed: bool = False) -> Iterator[pl.DataFrame]:
+    def parts(self) -> Iterator[pl.DataFrame]:
         """Part after part, so that it may be larger than memory; the first tells the columns, even without rows.
 
-        Parameters
-        ----------
-        typed : read the fields of a CSV as `read_table` does, which reads it twice; else each stays as it stands
+        The fields of a CSV are text as it stands.
         """
-        if self.kind != "csv":
-            return self._stored()
-        if not typed:
-            return csv_parts(self.path, self.called)
-        types = column_types(csv_parts(self.path, self.called, MISSING))
-        return (typed_part(part, types) for part in csv_parts(self.path, self.called, MISSING))
+        return csv_parts(self.path, self.called, self.text_encoding) if self.kind == "csv" else self._stored()
 
-    def read(self) -> pl.DataFrame:
-        """All of it, typed."""
+    def types(self) -> dict[str, Any]:
+        """The narrowest type of each column of a CSV: whole numbers, numbers, true/false or text."""
+        return column_types(self.parts()) if self.kind == "csv" else {}
+
+    def sheet(self, hints: Hints = Hints()) -> Sheet:
+        """All of it, read."""
         import polars as pl
 
-        if self.kind != "csv":
-            frame = pl.concat(self._stored())
-        else:
-            parts = list(csv_parts(self.path, self.called, MISSING))
-            types = column_types(parts)
-            frame = pl.concat([typed_part(parts.pop(0), types) for _ in range(len(parts))])
+        frame = pl.concat(self.parts())
         if frame.height == 0:
             raise DataError(f"{self.called} has column names but no rows; give at least one")
-        return frame
+        if self.kind != "csv":
+            return read_frame(frame, hints)
+        header = csv_header(self.path, self.called, self.text_encoding)
+        sheet = read_frame(frame, hints, header.separator)
+        return replace(sheet, notices={**sheet.notices, "": header.notices}) if header.notices else sheet
 
     def _stored(self) -> Iterator[pl.DataFrame]:
         import polars as pl
@@ -85,7 +84,7 @@ class Source(NamedTuple):
             raise DataError(f"{self.called} is no {self.kind} file that can be read: {_first_line(error)}") from None
 
 
-def open_table(path: str | Path) -> Source:
+def open_table(path: str | Path, text_encoding: str | None = None) -> Source:
     """A table by the name of its file: CSV, TSV (any common separator), Parquet, Arrow or Feather; "-" reads from
     standard input.
 
@@ -97,24 +96,41 @@ def open_table(path: str | Path) -> Source:
     if str(path) == "-":
         path = _spooled()
         with path.open("rb") as file:
-            return Source(path, "standard input", _MAGIC.get(file.read(4), "csv"))
+            return Source(path, "standard input", _MAGIC.get(file.read(4), "csv"), text_encoding)
     path = Path(path)
     if not path.is_file():
         raise DataError(f"{path} {'is a folder' if path.is_dir() else 'does not exist'}; give the path of a table")
-    return Source(path, str(path), table_kind(path))
+    return Source(path, str(path), table_kind(path), text_encoding)
 
 
-def read_table(path: str | Path) -> pl.DataFrame:
-    """Read a table whole; the fields of a CSV become whole numbers, numbers, true/false or text, by column."""
-    return open_table(path).read()
+def read_table(
+    path: str | Path,
+    *,
+    decimal: str | None = None,
+    date_order: str | None = None,
+    missing: Sequence[str] = (),
+    text_encoding: str | None = None,
+    columns: Kinds = None,
+) -> pl.DataFrame:
+    """Read a table whole; each column of text becomes whole numbers, numbers, dates, true/false, or stays text.
 
+    Parameters
+    ----------
+    decimal : the decimal mark, "." or ","; None: as the columns show
+    date_order : of dates in figures: "dmy", "mdy" or "ymd"; None: as the columns show
+    missing : marks of missing fields, beside the usual ones
+    text_encoding : such as "cp1252"; None: UTF-8, or UTF-16 with its mark
+    columns : what single columns are: ``{"zipcode": "category", "preis": {"decimal": ","}}``
 
-def missing_as_null(frame: pl.DataFrame) -> pl.DataFrame:
-    """Text as it stands in a CSV, but null where it says that something is missing."""
-    import polars as pl
-
-    text = pl.selectors.string()
-    return frame.with_columns(pl.when(text.is_in(MISSING).not_()).then(text))
+    Raises
+    ------
+    DataError
+        As `open_table`; a column that can be read in two ways.
+    """
+    hints = Hints.of(columns, decimal=decimal, date_order=date_order, missing=missing)
+    sheet = open_table(path, text_encoding).sheet(hints)
+    sheet.require_plain(name for name, error in sheet.troubles.items() if isinstance(error, QuestionError))
+    return sheet.frame
 
 
 def table_kind(path: str | Path) -> str:

@@ -3,40 +3,51 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from backlit.errors import DataError
-from backlit.tables.csv_text import has_codes
-from backlit.tables.fields import AMBIGUOUS, date_formats, is_text, text_to_numbers
+from backlit.tables.fields import is_text
+from backlit.tables.reading import DROP, Sheet
 
 if TYPE_CHECKING:
     import polars as pl
 
-DROP = "drop"
-KIND_NAMES = ("number", "category", "boolean", "date", DROP)
-
 _ID_NAME = re.compile(
     r"(^|[_\s.])(id|uid|uuid|guid|key|index|rownames?|rowid|row|no|nr)$|^unnamed|(?<=[a-z])(ID|Id)$", re.I
 )
-_ALMOST_NUMBER = re.compile(r"^\s*[$€£]?\s*-?\d[\d.,' ]*\s*([km%€$£]|bn)?\s*$", re.I)  # $450k, 12%, 3,5, 1 200
-_TRUTHS = {"true", "false", "yes", "no"}
+_NUMBERED_NAME = re.compile(
+    r"parcel|order|customer|account|invoice|ticket|serial|member|client|number|num\b|code", re.I
+)
+#: of the time of a series, which numbers its rows and is learnt from
+_TIME_NAME = re.compile(r"(^|[_\W])(year|yr|date|day|week|month|quarter|time|timestamp|index)$", re.I)
+LEAST_NUMBERED = 50  #: rows from which on nearly unique whole numbers are worth a word
+LEAST_GIVEN = 30  #: rows from which on a column can give the target away
+SAME = 1e-6  #: share of the target's variance that rounding may leave unexplained
 
 
 @dataclass(frozen=True)
 class Guess:
-    """A column's kind ("number", "category", "boolean", "date" or "drop"), and what to tell the user, if anything."""
+    """A column's kind ("number", "category", "boolean", "date" or "drop"), and what to tell the user, if anything.
+
+    spare : whether it is left out only where something else is there to learn from
+    """
 
     kind: str
     notice: str = ""
+    spare: bool = False
 
 
 def guess_kind(series: pl.Series) -> Guess:
-    """What a column most likely is.
+    """What a column that was read most likely is.
 
     Left out ("drop") is a column with one value only, one that numbers or names its rows, or free text.
+
+    Parameters
+    ----------
+    series : from a `Sheet`: text in it is neither numbers nor dates
     """
     import polars as pl
 
@@ -47,7 +58,9 @@ def guess_kind(series: pl.Series) -> Guess:
     if len(known) == 0:
         return Guess(DROP, f"{name} is left out: all its fields are missing")
     if not (dtype.is_numeric() or is_text(series) or dtype in (pl.Boolean, pl.Date, pl.Datetime)):
-        return Guess(DROP, f"{name} is left out: it holds {dtype}")
+        return Guess(
+            DROP, f"{name} is left out: it holds {dtype}; turn it into numbers, text or dates to learn from it"
+        )
     levels = known.n_unique()
     if levels == 1 and len(known) == len(series):
         return Guess(DROP, f"{name} is left out: it is the same in every row")
@@ -56,49 +69,69 @@ def guess_kind(series: pl.Series) -> Guess:
     if dtype in (pl.Date, pl.Datetime):
         return Guess("date")
     if dtype.is_numeric():
-        if dtype.is_integer() and _numbers_rows(known, name, levels):
-            return Guess(DROP, f"{name} is left out: it numbers the rows")
-        return Guess("number")
+        return _guess_numbers(known, name, levels)
     return Guess("category") if dtype != pl.String else _guess_text(known, levels)
 
 
-def require_kind(name: str, kind: str) -> str:
-    """A kind named by the user, checked."""
-    if kind not in KIND_NAMES:
-        raise DataError(f"columns[{name!r}] is {kind!r}; it must be one of {', '.join(KIND_NAMES)}")
-    return kind
+def _guess_numbers(known: pl.Series, name: str, levels: int) -> Guess:
+    import polars as pl
 
-
-def _numbers_rows(known: pl.Series, name: str, levels: int) -> bool:
-    """Counted upwards with few gaps, as a part of the rows still is; or called an id and nearly all different."""
-    n = len(known)
-    if n < 10:
-        return False
-    steps = np.diff(known.to_numpy().astype(np.float64))
-    counted = bool((steps > 0).all()) and float(steps.sum()) <= 2 * n
-    return counted or (bool(_ID_NAME.search(name)) and levels > 0.9 * n)
+    n, values = len(known), known.cast(pl.Float64).to_numpy()
+    whole = known.dtype.is_integer() or bool((np.isfinite(values) & (values % 1 == 0)).all())
+    if whole and np.unique(values).size < levels:
+        return Guess(DROP, f"{name} is left out: its whole numbers, such as {known[0]}, are too large to be told apart")
+    if whole and n >= 10:
+        steps = np.diff(values)
+        counted = bool((steps > 0).all()) and float(steps.sum()) <= 2 * n and not _TIME_NAME.search(name)
+        if counted or (_ID_NAME.search(name) and levels > 0.9 * n and not _TIME_NAME.search(name)):
+            return Guess(DROP, f"{name} is left out: it numbers the rows", spare=True)
+        if _NUMBERED_NAME.search(name) and levels > 0.9 * n >= 0.9 * LEAST_NUMBERED:
+            return Guess(
+                "number", f"{name} has its own whole number in nearly every row; leave it out if it only names them"
+            )
+    return Guess("number")
 
 
 def _guess_text(known: pl.Series, levels: int) -> Guess:
     name, entries = known.name, known.unique(maintain_order=True)
-    first = entries[0]
-    readable, codes = text_to_numbers(entries).is_not_null(), has_codes(entries)
-    if readable.all() and not codes:
-        return Guess("number", f"{name} holds numbers written as text, such as {first!r}; they are read as numbers")
-    formats = [] if codes else date_formats(entries)
-    if formats:
-        several = set(AMBIGUOUS) <= set(formats)
-        return Guess("date", f"{name} is read as month/day/year, such as {first!r}" if several else "")
-    if levels <= 20 and set(entries.str.to_lowercase()) <= _TRUTHS:
-        return Guess("boolean")
-    told, odd = "", entries.filter(~readable)
-    if len(odd) and (len(odd) < 0.5 * levels or all(map(_ALMOST_NUMBER.match, odd.head(20).to_list()))):
-        told = f"{odd[0]!r} is not a number; write it as in 450000 or leave it empty if it should be one"
     if levels > 20 and levels > 0.5 * len(known):
         long = float(entries.str.len_chars().mean() or 0) > 20  # type: ignore[arg-type]
         what = "free text" if long or bool(entries.str.contains(r"\s").any()) else "names of rows"
-        told = f"; {told}" if told else ""
-        return Guess(DROP, f"{name} is left out: it looks like {what} ({levels:,} different entries){told}")
-    if codes:
-        return Guess("category", f"{name} holds codes that begin with a zero; they are taken as categories")
-    return Guess("category", told and f"{name} is taken as text: {told}")
+        return Guess(
+            DROP, f"{name} is left out: it looks like {what} ({levels:,} different entries, such as {entries[0]!r})"
+        )
+    return Guess("category")
+
+
+def giveaways(sheet: Sheet, targets: pl.DataFrame, names: Sequence[str]) -> list[str]:
+    """What to say of columns each of which alone gives a target away, as one does that is the target by another name.
+
+    A number does where the target is the same linear function of it in every row; a category or whole number with a few
+    levels where each of them has one target only. So does a number along which each class takes one stretch.
+    """
+    return [
+        f"{name} alone gives {target.name} away: leave it out if it is not known when you predict"
+        for target in targets.iter_columns()
+        for name in names
+        if _gives_away(sheet[name], target)
+    ]
+
+
+def _gives_away(column: pl.Series, target: pl.Series) -> bool:
+    import polars as pl
+
+    rows = pl.DataFrame({"x": column, "y": target}).drop_nulls()
+    n, levels = rows.height, rows["x"].n_unique()
+    if n < LEAST_GIVEN or rows["y"].n_unique() < 2:
+        return False
+    if levels <= n / 3:
+        return rows.n_unique() == levels
+    if not column.dtype.is_numeric():
+        return False
+    x = rows["x"].cast(pl.Float64).to_numpy()
+    if target.dtype.is_float():
+        y = rows["y"].to_numpy()
+        with np.errstate(all="ignore"):
+            return bool(1 - np.corrcoef(x, y)[0, 1] ** 2 < SAME)
+    changes = rows.sort("x")["y"].to_frame().with_columns(new=pl.first() != pl.first().shift())["new"].sum()
+    return int(changes) == rows["y"].n_unique() - 1

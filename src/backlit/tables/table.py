@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from numbers import Integral
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -13,14 +14,17 @@ import numpy as np
 from backlit.core.registry import lookup
 from backlit.errors import ArgumentError, DataError, UnknownNameError, require
 from backlit.tables.columns import DAYS, KINDS, Boolean, Category, Column, Date, Input, Number
-from backlit.tables.infer import DROP, Guess, guess_kind, require_kind
+from backlit.tables.fields import PLAIN, Reading
+from backlit.tables.infer import Guess, guess_kind
+from backlit.tables.metrics import Weights
+from backlit.tables.reading import DROP, Hint, Hints, Kinds, Sheet, read_frame
 from backlit.tables.target import Target
 
 if TYPE_CHECKING:
     import polars as pl
 
 Encoding = Literal["piecewise", "plain"]
-Kinds = Mapping[str, str] | Sequence[str] | None
+MOST_BINS = 8192  #: of all columns together: each is an input with as many weights as the first layer has units
 
 
 @dataclass(frozen=True)
@@ -41,9 +45,11 @@ class Table:
     @classmethod
     def fit(
         cls,
-        frame: pl.DataFrame,
+        frame: pl.DataFrame | Sheet,
         target: Target,
         *,
+        rows: np.ndarray | None = None,
+        weights: Weights = None,
         columns: Kinds = None,
         encoding: Encoding = "piecewise",
         bins: int = 48,
@@ -53,38 +59,65 @@ class Table:
 
         Parameters
         ----------
-        frame : the training rows; the target's own columns are passed over
-        columns : the columns to use, or the kinds of some: ``{"zipcode": "category", "note": "drop"}``
+        frame : all rows at hand, from which each column's kind is told; the target's own columns are passed over
+        rows : positions of the training rows, from which everything else is learnt; None: all
+        weights : (n,) one for each row of `frame`, above 0
+        columns : the columns to use, or what some are: ``{"zipcode": "category", "preis": {"decimal": ","}}``
         encoding : "piecewise" cuts each number into bins at its quantiles; "plain" leaves the bins out
-        bins : at most so many for a column
+        bins : at most so many for a column, and MOST_BINS for all
         units : of the columns' numbers
 
         Raises
         ------
         DataError
-            No rows or no usable column.
+            No rows or no usable column; a column that can be read in two ways; a field unlike all others.
         UnknownNameError
             A column that is not there.
         """
         require("encoding", encoding, lambda v: v in ("piecewise", "plain"), "'piecewise' or 'plain'")
-        require("bins", bins, lambda v: isinstance(v, int) and v >= 1, "1 or more")
-        if frame.height == 0:
+        require("bins", bins, lambda v: isinstance(v, Integral) and int(v) >= 1, "1 or more")
+        sheet = read_frame(frame, Hints.of(columns))
+        height = sheet.frame.height
+        rows = np.arange(height) if rows is None else rows
+        if len(rows) == 0:
             raise DataError("the table has no rows to learn from; give at least one")
-        names, kinds = _chosen(frame, columns, target)
-        fitted, notices, seen = [], [], {}
+        names, kinds = _chosen(sheet.frame, columns, target)
+        guesses, notices, seen = {}, list(sheet.notices.get("", ())), {}
         for name in names:
-            series = frame[name]
+            series = sheet[name]
             guess = Guess(kinds[name]) if name in kinds else guess_kind(series)
+            if name in sheet.troubles and kinds.get(name) not in ("category", DROP):
+                raise sheet.troubles[name]
             twin = None if guess.kind == DROP else _twin(series, seen)
             if twin is not None and name not in kinds:
                 guess = Guess(DROP, f"{name} is left out: it equals {twin}")
-            if guess.notice:
-                notices.append(guess.notice)
-            if guess.kind != DROP:
-                unit = (units or {}).get(name, "")
-                fitted.append(_fit(guess.kind, series, unit, bins if encoding == "piecewise" else None))
+            guesses[name] = guess
+        if all(guess.kind == DROP for guess in guesses.values()):
+            guesses |= {name: Guess("number") for name, guess in guesses.items() if guess.spare}
+        everything = len(rows) == height
+        for name, guess in guesses.items():
+            if guess.kind != DROP and name not in kinds and not everything:
+                guesses[name] = guess = _of_part(sheet[name], rows, guess)
+            notices += sheet.notices.get(name, ()) if guess.kind != DROP or guess.notice else ()
+            notices += [guess.notice] if guess.notice else []
+        numeric = sum(guess.kind in ("number", "date") for guess in guesses.values())
+        each = _bins_each(numeric, int(bins)) if encoding == "piecewise" else None
+        if encoding == "piecewise" and each != bins:
+            cut = f"{each} bins each" if each else "no bins"
+            notices.append(
+                f"{numeric:,} columns of numbers get {cut} instead of {bins}, so that the rows can bear the weights"
+            )
+        part = None if weights is None else np.asarray(weights, dtype=np.float64)[rows]
+        fitted = [
+            _fit(
+                guess.kind, sheet[name][rows], (units or {}).get(name, ""), each, part, sheet.readings.get(name, PLAIN)
+            )
+            for name, guess in guesses.items()
+            if guess.kind != DROP
+        ]
         if not fitted:
-            raise DataError(f"no column is left to learn from ({'; '.join(notices) or 'the table has none'})")
+            raise DataError(f"no column is left to learn from ({'; '.join(notices) or 'the table has none'}); name one "
+                            "that is to be used, such as columns={'name': 'number'}, or --number name")  # fmt: skip
         return cls(tuple(fitted), target, tuple(notices))
 
     @cached_property
@@ -102,6 +135,17 @@ class Table:
     def edges(self) -> tuple[tuple[float, ...], ...]:
         """Each input's bin edges in encoded units, () for one without: the constants of `PiecewiseLinear`."""
         return tuple(given.edges for given in self.inputs)
+
+    @property
+    def hints(self) -> Hints:
+        """How its columns, and the target's, were read: so that the same file is read alike again."""
+
+        def hint(kind: str, reading: Reading, target: bool = False) -> Hint:
+            return Hint(kind, reading.decimal, reading.date_order, reading.missing, target)
+
+        columns = {column.name: hint(column.kind, column.reading) for column in self.columns}
+        kind = "" if self.target.classes else "number"
+        return Hints(columns=columns | {name: hint(kind, self.target.reading, True) for name in self.target.names})
 
     def encode(self, frame: pl.DataFrame, dtype: Any = np.float32) -> np.ndarray:
         """(n, d) inputs; centred and scaled in float64, then stored as `dtype`.
@@ -162,18 +206,35 @@ class Table:
     def from_dict(cls, saved: Mapping[str, Any]) -> Table:
         """The table that `to_dict` wrote."""
         columns = tuple(_column(column) for column in saved["columns"])
-        target = Target(**{name: _tuples(value) for name, value in saved["target"].items()})
+        target = Target(**_fields(saved["target"]))
         return cls(columns, target, tuple(saved["notices"]))
 
 
-def _fit(kind: str, series: pl.Series, unit: str, bins: int | None) -> Column:
+def _of_part(series: pl.Series, rows: np.ndarray, guess: Guess) -> Guess:
+    """The guess, unless the training rows have nothing to learn from in this column."""
+    part = series[rows]
+    known = (part.fill_nan(None) if part.dtype.is_float() else part).drop_nulls()
+    if len(known) == 0:
+        return Guess(DROP, f"{series.name} is left out: all its fields are missing in the rows that are learnt from")
+    if known.n_unique() == 1 and len(known) == len(part):
+        return Guess(DROP, f"{series.name} is left out: it is the same in every row that is learnt from")
+    return guess
+
+
+def _bins_each(columns: int, bins: int) -> int | None:
+    """So many bins for each column; None where less than four would be left."""
+    each = min(bins, MOST_BINS // max(1, columns))
+    return each if each == bins or each >= 4 else None
+
+
+def _fit(kind: str, series: pl.Series, unit: str, bins: int | None, weights: Weights, reading: Reading) -> Column:
     if (series.fill_nan(None) if series.dtype.is_float() else series).null_count() == len(series):
         raise DataError(f"columns[{series.name!r}] is {kind!r}, but all its fields are missing; leave it out")
     if kind == "number" and str(series.dtype) != "Boolean":
-        return Number.fit(series, unit, bins)
+        return Number.fit(series, unit or reading.unit, bins, weights, reading)
     if kind == "date":
-        return Date.fit(series, bins)
-    return Category.fit(series) if kind == "category" else Boolean.fit(series)
+        return Date.fit(series, bins, weights, reading)
+    return Category.fit(series, weights, reading) if kind == "category" else Boolean.fit(series, reading)
 
 
 def _chosen(frame: pl.DataFrame, columns: Kinds, target: Target) -> tuple[list[str], dict[str, str]]:
@@ -187,7 +248,7 @@ def _chosen(frame: pl.DataFrame, columns: Kinds, target: Target) -> tuple[list[s
         if name not in frame.columns:
             raise UnknownNameError("column", name, frame.columns)
     if isinstance(columns, Mapping):
-        return rest, {name: require_kind(name, kind) for name, kind in columns.items()}
+        return rest, {name: hint.kind for name, hint in Hints.of(columns).columns.items() if hint.kind}
     return list(columns), {}
 
 
@@ -217,11 +278,18 @@ def _names(name: str, edges: int) -> set[str]:
 
 
 def _column(saved: Mapping[str, Any]) -> Column:
-    fields = {name: _tuples(value) for name, value in saved.items() if name != "kind"}
-    kind = lookup("kind of column", KINDS, saved["kind"])
+    fields = _fields(saved)
+    kind = lookup("kind of column", KINDS, fields.pop("kind"))
     if kind is Date:
-        fields["parts"] = tuple(Number(**{k: _tuples(v) for k, v in part.items()}) for part in saved["parts"])
+        fields["parts"] = tuple(Number(**_fields(part)) for part in saved["parts"])
     return kind(**fields)
+
+
+def _fields(saved: Mapping[str, Any]) -> dict[str, Any]:
+    fields = {name: _tuples(value) for name, value in saved.items()}
+    if "reading" in fields:
+        fields["reading"] = Reading(**_fields(fields["reading"]))
+    return fields
 
 
 def _tuples(value: Any) -> Any:

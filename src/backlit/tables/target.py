@@ -11,12 +11,15 @@ import numpy as np
 from backlit.core.arrays import Array
 from backlit.core.losses import Loss
 from backlit.errors import ArgumentError, DataError, require
-from backlit.tables.fields import FieldError, is_text, level_texts, numbers, text_to_numbers
+from backlit.tables.fields import PLAIN, FieldError, Reading, is_text, level_texts, numbers
+from backlit.tables.metrics import Weights
 
 if TYPE_CHECKING:
     import polars as pl
 
 Scaling = Literal["standard", "log", "raw"]
+
+TINY = 1e-140  #: differences whose squares float64 rounds to 0
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,7 @@ class Target:
     centre, scale : one for each column, over the training rows
     classes : the class labels, in the order of the network's outputs
     unit : of the numbers
+    reading : how text is read as numbers
     """
 
     names: tuple[str, ...]
@@ -38,22 +42,40 @@ class Target:
     scale: tuple[float, ...] = ()
     classes: tuple[Any, ...] = ()
     unit: str = ""
+    reading: Reading = PLAIN
 
     @classmethod
-    def fit_numbers(cls, frame: pl.DataFrame, scaling: Scaling = "standard", unit: str = "") -> Target:
-        """Centre and scale of each column of `frame`, the training rows' targets."""
+    def fit_numbers(
+        cls, frame: pl.DataFrame, scaling: Scaling = "standard", unit: str = "", weights: Weights = None,
+        reading: Reading = PLAIN,
+    ) -> Target:  # fmt: skip
+        """Centre and scale of each column of `frame`, the training rows' targets.
+
+        Parameters
+        ----------
+        weights : (n,) of the rows
+        """
         require("target", scaling, lambda v: v in ("standard", "log", "raw"), "'standard', 'log' or 'raw'")
-        values = np.stack([target_numbers(frame[name]) for name in frame.columns], axis=1)
+        values = np.stack([target_numbers(frame[name], reading) for name in frame.columns], axis=1)
         names = tuple(frame.columns)
         if scaling == "raw":
-            return cls(names, scaling, (0.0,) * frame.width, (1.0,) * frame.width, unit=unit)
+            return cls(names, scaling, (0.0,) * frame.width, (1.0,) * frame.width, (), unit, reading)
         values = _logarithms(names, values) if scaling == "log" else values
-        with np.errstate(over="ignore", invalid="ignore"):
-            centre, scale = values.mean(axis=0), values.std(axis=0)
-        if not np.isfinite(scale).all():
-            raise DataError(f"target {names[int(np.isfinite(scale).argmin())]!r} is too large to be scaled; divide it")
+        with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+            if weights is None:
+                centre, scale = values.mean(axis=0), values.std(axis=0)
+            else:
+                centre = np.average(values, axis=0, weights=weights)
+                scale = np.sqrt(np.average((values - centre) ** 2, axis=0, weights=weights))
+        for name, column, width in zip(names, values.T, scale):
+            if not np.isfinite(width):
+                raise DataError(f"target {name!r} is too large to be scaled; divide it")
+            if width < TINY and column.min() < column.max():
+                raise DataError(
+                    f"target {name!r} is too small to be told apart from 0, such as {column[0]:g}; multiply it"
+                )
         scale = np.where(scale > 0, scale, 1.0)
-        return cls(names, scaling, tuple(centre.tolist()), tuple(scale.tolist()), unit=unit)
+        return cls(names, scaling, tuple(centre.tolist()), tuple(scale.tolist()), (), unit, reading)
 
     @classmethod
     def fit_classes(cls, series: pl.Series) -> Target:
@@ -89,7 +111,7 @@ class Target:
                 told = ", a class that was not learnt; leave such rows out"
                 raise FieldError(f"target {series.name!r}", repr(texts[row]), row, told)
             return place.astype(np.float64)[:, None]
-        values = np.stack([target_numbers(frame[name]) for name in self.names], axis=1)
+        values = np.stack([target_numbers(frame[name], self.reading) for name in self.names], axis=1)
         return ((_logarithms(self.names, values) if self.scaling == "log" else values) - self.centre) / self.scale
 
     def decode(self, loss: Loss, S: Array) -> np.ndarray:
@@ -111,9 +133,9 @@ class Target:
         return np.exp(values) if self.scaling == "log" else values
 
 
-def target_numbers(series: pl.Series) -> np.ndarray:
+def target_numbers(series: pl.Series, reading: Reading = PLAIN) -> np.ndarray:
     """A target's finite numbers."""
-    values = numbers(series, "target")
+    values = numbers(series, "target", reading)
     if np.isnan(values).any():
         row = int(np.isnan(values).argmax())
         raise FieldError(f"target {series.name!r}", "missing", row, "; leave such rows out")
@@ -121,7 +143,7 @@ def target_numbers(series: pl.Series) -> np.ndarray:
 
 
 def guess_task(series: pl.Series) -> Literal["regression", "classification"]:
-    """Classes for text, true/false and two values only; numbers for numbers, though they be written as text."""
+    """Classes for text, true/false and two values only; numbers for numbers. The target is from a `Sheet`."""
     import polars as pl
 
     known = series.drop_nulls()
@@ -129,7 +151,7 @@ def guess_task(series: pl.Series) -> Literal["regression", "classification"]:
         raise ArgumentError(f"target {series.name!r} holds {series.dtype}; it must be numbers or classes")
     if series.dtype == pl.Boolean or known.n_unique() == 2:
         return "classification"
-    return "classification" if is_text(series) and text_to_numbers(known).null_count() else "regression"
+    return "classification" if is_text(series) else "regression"
 
 
 def _logarithms(names: tuple[str, ...], values: np.ndarray) -> np.ndarray:

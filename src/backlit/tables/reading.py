@@ -1,0 +1,406 @@
+"""A table is read once: each column of text becomes numbers, dates, truth values or levels, and what was noticed.
+
+Whoever learns from a column, encodes it, groups or splits by it takes it from the `Sheet` that `read_frame` makes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from backlit.errors import ArgumentError, DataError, UnknownNameError, require
+from backlit.tables import dates, numerals
+from backlit.tables.fields import (
+    FALSE,
+    MISSING,
+    PLAIN,
+    SILENT,
+    TRUE,
+    WORDS,
+    FieldError,
+    QuestionError,
+    Reading,
+    is_text,
+    moments,
+    not_a_date,
+    not_a_number,
+    text_of,
+)
+from backlit.tables.numerals import Question
+
+if TYPE_CHECKING:
+    import numpy as np
+    import polars as pl
+
+DROP = "drop"
+KIND_NAMES = ("number", "category", "boolean", "date", DROP)
+FEW = 0.05  #: of a column's distinct fields may be odd among numbers or dates, and are then mistakes, not levels
+MANY = 20  #: distinct numbers or dates that make a column one of numbers or dates
+
+Kinds = Mapping[str, Any] | Sequence[str] | None
+
+
+@dataclass(frozen=True)
+class Hint:
+    """What the user says of a column; each is "" or () where nothing was said.
+
+    Attributes
+    ----------
+    kind : one of KIND_NAMES
+    decimal, date_order, missing : as in `Reading`
+    target : whether it is what is predicted, which may be the names of classes
+    """
+
+    kind: str = ""
+    decimal: str = ""
+    date_order: str = ""
+    missing: tuple[str, ...] = ()
+    target: bool = False
+
+    def __post_init__(self) -> None:
+        require("decimal", self.decimal, lambda v: v in ("", ".", ","), "'.' or ','")
+        require("date_order", self.date_order, lambda v: v in ("", *dates.ORDERS), f"one of {', '.join(dates.ORDERS)}")
+        object.__setattr__(self, "missing", (self.missing,) if isinstance(self.missing, str) else tuple(self.missing))
+
+
+@dataclass(frozen=True)
+class Hints:
+    """What the user says of all columns, and of single ones."""
+
+    general: Hint = Hint()
+    columns: Mapping[str, Hint] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, columns: Kinds = None, **general: Any) -> Hints:
+        """From a mapping of columns to kinds, or to what is said of each: ``{"preis": {"decimal": ","}}``.
+
+        Parameters
+        ----------
+        general : decimal, date_order and missing of all columns; None for nothing
+
+        Raises
+        ------
+        DataError, ArgumentError, UnknownNameError
+            A kind, a key or a value that there is none of.
+        """
+        hint = Hint(**{name: value for name, value in general.items() if value is not None})
+        single = columns if isinstance(columns, Mapping) else {}
+        return cls(hint, {name: _hint(name, said, hint) for name, said in single.items()})
+
+    def __getitem__(self, name: str) -> Hint:
+        return self.columns.get(name, self.general)
+
+    def target(self, *names: str) -> Hints:
+        """The same, where these columns are what is predicted."""
+        return replace(self, columns={**self.columns, **{name: replace(self[name], target=True) for name in names}})
+
+
+def _hint(name: str, said: Any, general: Hint) -> Hint:
+    if isinstance(said, str):
+        said = {"kind": said}
+    if not isinstance(said, Mapping):
+        raise ArgumentError(f"columns[{name!r}] is {said!r}; give a kind, or a mapping such as {{'decimal': ','}}")
+    known = ("kind", "decimal", "date_order", "missing")
+    for key in said:
+        if key not in known:
+            raise UnknownNameError(f"key in columns[{name!r}]", key, known)
+    if said.get("kind", "") not in ("", *KIND_NAMES):
+        raise DataError(f"columns[{name!r}] is {said['kind']!r}; it must be one of {', '.join(KIND_NAMES)}")
+    return replace(general, **said)
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A table that is read.
+
+    Attributes
+    ----------
+    frame : its columns as numbers, dates, truth values or text
+    readings : how each column of text was read
+    notices : what was noticed, column by column
+    troubles : what keeps a column from being used as its kind, to be raised where it is used
+    """
+
+    frame: pl.DataFrame
+    readings: Mapping[str, Reading] = field(default_factory=dict)
+    notices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    troubles: Mapping[str, DataError] = field(default_factory=dict)
+
+    def require_plain(self, names: Iterable[str] | None = None) -> None:
+        """Raise what troubles one of these columns, or any."""
+        for name in self.troubles if names is None else names:
+            if name in self.troubles:
+                raise self.troubles[name]
+
+    def rows(self, rows: Any) -> Sheet:
+        """The same reading of some rows."""
+        return replace(self, frame=self.frame[rows])
+
+    def __getitem__(self, name: str) -> pl.Series:
+        return self.frame[name]
+
+
+def read_frame(
+    frame: pl.DataFrame | Sheet, hints: Hints = Hints(), separator: str = "", numbers: np.ndarray | None = None
+) -> Sheet:
+    """Read every column of text; others are taken as they are.
+
+    Parameters
+    ----------
+    numbers : (n,) each row's number in the table as given; None: its position
+    separator : between the fields of the file; where it is ";", a comma among digits is likely to be a decimal mark
+    """
+    if isinstance(frame, Sheet):
+        return frame
+    texts = {
+        series.name: _Text(series, hints[series.name])
+        for series in frame.iter_columns()
+        if is_text(series) and hints[series.name].kind != DROP
+    }
+    leanings = {text.leans for text in texts.values()} - {""}
+    around = "," if separator == ";" and leanings != {"."} else next(iter(leanings)) if len(leanings) == 1 else ""
+    if len(leanings) == 2 and not around:
+        around = "?"
+    columns, readings, notices, troubles = {}, {}, {}, {}
+    for name, text in texts.items():
+        column = text.read(around)
+        if column.values is not None:
+            columns[name] = column.values.alias(name)
+        readings[name] = column.reading
+        if said := (*text.notices, *column.notices):
+            notices[name] = said
+        if column.trouble is not None:
+            troubles[name] = _final(column.trouble, numbers)
+    return Sheet(frame.with_columns(**columns), readings, notices, troubles)
+
+
+def _final(trouble: DataError, numbers: np.ndarray | None) -> DataError:
+    """The error with the row's number in the table, which nobody changes any more."""
+    if not isinstance(trouble, FieldError):
+        return trouble
+    row = trouble.row if numbers is None else int(numbers[trouble.row])
+    return DataError(str(FieldError(trouble.what, trouble.value, row, trouble.remedy)))
+
+
+@dataclass(frozen=True)
+class _Column:
+    """What became of a column of text. values: None where it stays as it is."""
+
+    values: pl.Series | None
+    reading: Reading
+    notices: tuple[str, ...] = ()
+    trouble: DataError | None = None
+
+
+class _Text:
+    """A column of text, and what its distinct fields look like."""
+
+    def __init__(self, series: pl.Series, hint: Hint) -> None:
+        import polars as pl
+
+        self.name, self.hint, self.series = series.name, hint, series
+        self.categories = series.dtype != pl.String
+        usual = tuple(mark for mark in MISSING if not hint.target or mark not in WORDS)
+        self.text = text_of(series, hint.missing, usual)
+        self.entries = self.text.drop_nulls().unique(maintain_order=True)
+        self.plain = numerals.plain_numbers(self.entries)
+        self.codes = has_codes(self.entries)
+        self.notices = tuple(self._missing())
+        self.is_plain = self.plain.null_count() == 0 and len(self.entries) > 0
+        self._fields: pl.DataFrame | None = None
+
+    @property
+    def fields(self) -> pl.DataFrame:
+        """The distinct fields, taken apart as numbers."""
+        if self._fields is None:
+            self._fields = numerals.fields_of(self.entries)
+        return self._fields
+
+    @property
+    def leans(self) -> str:
+        """The decimal mark that it shows beyond doubt, as a hint for other columns."""
+        if self.hint.decimal or self.categories or len(self.entries) == 0:
+            return ""
+        if self.is_plain:
+            either = self.entries.str.contains(r"^[+-]?[1-9]\d{0,2}\.\d{3}$|^[^.]*$")
+            return "" if either.all() else "."
+        return numerals.leans(self.fields) if self._all_numbers() else ""
+
+    def _all_numbers(self) -> bool:
+        return self.is_plain or self.fields["numeral"].null_count() == 0
+
+    def _missing(self) -> list[str]:
+        """Marks of missing fields that are worth a word, and blanks around names."""
+        import polars as pl
+
+        if self.categories:
+            return []
+        stripped = self.series.str.strip_chars()
+        gone = stripped.filter(self.text.is_null() & stripped.is_not_null() & ~stripped.is_in(list(SILENT)))
+        notices = [
+            f"{self.name}: {mark!r} is taken as missing ({count:,} row{'s' * (count != 1)})"
+            for mark, count in gone.value_counts(sort=True, name="n" if self.name != "n" else "rows").iter_rows()
+        ]
+        blank = int(((stripped == "") & (self.series != "")).sum())
+        if blank:
+            notices.append(f"{self.name}: a blank field is taken as missing ({blank:,} row{'s' * (blank != 1)})")
+        padded = (stripped != self.series) & self.text.is_not_null()
+        numeric = self.plain.null_count() == 0
+        if padded.any() and not numeric and self.text.dtype == pl.String:
+            entry = self.series[int(padded.arg_max() or 0)]
+            notices.append(f"{self.name}: blanks around an entry do not count, as in {entry!r}")
+        return notices
+
+    def read(self, around: str) -> _Column:
+        """As what its fields are: numbers, dates, truth values, or levels."""
+        import polars as pl
+
+        kind, reading = self.hint.kind, Reading(missing=self.hint.missing)
+        if len(self.entries) == 0:
+            return _Column(self.text, reading)
+        if self.categories and kind in ("", "category"):
+            return _Column(None, reading)
+        numeric = kind in ("", "number") or (kind == "category" and self.is_plain)
+        if numeric and not (self.codes and kind != "number"):
+            column = self._numbers(reading, around)
+            if column is not None:
+                return column
+        if kind in ("", "date") and not self.codes and not self.hint.target:
+            column = self._dates(reading)
+            if column is not None:
+                return column
+        lower = self.entries.str.to_lowercase()
+        truths = {"true", "false"} if self.hint.target else {*TRUE[:2], *FALSE[:2]}
+        if kind in ("", "boolean") and lower.is_in(sorted(truths)).all():
+            values = self.text.str.to_lowercase().is_in(list(TRUE))
+            return _Column(pl.select(pl.when(self.text.is_not_null()).then(values)).to_series(), reading)
+        return _Column(self.text, reading, self._levels(), self._odd())
+
+    def _numbers(self, reading: Reading, around: str) -> _Column | None:
+        """As numbers; None where some are none."""
+        import polars as pl
+
+        doubtful = self.hint.decimal == "," or around in (",", "?")
+        if self.hint.kind != "number" and self.plain.n_unique() < len(self.entries) and self._too_large():
+            told = f"whole numbers such as {self.entries[0]} are too large to be told apart, so they are taken as names"
+            return _Column(self.text, reading, (f"{self.name}: {told}",))
+        if self.is_plain and not (doubtful and self.entries.str.contains(".", literal=True).any()):
+            reading = replace(reading, decimal="." if self.entries.str.contains(".", literal=True).any() else "")
+            whole = self.text.cast(pl.Int64, strict=False)
+            whole = whole if whole.null_count() == self.text.null_count() else None
+            return _Column(numerals.plain_numbers(self.text) if whole is None else whole, reading)
+        if not self._all_numbers():
+            return None
+        unit = numerals.one_unit(self.fields)
+        if unit is None:
+            return None
+        mark = self.hint.decimal or numerals.decide(self.fields, around)
+        if isinstance(mark, Question):
+            return _Column(self.text, reading, (), QuestionError(self.name, mark))
+        if mark and self.fields[mark].null_count():
+            odd = self.fields["text"].filter(self.fields[mark].is_null())[0]
+            row = int((self.text == odd).arg_max() or 0)
+            told = f", which is no number with the decimal mark {mark!r}; say another (--decimal), or mend it"
+            return _Column(self.text, reading, (), FieldError(f"column {self.name!r}", repr(odd), row, told))
+        values = self.fields[mark or "."]
+        whole = not self.fields["numeral"].str.contains(f"\\{mark or '.'}").any() and bool((values.abs() < 2**53).all())
+        dtype = pl.Int64 if whole and bool((values % 1 == 0).all()) else pl.Float64
+        read = self.text.replace_strict(self.fields["text"], values.cast(dtype), default=None, return_dtype=dtype)
+        notices = self._read_as(numerals.plain_numbers(self.fields["text"]), values)
+        return _Column(read, replace(reading, decimal=mark, unit=unit), notices)
+
+    def _too_large(self) -> bool:
+        """Whether all are whole numbers that float64 rounds."""
+        return self.is_plain and bool(
+            self.entries.str.contains(r"^[+-]?[1-9]\d*$").all() and (self.plain.abs() >= 2.0**53).all()
+        )
+
+    def _read_as(self, plain: pl.Series, values: pl.Series) -> tuple[str, ...]:
+        """The field that is read the most unlike how it looks."""
+
+        other = (plain.is_null() | (plain != values)).arg_true()
+        if len(other) == 0:
+            return ()
+        marked = other.gather(self.fields["numeral"].gather(other).str.contains("[.,' ]").arg_true())
+        row = int((marked if len(marked) else other)[0])
+        value = values[row]
+        shown = f"{int(value)}" if float(value).is_integer() and abs(value) < 2**53 else f"{value:.15g}"
+        return (f"{self.name}: {self.fields['text'][row]} read as {shown}",)
+
+    def _dates(self, reading: Reading) -> _Column | None:
+        """As dates; None where some are none."""
+        order = self.hint.date_order or dates.decide(self.entries)
+        if isinstance(order, Question):
+            return _Column(self.text, reading, (), QuestionError(self.name, order))
+        if order is None:
+            return None
+        read = dates.dates_of(self.entries, order)
+        if read.null_count():
+            if not self.hint.date_order:
+                return None
+            order = dates.decide(self.entries)
+            if not isinstance(order, str):
+                return None
+        reading = replace(reading, date_order=order)
+        values = moments(self.text, reading)
+        row = int(self.text.is_not_null().arg_max() or 0)
+        entry = self.text[row]
+        if re.match(r"^\d{4}[-/.]\d{1,2}[-/.]\d{1,2}(\D|$)", entry):
+            return _Column(values, reading)
+        return _Column(values, reading, (f"{self.name}: {entry} read as {values[row]}",))
+
+    def _levels(self) -> tuple[str, ...]:
+        """What to say of a column that stays text."""
+        import polars as pl
+
+        same = pl.DataFrame({"level": self.entries, "lower": self.entries.str.to_lowercase()})
+        twice = same.filter(pl.col("lower").is_duplicated()).sort("lower", maintain_order=True)
+        if twice.height and not self._all_truths():
+            return (self._alike(*twice["level"].head(2), "in capital letters alone"),)
+        dotted = self.entries.filter(self.entries.str.ends_with("."))
+        bare = dotted.str.strip_suffix(".").is_in(self.entries.to_list())
+        if bare.any():
+            entry = dotted.filter(bare)[0]
+            return (self._alike(entry, entry[:-1], "in a final dot alone"),)
+        if not self.codes and self.entries.str.contains(r"^[\d\s.,:/'+-]+$").all():
+            return (f"{self.name} is taken as text: {self.entries[0]!r} is no number and no date",)
+        return ()
+
+    def _alike(self, a: str, b: str, how: str) -> str:
+        return f"{self.name}: {a!r} and {b!r} differ {how}; write them alike if they mean the same"
+
+    def _all_truths(self) -> bool:
+        return bool(self.entries.str.to_lowercase().is_in([*TRUE, *FALSE]).all())
+
+    def _odd(self) -> DataError | None:
+        """A few fields that are neither numbers nor dates among many that are."""
+        if self.hint.kind in ("category", "boolean") or self.codes or self.categories:
+            return None
+        n = len(self.entries)
+        for what, good in (("number", self.fields["numeral"].is_not_null() & (self.fields["unit"] == "") &
+                            self.fields["times"].is_null()), ("date", self._any_date())):  # fmt: skip
+            odd = int((~good).sum())
+            if n - odd > MANY and 0 < odd <= FEW * n:
+                entry = self.entries[int((~good).arg_max() or 0)]
+                row = int((self.text == entry).arg_max() or 0)
+                remedy = not_a_number(entry) if what == "number" else not_a_date(entry)
+                return FieldError(f"column {self.name!r}", repr(entry), row, remedy)
+        return None
+
+    def _any_date(self) -> pl.Series:
+        sample = self.entries.head(dates.SAMPLE)
+        orders = [order for order in dates.ORDERS if dates.dates_of(sample, order).null_count() < 0.5 * len(sample)]
+        good = dates.dates_of(self.entries, "").is_not_null() if orders else self.entries.is_null()
+        for order in orders:
+            good = good | dates.dates_of(self.entries, order).is_not_null()
+        return good
+
+
+def has_codes(text: pl.Series) -> bool:
+    """Whether some fields are digits that begin with a zero, such as the zip code 01234: names, not quantities."""
+    return bool(text.str.contains(r"^\s*0\d+\s*$").any())
+
+
+__all__ = ["DROP", "KIND_NAMES", "PLAIN", "Hint", "Hints", "Kinds", "Sheet", "has_codes", "read_frame"]
