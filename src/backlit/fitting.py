@@ -28,7 +28,7 @@ from backlit.engines.choice import choose
 from backlit.engines.protocol import Data, Engine
 from backlit.errors import DataError, ShapeError, require
 from backlit.plan import Plan, named_optimizer
-from backlit.tables.fields import numbered
+from backlit.tables.fields import PLAIN, numbered
 from backlit.tables.infer import giveaways
 from backlit.tables.metrics import Metric, scores
 from backlit.tables.reading import Hints, Kinds, Sheet, read_frame
@@ -166,7 +166,7 @@ def prepare(
             heavy = None if weights is None else weights[split.train]
             table = Table.fit(
                 sheet,
-                _numbers(targets[split.train], recipe, heavy) if target is None else target,
+                _numbers(targets[split.train], recipe, heavy, sheet) if target is None else target,
                 rows=split.train,
                 weights=weights,
                 columns=recipe.columns,
@@ -217,7 +217,7 @@ def rows_that_count(weights: np.ndarray, rows: int) -> np.ndarray:
         raise DataError(f"the weight of row {row} is {weights[row]}; it must be a finite number, 0 or greater")
     here = np.flatnonzero(weights > 0)
     if len(here) == 0:
-        raise DataError("all weights are 0, so no row is there; give some a weight above 0")
+        raise DataError("all weights are zero, so no row is there; give some a weight above 0")
     return here
 
 
@@ -305,10 +305,12 @@ def default_network(table: Table, loss: Loss, recipe: Recipe) -> Network:
     return Network([*layers, Dense(width, outputs, weights="fan_in_uniform")], loss, table.names)
 
 
-def _numbers(targets: pl.DataFrame, recipe: Recipe, weights: np.ndarray | None = None) -> Target:
+def _numbers(targets: pl.DataFrame, recipe: Recipe, weights: np.ndarray | None, sheet: Sheet) -> Target:
     """Numbers to predict; counts are left as they are for the Poisson loss."""
     scaling = "raw" if _loss_name(recipe) == "poisson" else recipe.target
-    return Target.fit_numbers(targets, scaling, recipe.units.get(targets.columns[0], ""), weights)
+    name = targets.columns[0]
+    reading = sheet.readings.get(name, PLAIN)
+    return Target.fit_numbers(targets, scaling, recipe.units.get(name) or reading.unit, weights, reading)
 
 
 def _loss_name(recipe: Recipe) -> str:

@@ -215,7 +215,7 @@ def test_dates_from_text_read_the_same():
         assert column.parts == stored.parts
         assert encoded(column, *text) == encoded(stored, *days) == encoded(column, *days)
     assert encoded(stored, *map(str, days)) == encoded(stored, *days)
-    with pytest.raises(DataError, match="column 'sold' is 'soon' in row 0, which is no date like '2014-05-31'"):
+    with pytest.raises(DataError, match="column 'sold' is 'soon' in row 0, which is no date; write it as 2014-05-31"):
         encoded(stored, "soon")
 
 

@@ -6,19 +6,19 @@ import pickle
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backlit.errors import DataError
 from backlit.tables.fields import (
-    DATE_FORMATS,
+    MISSING,
     FieldError,
-    date_formats,
+    QuestionError,
+    Reading,
     level_texts,
     moments,
     numbered,
     numbers,
-    text_to_numbers,
     truths,
 )
 
@@ -27,23 +27,6 @@ DAY = datetime.date(2014, 5, 31)
 
 def column(*values, dtype=None):
     return pl.Series("a", values, dtype=dtype)
-
-
-@pytest.mark.parametrize(
-    ("text", "number"),
-    [
-        ("1,200", 1200), ("-1,234,567.5", -1234567.5), (" 3.5 ", 3.5), ("1e3", 1000), ("+7", 7), ("007", 7),
-        (".5", 0.5), ("1,20", None), ("12,00", None), ("1,200,", None), ("$450k", None), ("3,5", None), ("12%", None),
-        ("abc", None), ("", None), ("1 200", None), ("0x10", None),
-    ],
-)  # fmt: skip
-def test_text_as_numbers(text, number):
-    assert text_to_numbers(column(text)).to_list() == [number]
-
-
-@given(st.lists(st.integers(-(10**15), 10**15), min_size=1))
-def test_grouped_digits_are_the_same_number(values):
-    assert text_to_numbers(column(*(f"{value:,}" for value in values))).to_list() == values
 
 
 @given(st.lists(st.none() | st.floats(allow_nan=False, allow_infinity=False), min_size=1))
@@ -71,7 +54,10 @@ def test_numbers_of_every_type(series):
 @pytest.mark.parametrize(
     ("series", "message"),
     [
-        (column("1", None, "$450k"), r"column 'a' is '\$450k' in row 2, which is no number; write it as in 1234.5"),
+        (
+            column("1", None, "4-5-0"),
+            r"column 'a' is '4-5-0' in row 2, which is no number; write it as in 1234.5, leave ",
+        ),
         (column(1.0, np.inf), "column 'a' is inf in row 1; leave such rows out, or the field empty"),
         (column("1", "-inf"), "column 'a' is -inf in row 1"),
         (column("1", "1e999"), "column 'a' is inf in row 1"),
@@ -96,25 +82,16 @@ def test_truths():
             truths(series)
 
 
-@pytest.mark.parametrize("form", DATE_FORMATS)
-def test_every_form_of_dates(form):
-    python = form.replace("%:z", "+00:00").replace("%.f", "")
-    days = [datetime.datetime(2014, 5, 31, 14), datetime.datetime(2015, 12, 1, 7)]
-    text = column(*(day.strftime(python) for day in days), None)
-    assert form in date_formats(text)
-    read = moments(text, form)
-    expected = days if "%H" in form else [day.date() for day in days]
-    assert read.to_list() == [*expected, None]
-
-
+@settings(deadline=None)
 @given(st.lists(st.dates(datetime.date(1900, 1, 1), datetime.date(2100, 1, 1)), min_size=1))
 def test_dates_are_the_same_however_stored(days):
     stored = column(*days)
     assert moments(stored).to_list() == days
     assert moments(stored.cast(pl.String)).to_list() == days
     assert moments(stored.cast(pl.Datetime("ns"))).cast(pl.Date).to_list() == days
-    assert moments(stored.dt.strftime("%d.%m.%Y"), "%d.%m.%Y").to_list() == days
-    assert moments(stored.dt.strftime("%Y%m%d").cast(pl.Int64), "%Y%m%d").to_list() == days
+    assert moments(stored.dt.strftime("%d.%m.%Y")).to_list() == days
+    assert moments(stored.dt.strftime("%m/%d/%Y"), Reading(date_order="mdy")).to_list() == days
+    assert moments(stored.dt.strftime("%Y%m%d").cast(pl.Int64)).to_list() == days
 
 
 def test_the_local_time_is_meant():
@@ -124,12 +101,48 @@ def test_the_local_time_is_meant():
 
 def test_a_date_of_two_meanings_is_read_as_the_others_were():
     text = column("03/04/2015", "05/06/2015")
-    assert date_formats(text) == ["%m/%d/%Y", "%d/%m/%Y"]
-    assert moments(text, "%d/%m/%Y")[0] == datetime.date(2015, 4, 3)
+    assert moments(text, Reading(date_order="dmy"))[0] == datetime.date(2015, 4, 3)
+    assert moments(text, Reading(date_order="mdy"))[0] == datetime.date(2015, 3, 4)
     with pytest.raises(
-        DataError, match="column 'a' is '03/04/2015' in row 0, which is no date like '2014-05-31'; mend it"
+        QuestionError, match=r"column 'a' is '03/04/2015', which may be 2015-03-04 \(--date-order mdy\)"
     ):
         moments(text)  # learnt from dates: neither reading is known to be right
+
+
+def test_a_number_of_two_meanings_is_read_as_the_others_were():
+    text = column("63,775", "1,250", "12")
+    assert numbers(text, reading=Reading(decimal=",")).tolist() == [63.775, 1.25, 12]
+    assert numbers(text, reading=Reading(decimal=".")).tolist() == [63775, 1250, 12]
+    with pytest.raises(QuestionError, match=r"'63,775', which may be 63775 \(--decimal \.\) or 63.775 \(--decimal ,\)"):
+        numbers(column("63,775", "1,251", "12"))
+    assert numbers(column("1.234", "5.6"), reading=Reading(decimal=".")).tolist() == [1.234, 5.6]
+    assert numbers(column("1.234", "5.678"), reading=Reading(decimal=",")).tolist() == [1234, 5678]
+
+
+def test_numbers_keep_their_unit():
+    km = Reading(unit="km")
+    assert numbers(column("12 km", "7km", "3"), reading=km).tolist() == [12, 7, 3]
+    with pytest.raises(
+        FieldError, match="column 'a' is '12 mi' in row 1, but numbers in km were learnt from; write it so"
+    ):
+        numbers(column("7km", "12 mi"), reading=km)
+    with pytest.raises(FieldError, match="column 'a' is '12%' in row 0, but plain numbers were learnt from"):
+        numbers(column("12%"))
+    assert numbers(column("$1,200.50", "€ 3", "(5)")).tolist() == [1200.5, 3, -5]
+
+
+@pytest.mark.parametrize("mark", MISSING)
+def test_marks_of_missing_fields(mark):
+    text = column(mark, " 3 ", f" {mark} ")
+    assert np.isnan(numbers(text)).tolist() == [True, False, True]
+    assert level_texts(text, reading=Reading()).to_list() == [None, "3", None]
+    assert level_texts(text).to_list() == [mark, " 3 ", f" {mark} "]  # as it stands
+    assert np.isnan(truths(column(mark, "yes"))).tolist() == [True, False]
+    assert moments(column(mark, "2014-05-31")).to_list() == [None, DAY]
+
+
+def test_a_mark_of_the_users():
+    assert np.isnan(numbers(column("-1", "3"), reading=Reading(missing=("-1",)))).tolist() == [True, False]
 
 
 @pytest.mark.parametrize(
@@ -137,14 +150,14 @@ def test_a_date_of_two_meanings_is_read_as_the_others_were():
     [
         (
             column("31.05.2014", None, "soon"),
-            "column 'a' is 'soon' in row 2, which is no date like '31.05.2014'; mend it",
+            "column 'a' is 'soon' in row 2, which is no date; write it as 2014-05-31",
         ),
         (column(1.5), "column 'a' holds Float64, but dates are needed; mend it"),
     ],
 )
 def test_what_is_no_date(series, message):
     with pytest.raises(DataError, match=message):
-        moments(series, "%d.%m.%Y")
+        moments(series)
 
 
 @given(st.lists(st.integers(-(2**53) + 1, 2**53 - 1) | st.floats(-1e6, 1e6).map(lambda v: round(v, 2)), min_size=1))

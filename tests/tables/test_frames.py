@@ -13,10 +13,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backlit.errors import DataError, ShapeError
+from backlit.errors import ArgumentError, DataError, ShapeError
 from backlit.tables import csv_text, frames
+from backlit.tables.csv_text import typed_part
 from backlit.tables.fields import moments
-from backlit.tables.frames import missing_as_null, open_table, read_table, table_kind, to_frame, to_series, write_table
+from backlit.tables.frames import open_table, read_table, table_kind, to_frame, to_series, write_table
 
 HOUSES = pl.DataFrame(
     {
@@ -75,7 +76,7 @@ def test_other_ways_to_write_the_same(tmp_path, text):
 
 
 def test_names_may_hold_anything(tmp_path):
-    names = ["", "a\nb", 'say "x"', "[bold]b[/]", "\x1b[31m", "\u202eabc", "a*?"]
+    names = ["x", "a\nb", 'say "x"', "[bold]b[/]", "\x1b[31m", "\u202eabc", "a*?"]
     HOUSES.head(1).select(pl.lit(i).alias(name) for i, name in enumerate(names)).write_csv(tmp_path / "a[1]*.csv")
     assert read_table(tmp_path / "a[1]*.csv").row(0, named=True) == {name: i for i, name in enumerate(names)}
 
@@ -114,9 +115,55 @@ def test_a_field_of_a_csv_stays_as_it_stands(tmp_path):
     (tmp_path / "a.csv").write_text("code,n,t\n007,1.50,NA\n, x,?\n")
     (part,) = open_table(tmp_path / "a.csv").parts()
     assert part.rows() == [("007", "1.50", "NA"), (None, " x", "?")]
-    assert missing_as_null(part).rows() == [("007", "1.50", None), (None, " x", None)]
-    (typed,) = open_table(tmp_path / "a.csv").parts(typed=True)
-    assert typed.rows() == [("007", "1.50", None), (None, " x", None)]
+    (typed,) = (typed_part(part, open_table(tmp_path / "a.csv").types()) for part in [part])
+    assert typed.rows() == [("007", "1.50", "NA"), (None, " x", "?")]
+
+
+def test_columns_without_a_name(tmp_path):
+    frame = read(tmp_path, ",a,,\n1,2,,\n3,4,,\n")
+    assert frame.columns == ["nameless column 1", "a", "nameless column 3", "nameless column 4"]
+
+
+def test_blanks_around_names_and_entries(tmp_path):
+    (tmp_path / "t.csv").write_text("age, work ,income\n20, Private, <=50K\n21, ?, >50K\n")
+    sheet = open_table(tmp_path / "t.csv").sheet()
+    assert sheet.frame.rows(named=True) == [
+        {"age": 20, "work": "Private", "income": "<=50K"}, {"age": 21, "work": None, "income": ">50K"}
+    ]  # fmt: skip
+    assert sheet.notices[""] == ("blanks around the names of columns do not count, as in ' work '",)
+
+
+def test_names_that_look_like_data(tmp_path):
+    (tmp_path / "t.csv").write_text("1.5,2,red\n2.5,3,blue\n")
+    assert "looks like data (1.5, 2, red, ...)" in open_table(tmp_path / "t.csv").sheet().notices[""][0]
+    (tmp_path / "t.csv").write_text("1990,2000,name\n2.5,3,blue\n")
+    assert "looks like data" in open_table(tmp_path / "t.csv").sheet().notices[""][0]
+    (tmp_path / "t.csv").write_text("a,2000\n2.5,3\n")
+    assert "" not in open_table(tmp_path / "t.csv").sheet().notices
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "latin-1", "utf-16", "utf-16-le", "utf-8-sig"])
+def test_other_encodings(tmp_path, monkeypatch, encoding):
+    monkeypatch.setattr(csv_text, "BLOCK", 16)
+    text = "größe;preis\n" + "é;1,5\n" * 50
+    (tmp_path / "t.csv").write_bytes(text.encode(encoding))
+    frame = read_table(tmp_path / "t.csv", text_encoding=encoding)
+    assert frame.rows() == [("é", 1.5)] * 50
+    if encoding == "utf-16":  # its mark tells
+        assert read_table(tmp_path / "t.csv").equals(frame)
+    with pytest.raises(ArgumentError, match="text_encoding is 'klingon', which is unknown; give"):
+        read_table(tmp_path / "t.csv", text_encoding="klingon")
+
+
+def test_what_the_user_says_of_all_columns_and_of_one(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text('sold,price,size,odd\n3/4/19,"63,775",-1,"1,250"\n5/6/19,"12,125",7,"1,375"\n')
+    with pytest.raises(DataError, match="column 'sold' is '3/4/19', which may be 2019-03-04"):
+        read_table(path)
+    frame = read_table(path, date_order="dmy", decimal=",", missing=["-1"], columns={"odd": {"decimal": "."}})
+    assert frame.rows() == [
+        (datetime.date(2019, 4, 3), 63.775, None, 1250), (datetime.date(2019, 6, 5), 12.125, 7, 1375)
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", ["csv", "parquet", "arrow"])
@@ -143,8 +190,7 @@ def test_standard_input(tmp_path, monkeypatch, kind):
         ("a,b\n1,\n\n3,4\n", "t.csv, line 3, is empty; take it out"),
         ('a,b\n"1,2\n3,4\n', "t.csv, line 2, has a quotation mark within a field, or one that is not closed"),
         ('a,b\n1,2\n5" pipe,4\n', "t.csv, line 3, has a quotation mark within a field"),
-        ("name\nJosé\n".encode("latin-1"), r"t.csv is not UTF-8 text \(line 2\); save it as UTF-8 \(in a spreadsheet"),
-        ("a,b\n1,2\n".encode("utf-16"), "t.csv is not UTF-8 text"),
+        ("name\nJosé\n".encode("latin-1"), r"t.csv is not UTF-8 text \(line 2\); name its encoding, such as --text"),
         ("a,b\n1,2\n".encode("utf-16-le"), "t.csv holds zero bytes, so it is no UTF-8 text"),
         ("a,b\r1,2\r", "t.csv ends its lines with carriage returns alone; save it with line feeds"),
         (f"a,b\n1,{'x' * 200_000}\n2\n", "t.csv, line 2, cannot be read .*field larger"),

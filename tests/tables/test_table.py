@@ -14,7 +14,7 @@ from backlit.core.layers import Dense, PiecewiseLinear
 from backlit.core.network import Network
 from backlit.errors import ArgumentError, DataError, UnknownNameError
 from backlit.tables.datasets import HOUSE_UNITS, load_houses
-from backlit.tables.frames import missing_as_null, open_table, read_table, to_frame
+from backlit.tables.frames import open_table, read_table, to_frame
 from backlit.tables.table import Table
 from backlit.tables.target import Target
 
@@ -105,7 +105,7 @@ SAME, EMPTY = FRAME.select(a=pl.lit(1)), FRAME.select(a=pl.lit(None, dtype=pl.Fl
         ({"columns": {"size": "numeric"}}, DataError, r"columns\['size'\] is 'numeric'; it must be one of number, "),
         ({"columns": "size"}, ArgumentError, "columns is 'size'; give a list of names, or a mapping of names to kinds"),
         ({"columns": {"town": "number"}}, DataError, "column 'town' is '.*' in row 0, which is no number"),
-        ({"columns": {"town": "date"}}, DataError, "column 'town' is '.*' in row 0, which is no date like '2014-05-"),
+        ({"columns": {"town": "date"}}, DataError, "column 'town' is '.*' in row 0, which is no date; write it as 2014-05-"),
         ({"columns": {"rooms": "boolean"}}, DataError, "column 'rooms' is . in row ., which is neither true nor false"),
         ({"frame": INFINITE}, DataError, "column 'size' is inf in row 7; leave such rows out"),
         (
@@ -171,7 +171,7 @@ def test_a_file_is_encoded_like_the_table_it_holds(tmp_path, suffix, encoding):
     path = tmp_path / f"t.{suffix}"
     write = {"csv": "write_csv", "tsv": "write_csv", "parquet": "write_parquet", "arrow": "write_ipc"}[suffix]
     getattr(FRAME, write)(path, **({"separator": "\t"} if suffix == "tsv" else {}))
-    typed, as_text = read_table(path), missing_as_null(pl.concat(open_table(path).parts()))
+    typed, as_text = read_table(path), pl.concat(open_table(path).parts())
     table = fit(typed, encoding=encoding)
     X = fit(encoding=encoding).encode(FRAME)
     np.testing.assert_array_equal(table.encode(typed), X)
@@ -206,7 +206,7 @@ def test_any_csv_is_encoded_like_the_table_it_holds(tmp_path_factory, frame, kin
     if frame["c0"].null_count() == frame.height:
         kinds = {}
     table = Table.fit(frame, PRICES, columns={"end": "number", **kinds})
-    typed, as_text = read_table(path), missing_as_null(pl.concat(open_table(path).parts()))
+    typed, as_text = read_table(path), pl.concat(open_table(path).parts())
     again = Table.fit(typed, PRICES, columns={"end": "number", **kinds})
     np.testing.assert_array_equal(again.encode(typed), table.encode(frame))
     np.testing.assert_array_equal(again.encode(as_text), table.encode(frame))

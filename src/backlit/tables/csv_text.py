@@ -179,8 +179,8 @@ def _decoded(block: bytes, called: str, line: int) -> str:
         ) from None
     if "\0" in text:
         raise DataError(
-            f"{called} holds zero bytes, so it is no UTF-8 text; name its encoding, such as --text-encoding utf-16le, or "
-            "save it as UTF-8"
+            f"{called} holds zero bytes, so it is no UTF-8 text; name its encoding, such as --text-encoding utf-16le, "
+            "or save it as UTF-8"
         )
     if "\n" not in text and "\r" in text.rstrip("\r"):
         raise DataError(f"{called} ends its lines with carriage returns alone; save it with line feeds")

@@ -6,6 +6,9 @@ All forms are tried on every field. What a field alone may not tell is the order
 
 from __future__ import annotations
 
+import itertools
+import re
+from functools import cache
 from typing import TYPE_CHECKING
 
 from backlit.tables.numerals import Question
@@ -23,32 +26,32 @@ _MONTH = (
 )
 _WEEKDAY = r"(?:(?:mon|tues?|wed(?:nes)?|thu(?:rs?)?|fri|sat(?:ur)?|sun)(?:day)?\.?,? +)?"
 _CLOCK = (
-    r"(?:(?:[t,]? *| at )(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?P<rest>[.,]\d{1,9})?)?"
-    r"(?: ?(?P<half>[ap])\.?m\.?)?)? ?(?P<zone>z|utc|gmt|[+-]\d{2}:?\d{2})?"
+    r"(?:(?:[t,]? *| at )(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})(?::(?P<second>[0-9]{2})(?P<rest>[.,][0-9]{1,9})?)?"
+    r"(?: ?(?P<half>[ap])\.?m\.?)?)? ?(?P<zone>z|utc|gmt|[+-][0-9]{2}:?[0-9]{2})?"
 )
-_COMPACT = r"(?:t(?P<hour>\d{2})(?P<minute>\d{2})(?P<second>\d{2})?)?(?P<zone>z)?"
-_YEAR, _DAY = r"(?P<year>\d{4}|'?\d{2})", r"(?P<day>\d{1,2})(?:st|nd|rd|th)?"
+_COMPACT = r"(?:t(?P<hour>[0-9]{2})(?P<minute>[0-9]{2})(?P<second>[0-9]{2})?)?(?P<zone>z)?"
+_YEAR, _DAY = r"(?P<year>[0-9]{4}|'?[0-9]{2})", r"(?P<day>[0-9]{1,2})(?:st|nd|rd|th)?"
 
 #: dates whose parts tell themselves: a year of four digits first, or the month by its name
 _CLEAR = (
-    *(rf"(?P<year>\d{{4}}){s}(?P<month>\d{{1,2}}){s}(?P<day>\d{{1,2}}){_CLOCK}" for s in ("-", "/", r"\.")),
-    rf"(?P<year>\d{{4}})(?P<month>\d{{2}})(?P<day>\d{{2}}){_COMPACT}",
+    *(rf"(?P<year>[0-9]{{4}}){s}(?P<month>[0-9]{{1,2}}){s}(?P<day>[0-9]{{1,2}}){_CLOCK}" for s in ("-", "/", r"\.")),
+    rf"(?P<year>[0-9]{{4}})(?P<month>[0-9]{{2}})(?P<day>[0-9]{{2}}){_COMPACT}",
     rf"{_DAY}[-/. ]*{_MONTH}[-/., ]*{_YEAR}{_CLOCK}",
-    rf"{_MONTH}[-/. ]*{_DAY}(?:, ?| |-|/)(?P<year>\d{{4}}){_CLOCK}",
-    rf"(?P<year>\d{{4}})[-/. ]?{_MONTH}[-/. ]?{_DAY}{_CLOCK}",
-    r"(?P<year>\d{4})[-/](?P<month>\d{1,2})",
-    r"(?P<month>\d{1,2})[-/](?P<year>\d{4})",
+    rf"{_MONTH}[-/. ]*{_DAY}(?:, ?| |-|/)(?P<year>[0-9]{{4}}){_CLOCK}",
+    rf"(?P<year>[0-9]{{4}})[-/. ]?{_MONTH}[-/. ]?{_DAY}{_CLOCK}",
+    r"(?P<year>[0-9]{4})[-/](?P<month>[0-9]{1,2})",
+    r"(?P<month>[0-9]{1,2})[-/](?P<year>[0-9]{4})",
     rf"{_MONTH}[-/., ]*{_YEAR}",
-    rf"(?P<year>\d{{4}})[-/. ]?{_MONTH}",
+    rf"(?P<year>[0-9]{{4}})[-/. ]?{_MONTH}",
 )
 #: dates in figures alone, whose order one must know
-_PARTS = {"d": r"(?P<day>\d{1,2})", "m": r"(?P<month>\d{1,2})", "y": r"(?P<year>\d{4}|\d{2})"}
+_PARTS = {"d": r"(?P<day>[0-9]{1,2})", "m": r"(?P<month>[0-9]{1,2})", "y": r"(?P<year>[0-9]{4}|[0-9]{2})"}
 _ORDERED = {
     order: tuple(s.join(_PARTS[part] for part in order) + _CLOCK for s in ("/", "-", r"\.", " "))
     for order in ("mdy", "dmy")
 }
 _ORDERED["ymd"] = tuple(
-    s.join((r"(?P<year>\d{2})", r"(?P<month>\d{2})", r"(?P<day>\d{2})")) + _CLOCK for s in ("/", "-", r"\.")
+    s.join((r"(?P<year>[0-9]{2})", r"(?P<month>[0-9]{2})", r"(?P<day>[0-9]{2})")) + _CLOCK for s in ("/", "-", r"\.")
 )
 
 
@@ -66,9 +69,7 @@ def dates_of(text: pl.Series, order: str) -> pl.Series:
     import polars as pl
 
     dates = pl.Series(text.name, [None] * len(text), dtype=pl.Datetime("us"))
-    sample = text.drop_nulls().head(SAMPLE)
-    patterns = (*_CLEAR, *_ORDERED.get(order, ()))
-    for pattern in sorted(patterns, key=lambda pattern: _matched(sample, pattern).null_count()):
+    for pattern in _patterns(text, order):
         left = (dates.is_null() & text.is_not_null()).arg_true()
         if len(left) == 0:
             break
@@ -76,9 +77,35 @@ def dates_of(text: pl.Series, order: str) -> pl.Series:
     return dates
 
 
+def share(text: pl.Series) -> float:
+    """The share of the first fields that look like dates."""
+    sample = [entry.lower() for entry in text.drop_nulls().head(SAMPLE)]
+    known = [_compiled(pattern) for pattern in (*_CLEAR, *itertools.chain(*_ORDERED.values()))]
+    return sum(any(pattern.match(entry) for pattern in known) for entry in sample) / max(1, len(sample))
+
+
+def _patterns(text: pl.Series, order: str = "") -> list[str]:
+    """Those that may count, the one that describes most of the first fields first."""
+    sample = [entry.lower() for entry in text.drop_nulls().head(SAMPLE)]
+    fits = {
+        pattern: sum(_compiled(pattern).match(entry) is not None for entry in sample)
+        for pattern in (*_CLEAR, *_ORDERED.get(order, ()))
+    }
+    return sorted(fits, key=lambda pattern: -fits[pattern])
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(_whole(pattern))
+
+
+def _whole(pattern: str) -> str:
+    return f"^{_WEEKDAY}(?:{pattern})$"
+
+
 def have_times(text: pl.Series) -> bool:
     """Whether some fields tell the time of the day."""
-    return bool(text.str.contains(r"\d:\d\d|\dT\d{4}").any())
+    return bool(text.str.contains(r"[0-9]:[0-9][0-9]|[0-9]T[0-9]{4}").any())
 
 
 def _matched(text: pl.Series, pattern: str) -> pl.Series:
@@ -86,7 +113,7 @@ def _matched(text: pl.Series, pattern: str) -> pl.Series:
     import polars as pl
 
     parts = pl.DataFrame({"text": text}).select(
-        pl.col("text").str.to_lowercase().str.extract_groups(f"^{_WEEKDAY}(?:{pattern})$").alias("parts")
+        pl.col("text").str.to_lowercase().str.extract_groups(_whole(pattern)).alias("parts")
     )
     names = [field.name for field in parts.schema["parts"].fields]  # type: ignore[union-attr]
     parts = parts.unnest("parts").with_columns(pl.col(pl.String).replace("", None))
@@ -113,8 +140,8 @@ def _matched(text: pl.Series, pattern: str) -> pl.Series:
     dates = pl.when(pl.col("year").is_not_null()).then(written)
     dates = dates.str.strptime(pl.Datetime("us"), "%Y-%m-%dT%H:%M:%S%.f", strict=False)
     if "zone" in names:
-        east = pl.col("zone").str.extract(r"^([+-]\d{2})").cast(pl.Int32, strict=False).fill_null(0) * 60
-        minutes = pl.col("zone").str.extract(r"(\d{2})$").cast(pl.Int32, strict=False).fill_null(0)
+        east = pl.col("zone").str.extract(r"^([+-][0-9]{2})").cast(pl.Int32, strict=False).fill_null(0) * 60
+        minutes = pl.col("zone").str.extract(r"([0-9]{2})$").cast(pl.Int32, strict=False).fill_null(0)
         minutes = pl.when(pl.col("zone").str.starts_with("-")).then(-minutes).otherwise(minutes)
         dates = dates - pl.duration(minutes=east + minutes)
     return parts.select(dates.alias(text.name)).to_series()
@@ -136,6 +163,8 @@ def decide(text: pl.Series) -> str | Question | None:
     import polars as pl
 
     sample = text.head(SAMPLE)
+    if share(text) < 1:
+        return None
     orders = [order for order in ORDERS if dates_of(sample, order).null_count() == 0]
     if not orders:
         return None
@@ -143,9 +172,9 @@ def decide(text: pl.Series) -> str | Question | None:
     if len(text) == 0:
         return ""
     read = {order: dates for order in orders if (dates := dates_of(text, order)).null_count() == 0}
-    if len(read) > 1 and "ymd" in read and not text.str.contains(r"^\d\d-").all():
+    if len(read) > 1 and "ymd" in read and not text.str.contains(r"^[0-9][0-9]-").all():
         del read["ymd"]
-    if {"dmy", "mdy"} <= set(read) and text.str.contains(r"^\d+\.").all():
+    if {"dmy", "mdy"} <= set(read) and text.str.contains(r"^[0-9]+\.").all():
         del read["mdy"]
     if len(read) < 2:
         return next(iter(read), None)

@@ -224,7 +224,9 @@ def moments(series: pl.Series, reading: Reading = PLAIN) -> pl.Series:
     order = reading.date_order or dates.decide(distinct)
     if isinstance(order, Question):
         raise QuestionError(series.name, order)
-    read = dates.dates_of(distinct, order or "")
+    if order is None:
+        order = min(dates.ORDERS, key=lambda order: dates.dates_of(distinct, order).null_count())
+    read = dates.dates_of(distinct, order)
     if read.null_count():
         row = _first(text == distinct[_first(read.is_null())])
         raise FieldError(f"column {series.name!r}", repr(text[row]), row, ", which is no date; write it as 2014-05-31")

@@ -77,7 +77,7 @@ def _guess_numbers(known: pl.Series, name: str, levels: int) -> Guess:
     import polars as pl
 
     n, values = len(known), known.cast(pl.Float64).to_numpy()
-    whole = known.dtype.is_integer() or bool((np.isfinite(values) & (values % 1 == 0)).all())
+    whole = known.dtype.is_integer() or bool((values == np.floor(values)).all())
     if whole and np.unique(values).size < levels:
         return Guess(DROP, f"{name} is left out: its whole numbers, such as {known[0]}, are too large to be told apart")
     if whole and n >= 10:

@@ -21,9 +21,9 @@ _TIMES |= {"B": 1e9, "bn": 1e9, "Mrd": 1e9, "billion": 1e9}
 _SIGN = r"[+-]"
 _FIELD = (
     rf"^(?P<open>\()?(?P<before>{_SIGN})?\s*(?P<currency>{_CURRENCY})?\s*(?P<inside>{_SIGN})?\s*"
-    r"(?P<numeral>\d+(?:[.,' ]\d+)*\.?|[.,]\d+)(?P<power>[eE][+-]?\d+)?\s*"
+    r"(?P<numeral>[0-9]+(?:[.,' ][0-9]+)*\.?|[.,][0-9]+)(?P<power>[eE][+-]?[0-9]+)?\s*"
     rf"(?:(?P<times>{'|'.join(_TIMES)})\b\.?)?\s*"
-    rf"(?P<unit>{_CURRENCY}|[%‰]|[\p{{L}}°µ²³/][\p{{L}}\d°µ²³/.^]*(?: [\p{{L}}²³/.]+)?)?\s*"
+    rf"(?P<unit>{_CURRENCY}|[%‰]|[\p{{L}}°µ²³/][\p{{L}}0-9°µ²³/.^]*(?: [\p{{L}}²³/.]+)?)?\s*"
     r"(?P<after>-)?(?P<close>\))?$"
 )
 _IS_CURRENCY = rf"^(?:{_CURRENCY})$"
@@ -34,11 +34,11 @@ _NO_MILLS = (
 
 def _numeral(mark: str) -> str:
     """Digits with this decimal mark; thousands are parted by anything else, never by a group that begins with 0."""
-    groups = [rf"[1-9]\d{{0,2}}(?:{part}\d{{3}})+" for part in (r"\.", ",", "'", " ") if part[-1] != mark]
+    groups = [rf"[1-9][0-9]{{0,2}}(?:{part}[0-9]{{3}})+" for part in (r"\.", ",", "'", " ") if part[-1] != mark]
     if mark == ".":
-        groups.append(r"[1-9]\d?(?:,\d{2})+,\d{3}")  # lakh and crore: 12,34,567
+        groups.append(r"[1-9][0-9]?(?:,[0-9]{2})+,[0-9]{3}")  # lakh and crore: 12,34,567
     mark = "\\" + mark if mark == "." else mark
-    return rf"^(?:(?:\d+|{'|'.join(groups)})(?:{mark}\d*)?|{mark}\d+)$"
+    return rf"^(?:(?:[0-9]+|{'|'.join(groups)})(?:{mark}[0-9]*)?|{mark}[0-9]+)$"
 
 
 _VALID = {mark: _numeral(mark) for mark in ".,"}
@@ -145,9 +145,9 @@ def decide(fields: pl.DataFrame, around: str = "") -> str | Question:
     if marked.height == 0:
         return ""
     seen = "," if numerals.str.contains(",", literal=True).any() else "."
-    bare = numerals.str.contains(r"^\d+$")
+    bare = numerals.str.contains(r"^[0-9]+$")
     grouped = bool(bare.any()) and bool(marked["numeral"].str.ends_with("0").any())
-    grouped &= not bool(numerals.filter(bare).str.contains(r"^\d{4,}$").any())
+    grouped &= not bool(numerals.filter(bare).str.contains(r"^[0-9]{4,}$").any())
     money = bool((fields["currency"] != "").any())
     if seen == ",":
         dollars = bool((fields["leading"] & fields["currency"].str.contains(_NO_MILLS)).any())

@@ -358,13 +358,15 @@ class _Text:
         same = pl.DataFrame({"level": self.entries, "lower": self.entries.str.to_lowercase()})
         twice = same.filter(pl.col("lower").is_duplicated()).sort("lower", maintain_order=True)
         if twice.height and not self._all_truths():
-            return (self._alike(*twice["level"].head(2), "in capital letters alone"),)
+            return (self._alike(twice["level"][0], twice["level"][1], "in capital letters alone"),)
         dotted = self.entries.filter(self.entries.str.ends_with("."))
         bare = dotted.str.strip_suffix(".").is_in(self.entries.to_list())
         if bare.any():
             entry = dotted.filter(bare)[0]
             return (self._alike(entry, entry[:-1], "in a final dot alone"),)
-        if not self.codes and self.entries.str.contains(r"^[\d\s.,:/'+-]+$").all():
+        if self.codes and not self.hint.kind:
+            return (f"{self.name} holds codes that begin with a zero; they are taken as categories",)
+        if self.entries.str.contains(r"^\d+([-/.,:]\d+){2,}$").all():
             return (f"{self.name} is taken as text: {self.entries[0]!r} is no number and no date",)
         return ()
 
@@ -390,11 +392,11 @@ class _Text:
         return None
 
     def _any_date(self) -> pl.Series:
-        sample = self.entries.head(dates.SAMPLE)
-        orders = [order for order in dates.ORDERS if dates.dates_of(sample, order).null_count() < 0.5 * len(sample)]
-        good = dates.dates_of(self.entries, "").is_not_null() if orders else self.entries.is_null()
-        for order in orders:
-            good = good | dates.dates_of(self.entries, order).is_not_null()
+        """Which distinct fields are dates in some order."""
+        good = self.entries.is_null()
+        if dates.share(self.entries) > 0.5:
+            for order in dates.ORDERS:
+                good = good | dates.dates_of(self.entries, order).is_not_null()
         return good
 
 
