@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 import backlit as bl
@@ -21,7 +21,7 @@ SHORT = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
 LONG = "January February March April May June July August September October November December".split()
 LEVELS = ("Kent", "Auburn", "Zürich", "Saint-Étienne", "le Mans", "Kent, WA", "left; right", 'so "called"', "a|b")
 EASY = LEVELS[:5]
-QUICK = {"max_examples": 10, "deadline": None, "database": None}
+QUICK = {"max_examples": 10, "deadline": None, "database": None, "phases": (Phase.generate,)}  # small as they come
 
 
 # --- dialects ----------------------------------------------------------------------------------------------------
