@@ -69,8 +69,8 @@ def german():
         columns,
         lambda rows: lines(rows, ";", end="\r\n"),
         notices=(
-            ("Kaufpreis", "€", f"{price[0]:.2f}"[:3]),
-            ("Wohnfläche", columns["Wohnfläche"][0], f"{area[0]:g}"),
+            ("Kaufpreis", "€", "read as"),
+            ("Wohnfläche", ",", "read as"),
             ("Bemerkung", "left out"),
             ("Objekt-Nr.", "left out"),
         ),
@@ -106,7 +106,13 @@ def american():
         "Price",
         columns,
         lambda rows: lines(rows, ",", end="\r\n"),
-        notices=(("Price", "$"), ("Mileage", "read as"), ("Fee", "("), ("Sold", "/"), ("2 rows without Price",)),
+        notices=(
+            ("Price", "$", "read as"),
+            ("Mileage", ",", "read as"),
+            ("Fee", "(", "read as"),
+            ("Sold", "/"),
+            ("2 rows without Price",),
+        ),
         missing=2,
     )
 
@@ -169,7 +175,7 @@ def swiss():
         lambda rows: lines(rows, ";", end="\r\n"),
         notices=(
             ("Chiffre d'affaires", "read as"),
-            ("Marge", "%", columns["Marge"][0].partition(" ")[0]),
+            ("Marge", "%", "read as"),
             ("Bénéfice", "CHF"),
             ("Société", "left out"),
         ),
