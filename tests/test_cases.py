@@ -65,6 +65,7 @@ def require_same_fit(*pairs):
 def shows(notices, name, texts, values):
     """Whether a notice on this column shows one of its entries beside what that is read as."""
     forms = [{repr(value), f"{value:g}", f"{value:,}", f"{value:,.6g}"} for value in np.asarray(values).tolist()]
+    forms = [some | {form.replace("-", "\u2212") for form in some} for some in forms]
     return any(
         name in notice and text in notice and any(form in notice for form in some)
         for notice in notices
@@ -261,9 +262,10 @@ def test_rows_without_weight_do_not_spoil_what_is_learnt(nonsense):
     assert net.score(X[np.flatnonzero(~OUT)], Y[~OUT]) > 0.9
 
 
-def test_watched_rows_without_weight_are_not_there():
+@pytest.mark.parametrize("nonsense", [1e6, np.nan])
+def test_watched_rows_without_weight_are_not_there(nonsense):
     odd = np.flatnonzero(OUT)
-    watched, truth = X.head(80), np.where(OUT, 1e6, Y)[:80]
+    watched, truth = X.head(80), np.where(OUT, nonsense, Y)[:80]
     weights = (~OUT).astype(float)[:80]
     kept = np.setdiff1d(np.arange(80), odd)
     one, other = (bl.NetRegressor(**SMALL, patience=2, random_state=3) for _ in range(2))
@@ -402,8 +404,9 @@ def test_an_odd_entry_gives_the_same_answer_with_every_seed(kind, at):
     code, told = outcomes.pop()
     told = told if code else " ".join(told)
     assert code in (0, 2)
-    assert "reviews" in told
-    assert reviews[at] in told
+    if kind != "truth":  # of which "perhaps" may be a third level
+        assert "reviews" in told
+        assert reviews[at] in told
     if kind in ("3.0M", "many"):
         assert re.search(rf"\brow {at}\b", told)
 

@@ -309,7 +309,7 @@ def test_a_table_is_read_as_itself_or_refused(dialect):
     try_one()
 
 
-@pytest.mark.parametrize("dialect", [d for d in DIALECTS if d.name != "UCI, quoted"], ids=lambda d: d.name)
+@pytest.mark.parametrize("dialect", [d for d in DIALECTS if not (d.pad and d.quoted)], ids=lambda d: d.name)
 def test_a_table_with_decisive_entries_is_read(dialect):
     @given(table=tables(dialect, decisive=True))
     @settings(**QUICK)
@@ -319,7 +319,7 @@ def test_a_table_with_decisive_entries_is_read(dialect):
     try_one()
 
 
-@pytest.mark.parametrize("dialect", DIALECTS, ids=lambda d: d.name)
+@pytest.mark.parametrize("dialect", [d for d in DIALECTS if not (d.pad and d.quoted)], ids=lambda d: d.name)
 def test_told_how_to_read_it_a_table_is_never_refused(dialect):
     """Where decimal mark and order are named, no entry has two meanings."""
     pattern = next((form for form in (dialect.date, dialect.moment) if "{m" in form), "{d}{m}")
@@ -328,9 +328,7 @@ def test_told_how_to_read_it_a_table_is_never_refused(dialect):
     @given(table=tables(dialect, decisive=False))
     @settings(**QUICK)
     def try_one(table):
-        table = {kind: values for kind, values in table.items() if not (dialect.pad and dialect.quoted)}
-        if table:
-            require_same(read(dialect.text(table), dialect, decimal=dialect.decimal, date_order=order), table)
+        require_same(read(dialect.text(table), dialect, decimal=dialect.decimal, date_order=order), table)
 
     try_one()
 
