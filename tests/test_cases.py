@@ -361,7 +361,8 @@ def test_tiny_and_huge_targets_are_learnt_or_refused_with_their_remedy(power):
         assert ("small" in done.err and "multiply" in done.err) or ("large" in done.err and "divide" in done.err)
         return
     predicted = bl.open_run("t.backlit").model.predict(read_table("t.csv"))
-    np.testing.assert_allclose(predicted, [float(text) for text in y], rtol=0.5)
+    truth = np.array([float(text) for text in y])
+    assert np.median(np.abs(predicted / truth - 1)) < 0.1
 
 
 @pytest.mark.parametrize("power", [-198, -310])
@@ -660,7 +661,7 @@ def test_a_wide_table_keeps_within_memory_and_file_size(tmp_path, max_size):
         "try: main()\n"
         "except SystemExit as e: print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, e.code)"
     )
-    arguments = ["train", "wide.csv", "--target", "y", "--epochs", "2", "--seed", "0", "--max-size", str(max_size)]
+    arguments = ["train", "wide.csv", "--target", "y", "--epochs", "1", "--seed", "0", "--max-size", str(max_size)]
     done = subprocess.run([sys.executable, "-c", script, *arguments], capture_output=True, text=True, check=True)
     peak, code = done.stdout.split()[-2:]
     assert code in ("0", "None"), done.stderr

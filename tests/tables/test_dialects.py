@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from hypothesis import Phase, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 import backlit as bl
@@ -21,7 +21,10 @@ SHORT = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
 LONG = "January February March April May June July August September October November December".split()
 LEVELS = ("Kent", "Auburn", "Zürich", "Saint-Étienne", "le Mans", "Kent, WA", "left; right", 'so "called"', "a|b")
 EASY = LEVELS[:5]
-QUICK = {"max_examples": 10, "deadline": None, "database": None, "phases": (Phase.generate,)}  # small as they come
+QUICK = {
+    "max_examples": 10, "deadline": None, "database": None, "phases": (Phase.generate,),  # small as they come
+    "suppress_health_check": (HealthCheck.too_slow,),  # on a loaded machine
+}  # fmt: skip
 
 
 # --- dialects ----------------------------------------------------------------------------------------------------
@@ -350,14 +353,14 @@ PLAIN = Dialect("plain")
 
 @pytest.mark.parametrize("separator", [",", "\t", "|"])
 @given(entries=st.lists(plain_digits(places=(1, 8)), min_size=1, max_size=5))
-@settings(max_examples=25, deadline=None)
+@settings(**QUICK)
 def test_a_point_is_decimal_in_plain_files(separator, entries):
     column = read(one_column(entries, separator, quoted=False), PLAIN)["a"]
     assert column.to_list() == [float(entry) for entry in entries]
 
 
 @given(entries=st.lists(plain_digits(places=(1, 8)), min_size=1, max_size=5))
-@settings(max_examples=25, deadline=None)
+@settings(**QUICK)
 def test_a_comma_is_decimal_beside_semicolons(entries):
     text = one_column([entry.replace(".", ",") for entry in entries], ";", quoted=False)
     assert read(text, PLAIN)["a"].to_list() == [float(entry) for entry in entries]
