@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -714,7 +715,7 @@ def test_a_header_alone_gives_the_header_with_its_prediction(out):
         file.write("size,colour\n")
     done = backlit("predict", "t.backlit", "new.csv", *(["--out", out] if out else []))
     assert done.code == 0, done.err
-    text = open(out).read() if out else done.out  # noqa: PTH123, SIM115
+    text = Path(out).read_text() if out else done.out
     assert text.strip() == "size,colour,predicted price"
 
 

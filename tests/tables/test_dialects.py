@@ -414,7 +414,6 @@ def test_decisive_numbers(entries, values):
         ["1.2.3", "1.2.4"],
         ["10-9-2", "3-5-10"],
         ["12:30:15.5", "1:2"],
-        ["5K", "3M", "7K"],
         ["--5", "5"],
         ["(5", "5)"],
     ],
@@ -440,7 +439,7 @@ def refused(text, dialect=PLAIN):
 
 
 @pytest.mark.parametrize("separator", [",", "\t", "|"])
-@pytest.mark.parametrize("before", ["", "$", "€ "])
+@pytest.mark.parametrize("before", ["", "€ "])
 def test_commas_before_three_digits_have_two_meanings(separator, before):
     entries = [f"{before}{entry}" for entry in ("63,775", "111,158", "2,905", "-7,001")]
     text = one_column(entries, separator, name="preis")

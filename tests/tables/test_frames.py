@@ -135,7 +135,7 @@ def test_blanks_around_names_and_entries(tmp_path):
 
 def test_names_that_look_like_data(tmp_path):
     (tmp_path / "t.csv").write_text("1.5,2,red\n2.5,3,blue\n")
-    assert "looks like data (1.5, 2, red, ...)" in open_table(tmp_path / "t.csv").sheet().notices[""][0]
+    assert "column names looks like data (1.5, 2, red, ...)" in open_table(tmp_path / "t.csv").sheet().notices[""][0]
     (tmp_path / "t.csv").write_text("1990,2000,name\n2.5,3,blue\n")
     assert "looks like data" in open_table(tmp_path / "t.csv").sheet().notices[""][0]
     (tmp_path / "t.csv").write_text("a,2000\n2.5,3\n")

@@ -166,8 +166,8 @@ def test_columns_that_give_the_target_away():
         ({"a": {"kind": "text"}}, r"columns\['a'\] is 'text'"),
         ({"a": 3}, r"columns\['a'\] is 3; give a kind, or a mapping such as"),
         ({"a": {"decimals": ","}}, r"unknown key in columns\['a'\] 'decimals'; did you mean 'decimal'"),
-        ({"a": {"decimal": ";"}}, "decimal is ';'; it must be '.' or ','"),
-        ({"a": {"date_order": "dym"}}, "date_order is 'dym'; it must be one of mdy, dmy, ymd"),
+        ({"a": {"decimal": ";"}}, r"decimal \(--decimal\) is ';'; it must be one of . ,"),
+        ({"a": {"date_order": "dym"}}, r"date_order \(--date-order\) is 'dym'; it must be one of mdy dmy ymd"),
     ],
 )
 def test_hints(columns, message):

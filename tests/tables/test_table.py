@@ -105,7 +105,11 @@ SAME, EMPTY = FRAME.select(a=pl.lit(1)), FRAME.select(a=pl.lit(None, dtype=pl.Fl
         ({"columns": {"size": "numeric"}}, DataError, r"columns\['size'\] is 'numeric'; it must be one of number, "),
         ({"columns": "size"}, ArgumentError, "columns is 'size'; give a list of names, or a mapping of names to kinds"),
         ({"columns": {"town": "number"}}, DataError, "column 'town' is '.*' in row 0, which is no number"),
-        ({"columns": {"town": "date"}}, DataError, "column 'town' is '.*' in row 0, which is no date; write it as 2014-05-"),
+        (
+            {"columns": {"town": "date"}},
+            DataError,
+            "column 'town' is '.*' in row 0, which is no date; write it as 2014-05-",
+        ),
         ({"columns": {"rooms": "boolean"}}, DataError, "column 'rooms' is . in row ., which is neither true nor false"),
         ({"frame": INFINITE}, DataError, "column 'size' is inf in row 7; leave such rows out"),
         (

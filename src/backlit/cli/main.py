@@ -177,6 +177,9 @@ def predict(
         str | None, typer.Option(help="CSV, TSV, Parquet or Arrow by its name. (CSV, printed if not given)")
     ] = None,
     timeline: Timeline = None,
+    decimal: Decimal = None,
+    date_order: DateOrder = None,
+    missing: Missing = [],
     text_encoding: Encoding = None,
     force: Force = False,
     json: Json = False,
@@ -184,7 +187,10 @@ def predict(
     """Add predictions to a table, however large."""
     from backlit.cli import tables
 
-    tables.predict(run, table, timeline=timeline, out=out, text_encoding=text_encoding, force=force, as_json=json)
+    options = {"decimal": decimal, "date_order": date_order, "missing": missing}
+    tables.predict(
+        run, table, timeline=timeline, out=out, options=options, text_encoding=text_encoding, force=force, as_json=json
+    )
 
 
 @app.command()

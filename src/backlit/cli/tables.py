@@ -78,6 +78,8 @@ def train(
     columns = {**kinds, **({group: DROP} if group and group not in kinds else {})}
     recipe = replace(recipe, columns=columns or None)
     sheet = sheet.rows(rows)
+    if task != "classification":
+        sheet.require_plain([target])
     with numbered(rows):
         described, targets, remarks = describe_target(frame[target], task, "--classes takes them as classes")
         split = choose_split(frame, group, time_column, seed)
@@ -126,12 +128,14 @@ def predict(
     *,
     timeline: str | None,
     out: str | None,
+    options: dict[str, Any],
     text_encoding: str | None,
     force: bool,
     as_json: bool,
 ) -> None:
     """Add predictions to a table, a part at a time."""
     model = open_run(run).timeline(timeline).model
+    model = replace(model, table=model.table.read_as(**options))
     typed = False
     if out is not None:
         typed = table_kind(out) != "csv"

@@ -202,6 +202,9 @@ def _names(text: str, separator: str, called: str) -> tuple[Header, int]:
     fields = next(filter(None, reader), [])
     if not fields or fields == [" " * len(fields[0])]:
         raise DataError(f"{called} is empty; give a table with a line of column names")
+    blank = next((field for field in fields if re.match(r'\s+".*"\s*$', field)), None)
+    if blank is not None:
+        raise DataError(f"{called} has a blank before the quotation mark of {blank!r}; take such blanks out")
     names = [name.strip() or f"nameless column {i}" for i, name in enumerate(fields, 1)]
     require_unique(names, called)
     padded = next((field for field, name in zip(fields, names) if field != name and field.strip()), None)
@@ -217,7 +220,7 @@ def _with_notices(header: Header, text: str) -> Header:
     below = [bool(number.fullmatch(field)) for field in first]
     if any(numeric) and len(below) == len(numeric) and all(a == b for a, b in zip(numeric, below)):
         some = ", ".join(header.names[:3])
-        told = f"the line of names looks like data ({some}, ...); if it is, write the columns' names above it"
+        told = f"the line of column names looks like data ({some}, ...); if it is, write the columns' names above it"
         return header._replace(notices=(*header.notices, told))
     return header
 

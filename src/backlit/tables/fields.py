@@ -75,12 +75,12 @@ class QuestionError(DataError):
         self.name, self.question = name, question
 
     def __str__(self) -> str:
-        question, option = self.question, self.question.option
-        meant = " or ".join(f"{value} (--{option.replace('_', '-')} {key})" for key, value in question.readings.items())
-        key = next(iter(question.readings))
+        option, readings = self.question.option, self.question.readings
+        meant = " or ".join(f"{value} (--{option.replace('_', '-')} {key})" for key, value in readings.items())
+        said = f"{option}={next(iter(readings))!r}"
         return (
-            f"column {self.name!r} is {question.entry!r}, which may be {meant}; say which, in Python "
-            f"with columns={{{self.name!r}: {{{option!r}: {key!r}}}}}"
+            f"column {self.name!r} is {self.question.entry!r}, which may be {meant}; say which, in Python by {said}, or by "
+            f"columns={{{self.name!r}: {{{option!r}: {next(iter(readings))!r}}}}}"
         )
 
 
@@ -175,7 +175,7 @@ def _read_numbers(text: pl.Series, reading: Reading, what: str) -> pl.Series:
             return plain
     fields = numerals.fields_of(text.drop_nulls().unique(maintain_order=True))
     known = fields.filter(pl.col("numeral").is_not_null())
-    mark = reading.decimal or numerals.decide(known)
+    mark = reading.decimal or numerals.decide(known) or "."
     if isinstance(mark, Question):
         raise QuestionError(text.name, mark)
     for unit in known["unit"].unique(maintain_order=True):
@@ -183,7 +183,7 @@ def _read_numbers(text: pl.Series, reading: Reading, what: str) -> pl.Series:
             entry = known.filter(pl.col("unit") == unit)["text"][0]
             learnt = f"numbers in {reading.unit}" if reading.unit else "plain numbers"
             raise FieldError(what, repr(entry), _first(text == entry), f", but {learnt} were learnt from; write it so")
-    values = fields[mark or "."]
+    values = fields[mark]
     return text.replace_strict(fields["text"], values, default=None, return_dtype=pl.Float64)
 
 

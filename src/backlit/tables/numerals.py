@@ -23,7 +23,7 @@ _FIELD = (
     rf"^(?P<open>\()?(?P<before>{_SIGN})?\s*(?P<currency>{_CURRENCY})?\s*(?P<inside>{_SIGN})?\s*"
     r"(?P<numeral>[0-9]+(?:[.,' ][0-9]+)*\.?|[.,][0-9]+)(?P<power>[eE][+-]?[0-9]+)?\s*"
     rf"(?:(?P<times>{'|'.join(_TIMES)})\b\.?)?\s*"
-    rf"(?P<unit>{_CURRENCY}|[%‰]|[\p{{L}}°µ²³/][\p{{L}}0-9°µ²³/.^]*(?: [\p{{L}}²³/.]+)?)?\s*"
+    rf"(?P<unit>{_CURRENCY}|[%‰]|[\p{{L}}°µ][\p{{L}}°µ²³^23.]*(?:/[\p{{L}}²³^23]+)?(?: [\p{{L}}²³.]+)?)?\s*"
     r"(?P<after>-)?(?P<close>\))?$"
 )
 _IS_CURRENCY = rf"^(?:{_CURRENCY})$"
@@ -121,8 +121,10 @@ def one_unit(fields: pl.DataFrame) -> str | None:
     return money[0] if len(money) == 1 else "" if not money else None
 
 
-def decide(fields: pl.DataFrame, around: str = "") -> str | Question:
+def decide(fields: pl.DataFrame, around: str = "") -> str | Question | None:
     """The decimal mark of a column, "." or ","; "" where its fields are whole numbers; a question where both are right.
+
+    None where neither fits all fields.
 
     Parameters
     ----------
@@ -138,8 +140,8 @@ def decide(fields: pl.DataFrame, around: str = "") -> str | Question:
 
     valid = {mark: fields[mark].is_not_null() for mark in ".,"}
     fits = [mark for mark in ".," if valid[mark].all()]
-    if len(fits) == 1:
-        return fits[0]
+    if len(fits) < 2:
+        return next(iter(fits), None)
     numerals = fields["numeral"]
     marked = fields.filter(fields["."] != fields[","])
     if marked.height == 0:

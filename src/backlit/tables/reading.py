@@ -51,6 +51,7 @@ class Hint:
     kind : one of KIND_NAMES
     decimal, date_order, missing : as in `Reading`
     target : whether it is what is predicted, which may be the names of classes
+    strict : whether the decimal mark was said of this very column, and must fit all its fields
     """
 
     kind: str = ""
@@ -58,10 +59,14 @@ class Hint:
     date_order: str = ""
     missing: tuple[str, ...] = ()
     target: bool = False
+    strict: bool = False
 
     def __post_init__(self) -> None:
-        require("decimal", self.decimal, lambda v: v in ("", ".", ","), "'.' or ','")
-        require("date_order", self.date_order, lambda v: v in ("", *dates.ORDERS), f"one of {', '.join(dates.ORDERS)}")
+        orders = ("", *dates.ORDERS)
+        require("decimal (--decimal)", self.decimal, lambda v: v in ("", ".", ","), "'.' or ','")
+        require(
+            "date_order (--date-order)", self.date_order, lambda v: v in orders, f"one of {', '.join(dates.ORDERS)}"
+        )
         object.__setattr__(self, "missing", (self.missing,) if isinstance(self.missing, str) else tuple(self.missing))
 
 
@@ -108,7 +113,7 @@ def _hint(name: str, said: Any, general: Hint) -> Hint:
             raise UnknownNameError(f"key in columns[{name!r}]", key, known)
     if said.get("kind", "") not in ("", *KIND_NAMES):
         raise DataError(f"columns[{name!r}] is {said['kind']!r}; it must be one of {', '.join(KIND_NAMES)}")
-    return replace(general, **said)
+    return replace(general, **said, strict="decimal" in said)
 
 
 @dataclass(frozen=True)
@@ -284,8 +289,8 @@ class _Text:
 
         doubtful = self.hint.decimal == "," or around in (",", "?")
         if self.hint.kind != "number" and self.plain.n_unique() < len(self.entries) and self._too_large():
-            told = f"whole numbers such as {self.entries[0]} are too large to be told apart, so they are taken as names"
-            return _Column(self.text, reading, (f"{self.name}: {told}",))
+            told = f"holds whole numbers such as {self.entries[0]}, which are too large to be told apart: names, then"
+            return _Column(self.text, reading, (f"{self.name} {told}",))
         if self.is_plain and not (doubtful and self.entries.str.contains(".", literal=True).any()):
             reading = replace(reading, decimal="." if self.entries.str.contains(".", literal=True).any() else "")
             whole = self.text.cast(pl.Int64, strict=False)
@@ -296,7 +301,11 @@ class _Text:
         unit = numerals.one_unit(self.fields)
         if unit is None:
             return None
-        mark = self.hint.decimal or numerals.decide(self.fields, around)
+        mark = self.hint.decimal
+        if not mark or (not self.hint.strict and self.fields[mark].null_count()):
+            mark = numerals.decide(self.fields, around)
+        if mark is None:
+            return None
         if isinstance(mark, Question):
             return _Column(self.text, reading, (), QuestionError(self.name, mark))
         if mark and self.fields[mark].null_count():
@@ -357,7 +366,7 @@ class _Text:
 
         same = pl.DataFrame({"level": self.entries, "lower": self.entries.str.to_lowercase()})
         twice = same.filter(pl.col("lower").is_duplicated()).sort("lower", maintain_order=True)
-        if twice.height and not self._all_truths():
+        if twice.height:
             return (self._alike(twice["level"][0], twice["level"][1], "in capital letters alone"),)
         dotted = self.entries.filter(self.entries.str.ends_with("."))
         bare = dotted.str.strip_suffix(".").is_in(self.entries.to_list())
@@ -372,9 +381,6 @@ class _Text:
 
     def _alike(self, a: str, b: str, how: str) -> str:
         return f"{self.name}: {a!r} and {b!r} differ {how}; write them alike if they mean the same"
-
-    def _all_truths(self) -> bool:
-        return bool(self.entries.str.to_lowercase().is_in([*TRUE, *FALSE]).all())
 
     def _odd(self) -> DataError | None:
         """A few fields that are neither numbers nor dates among many that are."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from numbers import Integral
@@ -146,6 +146,21 @@ class Table:
         columns = {column.name: hint(column.kind, column.reading) for column in self.columns}
         kind = "" if self.target.classes else "number"
         return Hints(columns=columns | {name: hint(kind, self.target.reading, True) for name in self.target.names})
+
+    def read_as(self, decimal: str | None = None, date_order: str | None = None, missing: Sequence[str] = ()) -> Table:
+        """The same table for rows that are written in another way; None or () where they are written as before."""
+        hint = Hints.of(decimal=decimal, date_order=date_order, missing=missing).general
+
+        def again(reading: Reading) -> Reading:
+            return dataclasses.replace(
+                reading,
+                decimal=hint.decimal or reading.decimal,
+                date_order=hint.date_order or reading.date_order,
+                missing=(*reading.missing, *hint.missing),
+            )
+
+        columns = tuple(dataclasses.replace(column, reading=again(column.reading)) for column in self.columns)
+        return dataclasses.replace(self, columns=columns)
 
     def encode(self, frame: pl.DataFrame, dtype: Any = np.float32) -> np.ndarray:
         """(n, d) inputs; centred and scaled in float64, then stored as `dtype`.
