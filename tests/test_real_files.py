@@ -109,7 +109,7 @@ def american():
         notices=(
             ("Price", "$", "read as"),
             ("Mileage", ",", "read as"),
-            ("Fee", "(", "read as"),
+            ("Fee", ",", "read as"),
             ("Sold", "/"),
             ("2 rows without Price",),
         ),

@@ -74,7 +74,11 @@ def test_kinds(values, kind):
             [2**60 + i for i in range(40)],
             f"a is left out: its whole numbers, such as {2**60}, are too large to be",
         ),
-        ("k", [str(2**64 + i) for i in range(40)], f"k: whole numbers such as {2**64} are too large to be told apart"),
+        (
+            "k",
+            [str(2**64 + i) for i in range(40)],
+            f"k holds whole numbers such as {2**64}, which are too large to be told apart",
+        ),
     ],
 )
 def test_columns_left_out(name, values, notice):

@@ -7,13 +7,14 @@ import time
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
 from backlit.core.layers import Dense, PiecewiseLinear
 from backlit.core.network import Network
 from backlit.errors import ArgumentError, DataError, UnknownNameError
 from backlit.tables.datasets import HOUSE_UNITS, load_houses
+from backlit.tables.fields import QuestionError
 from backlit.tables.frames import open_table, read_table, to_frame
 from backlit.tables.table import Table
 from backlit.tables.target import Target
@@ -77,7 +78,7 @@ def test_columns_left_out_are_told():
         "same is left out: it is the same in every row",
         "number is left out: it numbers the rows",
         "again is left out: it equals size",
-        "words is left out: it looks like free text (300 different entries)",
+        "words is left out: it looks like free text (300 different entries, such as 'house 0 by the lake')",
     )
 
 
@@ -209,7 +210,10 @@ def test_any_csv_is_encoded_like_the_table_it_holds(tmp_path_factory, frame, kin
     frame.write_csv(path, quote_style="non_numeric")
     if frame["c0"].null_count() == frame.height:
         kinds = {}
-    table = Table.fit(frame, PRICES, columns={"end": "number", **kinds})
+    try:
+        table = Table.fit(frame, PRICES, columns={"end": "number", **kinds})
+    except QuestionError:  # 1,200 alone may be 1.2
+        reject()
     typed, as_text = read_table(path), pl.concat(open_table(path).parts())
     again = Table.fit(typed, PRICES, columns={"end": "number", **kinds})
     np.testing.assert_array_equal(again.encode(typed), table.encode(frame))

@@ -77,10 +77,10 @@ class QuestionError(DataError):
     def __str__(self) -> str:
         option, readings = self.question.option, self.question.readings
         meant = " or ".join(f"{value} (--{option.replace('_', '-')} {key})" for key, value in readings.items())
-        said = f"{option}={next(iter(readings))!r}"
+        key = next(iter(readings))
         return (
-            f"column {self.name!r} is {self.question.entry!r}, which may be {meant}; say which, in Python by {said}, or by "
-            f"columns={{{self.name!r}: {{{option!r}: {next(iter(readings))!r}}}}}"
+            f"column {self.name!r} is {self.question.entry!r}, which may be {meant}; say which, in Python by "
+            f"{option}={key!r}, or by columns={{{self.name!r}: {{{option!r}: {key!r}}}}}"
         )
 
 

@@ -62,11 +62,9 @@ class Hint:
     strict: bool = False
 
     def __post_init__(self) -> None:
-        orders = ("", *dates.ORDERS)
-        require("decimal (--decimal)", self.decimal, lambda v: v in ("", ".", ","), "'.' or ','")
-        require(
-            "date_order (--date-order)", self.date_order, lambda v: v in orders, f"one of {', '.join(dates.ORDERS)}"
-        )
+        for name, values in (("decimal", (".", ",")), ("date_order", dates.ORDERS)):
+            setting, value = f"{name} (--{name.replace('_', '-')})", getattr(self, name)
+            require(setting, value, lambda v, values=values: v in ("", *values), f"one of {' '.join(values)}")
         object.__setattr__(self, "missing", (self.missing,) if isinstance(self.missing, str) else tuple(self.missing))
 
 
