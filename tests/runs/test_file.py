@@ -303,10 +303,6 @@ def test_a_schema_that_contradicts_itself(copy, statement):
         assert not verify(copy).sound
 
 
-LOOSE = [("about", "value"), ("timelines", "number"), ("timelines", "seed"), ("snapshots", "step"),
-         ("snapshots", "arrays"), ("epochs", "epoch"), ("stretches", "stop"), ("blobs", "data")]  # fmt: skip
-
-
 # --- sealed rows -------------------------------------------------------------------------------------------------
 
 
