@@ -62,7 +62,7 @@ def train(
     as_json: bool,
 ) -> None:
     """Read a table, learn, test, keep the run."""
-    file = require_new(run or default_run(table), force)
+    file = require_new(run or default_run(table), force, "command")
     whole = frame = read_table(table)
     for name in (target, group, time_column, *kinds):
         if name is not None and name not in frame.columns:
@@ -120,7 +120,7 @@ def predict(run: str, table: str, *, timeline: str | None, out: str | None, forc
     typed = False
     if out is not None:
         typed = table_kind(out) != "csv"
-        require_new(out, force)
+        require_new(out, force, "command")
         if table != "-" and Path(out).exists() and Path(table).exists() and Path(table).samefile(out):
             raise ArgumentError(f"--out is {out}, the table itself; name another file")
     source = open_table(table)

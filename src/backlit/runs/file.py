@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from typing import Literal
 
 from backlit.errors import DataError, RunWarning
 from backlit.runs.migrate import SCHEMA_1, upgraded
@@ -21,14 +22,28 @@ _WAIT = 10.0  # seconds for another's lock
 _PATIENCE = 3.0  # seconds for readers to come to an end, when the file is closed
 
 
-def require_new(path: str | Path, replace: bool = False) -> Path:
-    """The path, if a file may and can be written there; said before the work is done."""
+Asker = Literal["function", "fit", "command"]
+_REMEDY: dict[Asker, str] = {  # where a file is there already
+    "function": "name another file, or replace it (force=True)",
+    "fit": "name another file (run=), delete this one, or set run=None: in cross-validation each fit would write it",
+    "command": "name another file, or replace it (--force)",
+}
+
+
+def require_new(path: str | Path, replace: bool = False, asker: Asker = "function") -> Path:
+    """The path, if a file may and can be written there; said before the work is done.
+
+    Parameters
+    ----------
+    replace : whether a file that is there may be replaced
+    asker : who asks, and so in which words the remedy is told
+    """
     path = Path(path)
     _require_name(path)
     if path.is_dir():
         raise DataError(f"{path} is a folder; name a file")
     if path.exists() and not replace:
-        raise DataError(f"{path} exists; name another file, or replace it (--force)")
+        raise DataError(f"{path} exists; {_REMEDY[asker]}")
     if not path.parent.is_dir():
         raise DataError(f"{path.parent} is no folder; make it first, or name another file")
     try:

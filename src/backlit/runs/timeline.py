@@ -20,7 +20,7 @@ from backlit.model import Model
 from backlit.plan import Epoch, Plan
 from backlit.runs.figures import figures
 from backlit.runs.file import named, reading
-from backlit.runs.going_on import LAST, events
+from backlit.runs.going_on import LAST, events, finished
 from backlit.runs.records import (
     arithmetic_difference,
     checksum_of,
@@ -43,6 +43,7 @@ from backlit.runs.sense import require_sound, rows_of
 from backlit.tables.table import Table
 from backlit.training import (
     Events,
+    Reason,
     Settings,
     epoch_order,
     replay,
@@ -106,6 +107,11 @@ class Timeline:
     def reason(self) -> str | None:
         """Why it ended; None while it goes on, or where it was cut off."""
         return self.row.reason
+
+    @property
+    def finished(self) -> Reason | None:
+        """Why nothing is left to resume; None where something is."""
+        return finished(self)
 
     @property
     def settings(self) -> Settings:
