@@ -122,7 +122,7 @@ class _Net(BaseEstimator):
         groups : (n,) rows with the same entry stay together when a share is set aside
         """
         if self.run is not None:
-            require_new(self.run)
+            require_new(self.run, asker="fit")
         frame, targets = self._frame(X, reset=True), self._targets(y, reset=True)
         weights = self._weights(sample_weight, frame, targets)
         validation = None

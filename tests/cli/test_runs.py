@@ -6,6 +6,7 @@ import sqlite3
 import warnings
 from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -85,15 +86,27 @@ def test_resume(backlit, tmp_path, monkeypatch):
     assert "main   steps 0 to 60, all epochs made" in backlit("resume", "b.backlit")
     assert "main   steps 0 to 60, all epochs made" in backlit("resume", "a.backlit")
     assert same(run.at(), bl.open_run("b.backlit").at())
-    told = backlit("resume", "a.backlit", code=2)
-    assert (
-        "timeline 'main' of a.backlit has come to its end, step 60 (epochs); say how many steps it is to go on" in told
-    )
+    before = Path("a.backlit").read_bytes()
+    for options in ((), ("--timeline", "main")):
+        told = backlit("resume", "a.backlit", *options)
+        assert told.startswith("a.backlit is finished: nothing of it was cut off. To go on beyond its end, say")
+        assert "main   steps 0 to 60, all epochs made" in told
+        told = json.loads(backlit("resume", "a.backlit", *options, "--json"))
+        assert (told["name"], told["steps"], told["reason"], told["finished"]) == ("main", 60, "epochs", True)
+    assert Path("a.backlit").read_bytes() == before
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", bl.RunWarning)
         assert "main   steps 0 to 65" in backlit("resume", "a.backlit", "--steps", 5)
     run.fork(10, name="other").train()
-    assert "no timeline of a.backlit was cut off" in backlit("resume", "a.backlit", code=2)
+    assert backlit("resume", "a.backlit").startswith("a.backlit is finished")
+    told = json.loads(backlit("resume", "a.backlit", "--json"))
+    assert (told["name"], told["finished"]) == ("other", True)
+    told = backlit("resume", "a.backlit", "--steps", 5, code=2)
+    assert "no timeline of a.backlit was cut off; say which one is to go on (--timeline): 'main', 'other'" in told
+    run.fork(20, name="third")
+    told = json.loads(backlit("resume", "a.backlit", "--json"))
+    assert (told["name"], told["reason"], told["finished"]) == ("third", "max_steps", False)
+    assert json.loads(backlit("resume", "a.backlit", "--json"))["finished"]
 
 
 def test_verify(backlit, run):

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.exceptions import FitFailedWarning
+from sklearn.model_selection import cross_val_score
 from stranger import FRAME, PRICE, TABLE, changed, draw, going_on, listed, outcomes, planned, record, stored, verify
 
 import backlit as bl
@@ -19,6 +21,7 @@ from backlit.engines.protocol import Data
 from backlit.errors import BacklitError, DataError
 from backlit.fitting import Recipe, prepare
 from backlit.progress import fit
+from backlit.runs import export
 from backlit.runs.file import reading, require_new
 from backlit.runs.run import open_run, recording
 from backlit.runs.schema import (
@@ -303,10 +306,6 @@ def test_a_schema_that_contradicts_itself(copy, statement):
         assert not verify(copy).sound
 
 
-LOOSE = [("about", "value"), ("timelines", "number"), ("timelines", "seed"), ("snapshots", "step"),
-         ("snapshots", "arrays"), ("epochs", "epoch"), ("stretches", "stop"), ("blobs", "data")]  # fmt: skip
-
-
 # --- sealed rows -------------------------------------------------------------------------------------------------
 
 
@@ -404,12 +403,34 @@ def test_a_damaged_snapshot_is_made_up_for_by_the_one_before(written, copy):
 
 def test_an_existing_file_stays(fitted, copy):
     before = copy.read_bytes()
-    with pytest.raises(DataError, match=r"copy.backlit exists; name another file, or replace it \(--force\)"):
+    with pytest.raises(DataError, match=r"copy.backlit exists; name another file, or replace it \(force=True\)"):
         record(copy, fitted.plan)
     assert copy.read_bytes() == before
     record(copy, fitted.plan, force=True, about={"source": "new"})
     assert open_run(copy).about["source"] == "new"
     assert listed(copy.parent) == ["copy.backlit"]
+
+
+def test_whoever_asks_for_a_file_that_is_there_is_told_what_they_can_do(copy, command):
+    before, run = copy.read_bytes(), open_run(copy)
+    estimator = bl.NetRegressor(run=copy, epochs=1)
+    with pytest.raises(
+        DataError, match=r"copy.backlit exists; name another file \(run=\), delete this one, or set run=N"
+    ):
+        estimator.fit(FRAME, PRICE["price"])
+    with pytest.warns(FitFailedWarning, match=r"set run=None: in cross-validation each fit would write it"):
+        cross_val_score(bl.NetRegressor(run=copy.with_name("each.backlit"), epochs=1), FRAME, PRICE["price"], cv=2)
+    for ask in (
+        lambda: export.safetensors(run.timeline(), copy),
+        lambda: export.csv(run.timeline(), copy),
+        lambda: export.without_rows(run, copy),
+    ):
+        with pytest.raises(DataError, match=r"copy.backlit exists; name another file, or replace it \(force=True\)"):
+            ask()
+    for option in ("--safetensors", "--csv", "--without-rows"):
+        code, _, err = command("export", copy, option, copy)
+        assert (code, err) == (2, f"backlit: {copy} exists; name another file, or replace it (--force)\n")
+    assert copy.read_bytes() == before
 
 
 def test_where_nothing_can_be_written(fitted, tmp_path):

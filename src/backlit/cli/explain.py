@@ -88,7 +88,7 @@ def figure(
     require("KIND", kind, lambda v: v in KINDS, f"one of {', '.join(KINDS)}")
     if (run is None) == (not demo):
         raise ArgumentError("give a run file, or --demo for the little network of `backlit demo`")
-    file = require_new(out, force)
+    file = require_new(out, force, "command")
     if kind in ("network", "weight", "step"):
         t = demo_trace(row) if run is None else run_trace(open_run(run, table), row, step, timeline)
         if kind == "step" and t.optimizer is None:

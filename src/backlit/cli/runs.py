@@ -16,6 +16,7 @@ from backlit.core.layers import Dense
 from backlit.errors import ArgumentError, DivergedError
 from backlit.progress import watched
 from backlit.runs import export
+from backlit.runs.file import require_new
 from backlit.runs.going_on import UNFINISHED
 from backlit.runs.run import Run, open_run
 from backlit.runs.schema import to_json
@@ -199,19 +200,24 @@ def fork(
 def resume(run: str, *, table: str | None, timeline: str | None, steps: int | None, as_json: bool) -> None:
     """Go on with a timeline."""
     opened = open_run(run, table)
-    chosen = opened.timeline(timeline) if timeline else _unfinished(opened)
-    _train(chosen, steps)
-    _told(chosen, as_json)
+    chosen = opened.timeline(timeline) if timeline else _unfinished(opened, steps)
+    finished = None if steps else chosen.finished
+    if finished is None:
+        _train(chosen, steps)
+    elif not as_json:
+        told = f"{run} is finished: nothing of it was cut off. To go on beyond its end, say how far (--steps)"
+        show([Text(plain(told), style=HEAD)])
+    _told(chosen, as_json, finished=finished is not None)
 
 
-def _unfinished(run: Run) -> Timeline:
-    """The timeline that was cut off last, or the only one there is."""
+def _unfinished(run: Run, steps: int | None) -> Timeline:
+    """The timeline that was cut off last; where none was, the last, if it is not to go on."""
     timelines = run.timelines
     open_ = [t for t in timelines if t.reason in UNFINISHED]
-    if not open_ and len(timelines) > 1:
+    if not open_ and len(timelines) > 1 and steps:
         names = ", ".join(repr(t.name) for t in timelines)
         raise ArgumentError(f"no timeline of {run.path} was cut off; say which one is to go on (--timeline): {names}")
-    return (open_ or list(timelines))[-1]
+    return (open_ or [t for t in timelines if t.reason != "diverged"] or list(timelines))[-1]
 
 
 def _train(timeline: Timeline, steps: int | None) -> None:
@@ -231,9 +237,9 @@ def _train(timeline: Timeline, steps: int | None) -> None:
         events.close()
 
 
-def _told(timeline: Timeline, as_json: bool) -> None:
+def _told(timeline: Timeline, as_json: bool, **facts: bool) -> None:
     if as_json:
-        print(to_json(export.described(timeline), 2))
+        print(to_json({**export.described(timeline), **facts}, 2))
     else:
         show([_branch(timeline)])
 
@@ -262,6 +268,8 @@ def exported(
 ) -> None:  # fmt: skip
     """Write what a run holds for other programs."""
     opened = open_run(run)
+    for path in filter(None, (safetensors, csv, copy)):
+        require_new(path, force, "command")
     if as_json:
         print(to_json(export.description(opened), 2))
     elif not (safetensors or csv or copy):

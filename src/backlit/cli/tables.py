@@ -65,7 +65,7 @@ def train(
     as_json: bool,
 ) -> None:
     """Read a table, learn, test, keep the run."""
-    file = require_new(run or default_run(table), force)
+    file = require_new(run or default_run(table), force, "command")
     sheet = open_table(table, text_encoding).sheet(hints.target(target))
     whole = frame = sheet.frame
     for name in (target, group, time_column, *kinds):
@@ -139,7 +139,7 @@ def predict(
     typed = False
     if out is not None:
         typed = table_kind(out) != "csv"
-        require_new(out, force)
+        require_new(out, force, "command")
         if table != "-" and Path(out).exists() and Path(table).exists() and Path(table).samefile(out):
             raise ArgumentError(f"--out is {out}, the table itself; name another file")
     source = open_table(table, text_encoding)

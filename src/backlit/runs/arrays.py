@@ -14,7 +14,7 @@ import zlib
 
 import numpy as np
 
-from backlit.runs.schema import LARGEST, Blob, DamageError, digest, put
+from backlit.runs.schema import LARGEST, Blob, DamageError, digest, made, put
 from backlit.runs.sense import rows_of
 
 DTYPES = {"float32": "<f4", "float64": "<f8", "int64": "<i8"}
@@ -98,10 +98,7 @@ def store_bytes(file: sqlite3.Connection, data: bytes, dtype: str, shape: tuple[
 
 def load_blob(file: sqlite3.Connection, key: str) -> Blob:
     """What is kept under a hash."""
-    try:
-        found = rows_of(file, Blob, "hash = ?", bytes.fromhex(key))
-    except (TypeError, ValueError):
-        raise DamageError(f"{key!r} is no hash") from None
+    found = rows_of(file, Blob, "hash = ?", made(bytes.fromhex, key))
     if not found:
         raise DamageError(f"the array {key} is not there")
     return found[0]

@@ -58,8 +58,9 @@ def description(run: Run) -> Mapping[str, Any]:
 
 def described(timeline: Timeline) -> dict[str, Any]:
     """A timeline as JSON."""
-    row, parent = timeline.row, timeline.parent
-    texts = {name: parsed(getattr(row, name)) for name in ("changes", "settings", "arithmetic", "machine")}
+    with reading(timeline.run.path) as file:
+        row, parent = timeline.stored(file), timeline.parent
+        texts = {name: parsed(getattr(row, name)) for name in ("changes", "settings", "arithmetic", "machine")}
     facts = {"name": row.name, "parent": parent and parent.name, "step": row.step, "steps": timeline.steps, **texts}
     facts |= {"seed": int(row.seed), "engine": row.engine, "created": row.created, "kept": bool(row.kept)}
     return {**facts, "reason": row.reason, "epochs": [epoch._asdict() for epoch in timeline.epochs]}
@@ -79,7 +80,7 @@ def without_rows(run: Run, path: str | Path, force: bool = False) -> Path:
                 if kind is not Blob:
                     put(new, *rows_of(old, kind))
             data = parsed(fact_of(old, "data")) | {"inside": False, "table": None}
-            for part in filter(None, (data["train"], data["validation"])):
+            for part in filter(None, (data.get("train"), data.get("validation"))):
                 for name in ("X", "Y"):
                     part.pop(name, None)
             put(new, Fact("data", to_json(data)))

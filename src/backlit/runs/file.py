@@ -10,10 +10,11 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from typing import Literal
 
-from backlit.errors import BacklitError, DataError, RunWarning
+from backlit.errors import DataError, RunWarning
 from backlit.runs.migrate import SCHEMA_1, upgraded
-from backlit.runs.schema import APPLICATION_ID, FORMAT, LARGEST, SCHEMA, SENSELESS, DamageError
+from backlit.runs.schema import APPLICATION_ID, FORMAT, LARGEST, SCHEMA, DamageError
 from backlit.tables.frames import whole
 
 _PAGE = 8192
@@ -21,14 +22,28 @@ _WAIT = 10.0  # seconds for another's lock
 _PATIENCE = 3.0  # seconds for readers to come to an end, when the file is closed
 
 
-def require_new(path: str | Path, replace: bool = False) -> Path:
-    """The path, if a file may and can be written there; said before the work is done."""
+Asker = Literal["function", "fit", "command"]
+_REMEDY: dict[Asker, str] = {  # where a file is there already
+    "function": "name another file, or replace it (force=True)",
+    "fit": "name another file (run=), delete this one, or set run=None: in cross-validation each fit would write it",
+    "command": "name another file, or replace it (--force)",
+}
+
+
+def require_new(path: str | Path, replace: bool = False, asker: Asker = "function") -> Path:
+    """The path, if a file may and can be written there; said before the work is done.
+
+    Parameters
+    ----------
+    replace : whether a file that is there may be replaced
+    asker : who asks, and so in which words the remedy is told
+    """
     path = Path(path)
     _require_name(path)
     if path.is_dir():
         raise DataError(f"{path} is a folder; name a file")
     if path.exists() and not replace:
-        raise DataError(f"{path} exists; name another file, or replace it (--force)")
+        raise DataError(f"{path} exists; {_REMEDY[asker]}")
     if not path.parent.is_dir():
         raise DataError(f"{path.parent} is no folder; make it first, or name another file")
     try:
@@ -52,7 +67,9 @@ def create(path: Path, fill: Callable[[sqlite3.Connection], None], replace: bool
                     for statement in SCHEMA.values():
                         file.execute(statement)
                     fill(file)
-        except sqlite3.Error as error:
+        except sqlite3.DatabaseError as error:
+            if _code(error) not in (*_OF_THE_DISK, *_CLOSED):
+                raise
             raise OSError(str(error)) from error
         _remove_logs(path)
 
@@ -94,7 +111,7 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
         Not there, not a run file of backlit, damaged, or written by a newer version.
     """
     _require_file(path)
-    with _telling(path), understood(path), closing(_connect(path, "ro")) as file:
+    with named(path), closing(_connect(path, "ro")) as file:
         if _format(path, file) == FORMAT:
             yield file
         else:
@@ -117,7 +134,7 @@ def writing(path: Path) -> Iterator[sqlite3.Connection]:
     _require_file(path)
     if not os.access(path, os.W_OK):
         raise DataError(f"{path} cannot be written: it is read-only; make a copy, or change its permissions")
-    with lock(path), _telling(path):
+    with lock(path), named(path):
         with closing(_connect(path, "rw")) as file:
             if _format(path, file) < FORMAT:
                 create(path, lambda newer: upgraded(file, newer), replace=True)
@@ -152,7 +169,7 @@ def _into_one_file(file: sqlite3.Connection) -> None:
             if file.execute("PRAGMA journal_mode = DELETE").fetchone() == ("delete",):
                 return
         except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            if _code(error) not in _BUSY:
                 return  # a full disk: the log stays, and is read with the file
         time.sleep(0.01)
     with suppress(sqlite3.OperationalError):
@@ -237,51 +254,57 @@ def _format(path: Path, file: sqlite3.Connection) -> int:
             f"{path} has format {format_}, written by a newer backlit; this one reads up to {FORMAT}: upgrade it"
         )
     schema = {1: SCHEMA_1, FORMAT: SCHEMA}.get(format_)
-    found = file.execute("SELECT type, name, sql FROM sqlite_schema WHERE sql IS NOT NULL").fetchall()
-    if (
-        schema is None
-        or len(found) != len(schema)
-        or any(kind != "table" or schema.get(name) != sql for kind, name, sql in found)
-    ):
+    declared = _schema(file)
+    tables = {("table", *table) for table in (schema or {}).items()}
+    if len(declared) != len(tables) or {*declared} != tables:
         raise DamageError("its tables are not those of a run file")  # a view or a trigger could run what it likes
     return format_
 
 
-@contextmanager
-def understood(path: Path) -> Iterator[None]:
-    """What cannot be made sense of inside is damage of a run file, though every seal may be right."""
+def _schema(file: sqlite3.Connection) -> list[tuple[str, str, str]]:
+    """All that a file declares: kind, name and text of each. The first statement for which SQLite reads them."""
     try:
-        yield
-    except BacklitError:
-        raise
-    except SENSELESS as error:
-        raise DataError(_damaged(path, f"{type(error).__name__}: {error}")) from None
+        return file.execute("SELECT type, name, sql FROM sqlite_schema WHERE sql IS NOT NULL").fetchall()
+    except UnicodeDecodeError as error:  # in what SQLite says of it
+        raise DamageError(str(error)) from None
+    except sqlite3.OperationalError as error:
+        if _code(error) != sqlite3.SQLITE_ERROR:
+            raise
+        raise DamageError(str(error)) from None
 
 
-def _damaged(path: Path, why: object) -> str:
-    return f"{path} is damaged ({why}); `backlit verify` tells what can still be had of it"
+#: what SQLite may come upon in a file or on a disk; any other code tells of a mistake in a statement, which is ours
+_BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+_CLOSED = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH)
+_OF_THE_DISK = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_TOOBIG, sqlite3.SQLITE_PROTOCOL)
+
+
+def _code(error: sqlite3.Error) -> int:
+    """What SQLite calls the error; 0 where it is Python's own, such as of a connection that is closed."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF
 
 
 @contextmanager
-def _telling(path: Path) -> Iterator[None]:
-    """What goes wrong in a run file, with its name and what can be done."""
+def named(path: Path) -> Iterator[None]:
+    """What goes wrong in a run file, with its name and what can be done; a mistake of the program's is left as it is.
+
+    What is damaged is found where a file's bytes become records: by SQLite, and by what raises `DamageError`.
+    """
+    damaged = "{path} is damaged ({error}); `backlit verify` tells what can still be had of it"
     try:
         yield
     except DamageError as error:
-        raise DataError(_damaged(path, error)) from None
-    except UnicodeDecodeError as error:  # in what SQLite says of a damaged file
-        raise DataError(_damaged(path, error)) from None
+        raise DataError(damaged.format(path=path, error=error)) from None
     except sqlite3.DatabaseError as error:
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        if code == sqlite3.SQLITE_NOTADB:
-            raise DataError(f"{path} is no run file of backlit; give one that train wrote") from None
-        if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_ERROR):
-            raise DataError(_damaged(path, error)) from None
-        if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-            raise DataError(f"{path} is busy: another process holds it; try again") from None
-        if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH):
-            raise DataError(f"{path} cannot be opened ({error}); copy it to a folder that can be written to") from None
-        raise DataError(
-            f"{path} could not be written or read ({error}); what was written before is there. Make room, then go on "
-            "with `backlit resume`"
-        ) from None
+        told = {
+            (sqlite3.SQLITE_NOTADB,): "{path} is no run file of backlit; give one that train wrote",
+            (sqlite3.SQLITE_CORRUPT,): damaged,
+            _BUSY: "{path} is busy: another process holds it; try again",
+            _CLOSED: "{path} cannot be opened ({error}); copy it to a folder that can be written to",
+            _OF_THE_DISK: "{path} could not be written or read ({error}); what was written before is there. Make room, "
+            "then go on with `backlit resume`",
+        }
+        for codes, text in told.items():
+            if _code(error) in codes:
+                raise DataError(text.format(path=path, error=error)) from None
+        raise

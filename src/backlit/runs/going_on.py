@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from backlit.core.state import State
 from backlit.errors import ArgumentError, DataError, RunWarning, require
-from backlit.runs.file import writing
+from backlit.runs.file import reading, writing
 from backlit.runs.recorder import Recorder, transaction
 from backlit.runs.records import arithmetic_difference, put_snapshot, settings_from, settings_text
 from backlit.runs.schema import TimelineRow, put
-from backlit.training import Event, Events, Settings, Stopped, go_on, why_stop
+from backlit.training import Event, Events, Reason, Settings, Stopped, go_on, why_stop
 
 if TYPE_CHECKING:
     from backlit.runs.timeline import Timeline
@@ -36,7 +36,7 @@ def events(timeline: Timeline, steps: int | None = None, stretch: int | None = N
                 f"{path} watched a metric of its user's own, {metric!r}, which a file cannot hold; train again"
             )
         _forget_after(file, row, state)
-        target = state.step + steps if steps else row.stop if row.stop and row.stop > state.step else None
+        target = state.step + steps if steps else _left_over(row, state)
         stopped: Event | None = None
         while True:
             settings = settings_from(row.settings)
@@ -70,6 +70,20 @@ def events(timeline: Timeline, steps: int | None = None, stretch: int | None = N
                 break
     assert stopped is not None
     yield stopped
+
+
+def finished(timeline: Timeline) -> Reason | None:
+    """Why a timeline has nothing left to resume; None where it has."""
+    with reading(timeline.run.path) as file:
+        row, state = timeline.stored(file), timeline.nearest(file, LAST)
+        if row.reason in UNFINISHED or _left_over(row, state) is not None:
+            return None
+        return why_stop(state, settings_from(row.settings))
+
+
+def _left_over(row: TimelineRow, state: State) -> int | None:
+    """The step to which an interrupted call would have gone."""
+    return row.stop if row.stop and row.stop > state.step else None
 
 
 def _forget_after(file: sqlite3.Connection, row: TimelineRow, state: State) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 from backlit.core.state import Best, State
 from backlit.runs.arrays import DTYPES
 from backlit.runs.records import put_snapshot
-from backlit.runs.schema import SCHEMA, DamageError, EpochRow, Fact, TimelineRow, parsed, put, sense
+from backlit.runs.schema import SCHEMA, DamageError, EpochRow, Fact, TimelineRow, called, made, parsed, put, typed
 
 SCHEMA_1 = {
     "about": "CREATE TABLE about (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID",
@@ -34,36 +34,51 @@ def upgraded(old: sqlite3.Connection, new: sqlite3.Connection) -> None:
     records = old.execute("SELECT key, value FROM about WHERE key <> 'checksum'").fetchall()
     figures = old.execute("SELECT epoch, step, error, metric, improved FROM epochs ORDER BY epoch").fetchall()
     blobs = old.execute("SELECT name, dtype, shape, data FROM arrays").fetchall()
-    with sense():
-        (checksum,) = old.execute("SELECT value FROM about WHERE key = 'checksum'").fetchone()
-    if parsed(checksum) != _checksum(records, figures, blobs):
+    checksums = old.execute("SELECT value FROM about WHERE key = 'checksum'").fetchall()
+    if [made(parsed, *text) for text in checksums] != [made(_checksum, records, figures, blobs)]:
         raise DamageError("its checksum is another")
-    about = {key: parsed(value) for key, value in records}
-    with sense():
-        arrays = {name: _array(name, *rest) for name, *rest in blobs}
-        facts, best = dict(about["state"]), about["state"]["best"]
-        memory = {name.removeprefix("last/memory/"): a for name, a in arrays.items() if name.startswith("last/memory/")}
-        kept = None if best is None else Best(best["metric"], best["step"], arrays["best/theta"])
-        state = State(
-            arrays["last/theta"], memory | facts["memory"], **{k: facts[k] for k in OF_STATE}, best=kept
-        )  # fmt: skip
-        settings, seed, created, reason = about.pop("settings"), about["seed"], about["created"], about["reason"]
-        engine, arithmetic = about.pop("engine"), about.pop("arithmetic", {})
-        about |= {"data": {"inside": False, "source": about.pop("source", None), "table": None, "train": None,
-                           "validation": None}, "metric": None}  # fmt: skip
-        for name in ("state", "seed", "created", "reason"):
-            about.pop(name)
+    state, rows = made(_content, {key: parsed(value) for key, value in records}, figures, blobs)
+    for row in rows:
+        if not typed(row):
+            raise DamageError(f"{called(row)[:80]} makes no sense")
     for statement in SCHEMA.values() if not new.execute("SELECT 1 FROM sqlite_schema").fetchone() else ():
         new.execute(statement)
-    put(new, *(Fact(key, json.dumps(value, ensure_ascii=False)) for key, value in about.items()))
+    put(new, *rows)
+    put_snapshot(new, 1, state, anchor=True)
+
+
+def _content(
+    about: dict[str, Any], figures: Sequence[tuple[Any, ...]], blobs: Sequence[tuple[Any, ...]]
+) -> tuple[State, list[Any]]:
+    """The last state, and all else as rows of the present format."""
+    arrays = {name: _array(name, *rest) for name, *rest in blobs}
+    facts, best = dict(about["state"]), about["state"]["best"]
+    memory = {name.removeprefix("last/memory/"): a for name, a in arrays.items() if name.startswith("last/memory/")}
+    memory |= {name: _count(number) for name, number in facts["memory"].items()}
+    numbers = {name: _count(facts[name]) for name in OF_STATE if name != "patience_left"}
+    patience = None if facts["patience_left"] is None else _count(facts["patience_left"])
+    kept = None if best is None else Best(0.0 + best["metric"], _count(best["step"]), arrays["best/theta"])
+    state = State(arrays["last/theta"], memory, **numbers, best=kept, patience_left=patience)
+    settings, seed, created, reason = about.pop("settings"), about["seed"], about["created"], about["reason"]
+    engine, arithmetic = about.pop("engine"), about.pop("arithmetic", {})
+    about |= {"data": {"inside": False, "source": about.pop("source", None), "table": None, "train": None,
+                       "validation": None}, "metric": None}  # fmt: skip
+    for name in ("state", "seed", "created", "reason"):
+        about.pop(name)
     text = lambda content: json.dumps(content, ensure_ascii=False)
-    put(new, TimelineRow(
+    timeline = TimelineRow(
         number=1, name="main", parent=None, step=state.step, changes="{}", settings=text(settings), network=None,
         seed=str(seed), engine=engine, arithmetic=text(arithmetic), machine=text(about.get("versions", {})),
         created=created, kept=0, stop=None, reason=reason,
-    ))  # fmt: skip
-    put(new, *(EpochRow(1, *figure) for figure in figures))
-    put_snapshot(new, 1, state, anchor=True)
+    )  # fmt: skip
+    facts = [Fact(key, text(value)) for key, value in about.items()]
+    return state, [*facts, timeline, *(EpochRow(1, *figure) for figure in figures)]
+
+
+def _count(number: Any) -> int:
+    if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number < 2**62:
+        raise ValueError(f"{number!r} is no count")
+    return number
 
 
 def _checksum(*tables: Sequence[tuple[Any, ...]]) -> str:

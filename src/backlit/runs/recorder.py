@@ -191,16 +191,16 @@ def referred(file: sqlite3.Connection) -> set[str]:
     """The hashes of the arrays that snapshots and the run's data name."""
     wanted = {key for snapshot in rows_of(file, Snapshot) for key in parsed(snapshot.arrays).values()}
     facts = parsed(fact_of(file, "data"))
-    parts = [part.get(name) for part in (facts["train"], facts["validation"]) if part for name in PARTS]
-    return wanted | {key for key in [facts["table"], *parts] if key}
+    parts = [part.get(name) for part in (facts.get("train"), facts.get("validation")) if part for name in PARTS]
+    return wanted | {key for key in [facts.get("table"), *parts] if key}
 
 
 def snapshot_places(file: sqlite3.Connection) -> dict[int, list[Place]]:
     """Where each timeline's snapshots are."""
     places: dict[int, list[Place]] = {}
     query = """
-        SELECT s.timeline, s.step, s.anchor OR t.kept, (
-            SELECT coalesce(sum(seconds), 0) FROM stretches WHERE timeline = s.timeline AND stop <= s.step
+        SELECT CAST(s.timeline AS INTEGER), CAST(s.step AS INTEGER), s.anchor OR t.kept, (
+            SELECT total(seconds) FROM stretches WHERE timeline = s.timeline AND stop <= s.step
         ) FROM snapshots s JOIN timelines t ON t.number = s.timeline ORDER BY s.timeline, s.step
     """
     for timeline, step, stays, seconds in file.execute(query):

@@ -29,10 +29,11 @@ from backlit.runs.schema import (
     EpochRow,
     Snapshot,
     TimelineRow,
+    called,
     digest,
+    made,
     parsed,
     put,
-    sense,
     to_json,
 )
 from backlit.training import Settings
@@ -48,39 +49,43 @@ def settings_text(settings: Settings) -> str:
 
 def settings_from(text: str) -> Settings:
     """The settings that `settings_text` wrote."""
-    with sense():
-        saved = dict(parsed(text))
-        records = {
-            "optimizer": from_dict("optimizer", OPTIMIZERS, saved["optimizer"]),
-            "schedule": from_dict("schedule", SCHEDULES, saved["schedule"]),
-        }
-        return Settings(**{**saved, **records})
+    return made(_settings, parsed(text))
+
+
+def _settings(saved: dict[str, Any]) -> Settings:
+    optimizer = from_dict("optimizer", OPTIMIZERS, saved["optimizer"])
+    schedule = from_dict("schedule", SCHEDULES, saved["schedule"])
+    return Settings(**{**saved, "optimizer": optimizer, "schedule": schedule})
 
 
 def network_from(text: str) -> Network:
     """The network that was written as JSON; of sizes that this machine can hold."""
-    with sense():
-        saved = parsed(text)
-        units = [layer.get(name, 0) for layer in saved["layers"] for name in ("d", "d_in", "d_out")]
-        if min(units, default=0) < 0 or sum(units) > MOST_UNITS:
-            raise DamageError(f"its layers claim {sum(units):,} units where at most {MOST_UNITS:,} are expected")
-        return Network.from_dict(saved)
+    return made(_network, parsed(text))
+
+
+def _network(saved: dict[str, Any]) -> Network:
+    units = [layer.get(name, 0) for layer in saved["layers"] for name in ("d", "d_in", "d_out")]
+    if min(units, default=0) < 0 or sum(units) > MOST_UNITS:
+        raise DamageError(f"its layers claim {sum(units):,} units where at most {MOST_UNITS:,} are expected")
+    return Network.from_dict(saved)
 
 
 def state_of(file: sqlite3.Connection, snapshot: Snapshot, seed: int, size: int) -> State:
     """A snapshot's state, its arrays of the network's size."""
     keys, numbers = parsed(snapshot.arrays), parsed(snapshot.memory)
-    with sense():
-        vectors = {name: load(file, key, (size,)) for name, key in keys.items()}
-        memory = {name.removeprefix("memory/"): v for name, v in vectors.items() if name.startswith("memory/")}
-        memory |= {name: int(number) for name, number in numbers.items()}
-        best = None
-        if snapshot.best_step is not None:
-            best = Best(float(snapshot.best_metric), snapshot.best_step, vectors["best"])  # type: ignore[arg-type]
-        return State(
-            vectors["theta"], memory, seed, snapshot.planned, snapshot.begun, snapshot.step, snapshot.epoch,
-            snapshot.used, snapshot.total, best, snapshot.patience_left,
-        )  # fmt: skip
+    for name in ("theta", *(() if snapshot.best_step is None else ("best",))):
+        if name not in keys:
+            raise DamageError(f"{called(snapshot)} has no {name}")
+    vectors = {name: load(file, key, (size,)) for name, key in keys.items()}
+    memory = {name.removeprefix("memory/"): v for name, v in vectors.items() if name.startswith("memory/")}
+    memory |= numbers
+    best = None
+    if snapshot.best_step is not None and snapshot.best_metric is not None:
+        best = Best(snapshot.best_metric, snapshot.best_step, vectors["best"])
+    return State(
+        vectors["theta"], memory, seed, snapshot.planned, snapshot.begun, snapshot.step, snapshot.epoch,
+        snapshot.used, snapshot.total, best, snapshot.patience_left,
+    )  # fmt: skip
 
 
 def epoch_of(row: EpochRow) -> Epoch:

@@ -18,7 +18,7 @@ from backlit.engines.protocol import Data
 from backlit.errors import DataError
 from backlit.plan import Plan
 from backlit.runs.arrays import load, load_blob, store, store_bytes
-from backlit.runs.schema import LARGEST, DamageError, digest, sense
+from backlit.runs.schema import LARGEST, DamageError, digest, made
 from backlit.tables.frames import open_table
 from backlit.tables.parquet_size import decoded_bytes
 from backlit.tables.table import Table
@@ -94,17 +94,16 @@ def read_part(
     DataError
         They are not at hand, or no longer what the run learnt from.
     """
-    with sense():
-        part = facts[which]
-        if part is None:
-            return None
-        rows = load(file, part["rows"])
-        weights = None if part["weights"] is None else load(file, part["weights"])
-        if facts["inside"]:
-            return Data(
-                np.ascontiguousarray(load(file, part["X"]).T), load(file, part["Y"]), weights, rows, scaled=True
-            )
-        recorded = part["hash"]
+    part = facts.get(which)
+    if part is None:
+        return None
+    rows = load(file, part["rows"])
+    if rows.ndim != 1 or rows.dtype != np.int64 or rows.min(initial=0) < 0:
+        raise DamageError(f"the numbers of the {which} rows are none")
+    weights = None if part.get("weights") is None else load(file, part["weights"])
+    if facts["inside"]:
+        X, Y = np.ascontiguousarray(load(file, part.get("X")).T), load(file, part.get("Y"))
+        return made(lambda: Data(X, Y, weights, rows, scaled=True))
     if given is None:
         given = _outside(facts, path, table)
     if len(rows) and rows.max() >= given.height:
@@ -112,7 +111,7 @@ def read_part(
                         f"has {given.height:,}; give the table as it was")  # fmt: skip
     some = given[rows]
     data = Data(table.encode(some), table.target.encode(some).astype(np.float32), weights, rows, scaled=True)
-    if _hash(data) != recorded:
+    if _hash(data) != part["hash"]:
         raise DataError(f"the rows of {path} have changed: the table at hand is not the one it learnt from; "
                         "give the table as it was (table=, or --table)")  # fmt: skip
     return data
@@ -126,8 +125,7 @@ def read_frame(file: sqlite3.Connection, facts: Mapping[str, Any], path: Path, t
     if key is None:
         return _outside(facts, path, table)
     blob = load_blob(file, key)
-    with sense():
-        taken = decoded_bytes(blob.data)
+    taken = made(decoded_bytes, blob.data)
     if taken > LARGEST:
         raise DamageError(f"its table would take {taken:,} bytes where at most {LARGEST:,} are expected")
     try:

@@ -26,7 +26,7 @@ from backlit.runs.fork import fork
 from backlit.runs.recorder import MAX_SIZE, Recorder, collect, snapshot_places, transaction
 from backlit.runs.records import network_from, put_snapshot, timeline_row
 from backlit.runs.rows import read_frame, read_part, write_rows
-from backlit.runs.schema import DamageError, Fact, TimelineRow, parsed, put, sense, to_json
+from backlit.runs.schema import DamageError, Fact, TimelineRow, made, parsed, put, to_json
 from backlit.runs.sense import fact_of, rows_of
 from backlit.runs.timeline import Timeline
 from backlit.runs.verify import Report, verify
@@ -96,12 +96,14 @@ class Run:
     @cached_property
     def table(self) -> Table:
         """The fitted table."""
-        return _only(self.path, "table", lambda text: Table.from_dict(parsed(text)))
+        with reading(self.path) as file:
+            return made(Table.from_dict, parsed(fact_of(file, "table")))
 
     @cached_property
     def net(self) -> Network:
         """The network."""
-        return _only(self.path, "network", network_from)
+        with reading(self.path) as file:
+            return network_from(fact_of(file, "network"))
 
     @property
     def metric(self) -> Metric | None:
@@ -129,7 +131,9 @@ class Run:
         with reading(self.path) as file:
             facts = parsed(fact_of(file, "data"))
             places = [(timeline, seconds) for timeline, at in snapshot_places(file).items() for _, seconds, _ in at]
-            ends = file.execute("SELECT timeline, sum(seconds) FROM stretches GROUP BY timeline").fetchall()
+            ends = file.execute(
+                "SELECT CAST(timeline AS INTEGER), total(seconds) FROM stretches GROUP BY timeline"
+            ).fetchall()
         marks = sorted([*places, *ends])
         gaps = [b[1] - a[1] for a, b in pairwise(marks) if a[0] == b[0]]
         return {
@@ -311,8 +315,3 @@ def recording(
         create(path, fill, force)
     with writing(path) as file:
         yield Recorder(file, row, plan, max_size)
-
-
-def _only(path: Path, key: str, read: Any) -> Any:
-    with reading(path) as file, sense():
-        return read(fact_of(file, key))

@@ -11,9 +11,10 @@ import json
 import math
 import re
 import sqlite3
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from typing import Any, NamedTuple, TypeVar, get_type_hints
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from types import UnionType
+from typing import Any, NamedTuple, TypeVar, get_args, get_type_hints
 
 import numpy as np
 
@@ -102,6 +103,7 @@ class Blob(NamedTuple):
     data: bytes
 
 
+Made = TypeVar("Made")
 Row = TypeVar("Row", Fact, TimelineRow, Stretch, EpochRow, Snapshot, Blob)
 
 TABLES: dict[type, tuple[str, str]] = {  # each kind of row: its table, and the columns that tell rows apart
@@ -162,8 +164,27 @@ def each_row(
     table, key = TABLES[kind]
     for *fields, seal in file.execute(f"SELECT * FROM {table} WHERE {where} ORDER BY {key}", values):
         row = kind(*fields)
-        sound = not isinstance(row, Blob) or row.hash == digest(*row[1:])
+        sound = typed(row) and (not isinstance(row, Blob) or row.hash == digest(*row[1:]))
         yield row, sound and seal == _seal(row)
+
+
+def typed(row: Any) -> bool:
+    """Whether SQLite can hold each field as what it is; it checks types where it writes, not where it reads."""
+    return all(isinstance(value, kinds) and _fits(value) for value, kinds in zip(row, _types(type(row))))
+
+
+def _fits(value: Any) -> bool:
+    if isinstance(value, str):
+        return value.isascii() or not _NO_TEXT.search(value)
+    return not isinstance(value, int) or -(2**63) <= value < 2**63
+
+
+_NO_TEXT = re.compile("[\ud800-\udfff]")  #: what stands for bytes that are no text
+
+
+@cache
+def _types(kind: type) -> tuple[tuple[type, ...], ...]:
+    return tuple(get_args(hint) if isinstance(hint, UnionType) else (hint,) for hint in get_type_hints(kind).values())
 
 
 def called(row: Any) -> str:
@@ -177,20 +198,21 @@ def parsed(text: str) -> Any:
     """What a JSON text says."""
     if len(text) > LARGEST_JSON:
         raise DamageError(f"it holds {len(text):,} characters of JSON where at most {LARGEST_JSON:,} are expected")
-    with sense():
-        return json.loads(text)
+    return made(json.loads, text)
 
 
-#: what reading content that makes no sense may raise
+#: what content that makes no sense may raise
 SENSELESS = (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError, RecursionError)
 PARTS = ("rows", "weights", "X", "Y")  #: the arrays of encoded rows
 
 
-@contextmanager
-def sense() -> Iterator[None]:
-    """What cannot be made sense of inside is damage."""
+def made(build: Callable[..., Made], *content: Any) -> Made:
+    """What `build` makes of content that was parsed from a file; where it can make nothing of it, that is damage.
+
+    Only here, and where a row is read, may an exception be called damage: any other is a mistake of the program's.
+    """
     try:
-        yield
+        return build(*content)
     except SENSELESS as error:
         told = str(error) if isinstance(error, BacklitError) else f"{type(error).__name__}: {error}"
         raise DamageError(told) from None

@@ -15,7 +15,8 @@ from backlit.tables.metrics import METRICS
 
 def rows_of(file: sqlite3.Connection, kind: type[Row], where: str = "TRUE", *values: Any) -> list[Row]:
     """The rows of a table, in the order of their keys; raises `DamageError` where one cannot be trusted."""
-    return [require_sound(row, sealed) for row, sealed in each_row(file, kind, where, *values)]
+    rows = [*each_row(file, kind, where, *values)]  # to their end: SQLite holds a file that is not read to its end
+    return [require_sound(row, sealed) for row, sealed in rows]
 
 
 def fact_of(file: sqlite3.Connection, key: str) -> str:
@@ -28,15 +29,20 @@ def fact_of(file: sqlite3.Connection, key: str) -> str:
 
 def require_sound(row: Row, sealed: bool) -> Row:
     """The row; raises `DamageError` where its seal is broken, or it is one that no backlit writes."""
+    if trouble := trouble_of(row, sealed):
+        raise DamageError(trouble)
+    return row
+
+
+def trouble_of(row: Row, sealed: bool) -> str:
+    """Why a row cannot be trusted; "" where it can."""
     if not sealed:
-        raise DamageError(f"{called(row)} is not as it was written")
+        return f"{called(row)} is not as it was written"
     try:
         good = _CHECKS.get(type(row), lambda row: True)(row)
     except (ValueError, RecursionError):  # no JSON
         good = False
-    if not good:
-        raise DamageError(f"{called(row)[:80]} makes no sense")
-    return row
+    return "" if good else f"{called(row)[:80]} makes no sense"
 
 
 def _mapping(value: Any, of: Callable[[Any], bool]) -> bool:

@@ -19,8 +19,8 @@ from backlit.explain.trace import Trace, trace
 from backlit.model import Model
 from backlit.plan import Epoch, Plan
 from backlit.runs.figures import figures
-from backlit.runs.file import reading
-from backlit.runs.going_on import LAST, events
+from backlit.runs.file import named, reading
+from backlit.runs.going_on import LAST, events, finished
 from backlit.runs.records import (
     arithmetic_difference,
     checksum_of,
@@ -43,6 +43,7 @@ from backlit.runs.sense import require_sound, rows_of
 from backlit.tables.table import Table
 from backlit.training import (
     Events,
+    Reason,
     Settings,
     epoch_order,
     replay,
@@ -99,7 +100,8 @@ class Timeline:
     @property
     def changes(self) -> dict[str, Any]:
         """What is other than in its parent: each setting or weight with its old and its new value."""
-        return parsed(self.row.changes)
+        with reading(self.run.path) as file:
+            return parsed(self.stored(file).changes)
 
     @property
     def reason(self) -> str | None:
@@ -107,15 +109,22 @@ class Timeline:
         return self.row.reason
 
     @property
+    def finished(self) -> Reason | None:
+        """Why nothing is left to resume; None where something is."""
+        return finished(self)
+
+    @property
     def settings(self) -> Settings:
         """How it trains."""
-        return settings_from(self.row.settings)
+        with reading(self.run.path) as file:
+            return settings_from(self.stored(file).settings)
 
     @property
     def net(self) -> Network:
         """Its network: the run's, but for dropout."""
-        text = self.row.network
-        return self.run.net if text is None else network_from(text)
+        with reading(self.run.path) as file:
+            text = self.stored(file).network
+            return self.run.net if text is None else network_from(text)
 
     @property
     def steps(self) -> int:
@@ -126,19 +135,21 @@ class Timeline:
     def _steps(self, file: sqlite3.Connection) -> int:
         self.stored(file)
         ((last,),) = file.execute(
-            "SELECT max((SELECT coalesce(max(stop), 0) FROM stretches WHERE timeline = ?1), "
-            "(SELECT coalesce(max(step), 0) FROM snapshots WHERE timeline = ?1))", (self.number,),
+            "SELECT CAST(max((SELECT coalesce(max(stop), 0) FROM stretches WHERE timeline = ?1), "
+            "(SELECT coalesce(max(step), 0) FROM snapshots WHERE timeline = ?1)) AS INTEGER)", (self.number,),
         ).fetchall()  # fmt: skip
         return last
 
     @property
     def plan(self) -> Plan:
         """Its table, network, rows, settings and engine: all that training needs."""
-        row = self.row
-        plans = self.run.plans
+        run, plans = self.run, self.run.plans
+        with reading(run.path) as file:
+            row = self.stored(file)
+            settings = settings_from(row.settings)
         key = (row.number, row.settings)
         if key not in plans:
-            run, settings, net = self.run, settings_from(row.settings), self.net
+            net = self.net
             data = run.data("train")
             engine = engine_of(run.path, row, net, settings, data.X.dtype if data is not None else np.float32)
             if data is None:
@@ -228,13 +239,13 @@ class Timeline:
         """The last snapshot before or at a step that can be read."""
         row, size = self.stored(file), self.net.size
         query = "SELECT step FROM snapshots WHERE timeline = ? AND step <= ? ORDER BY step DESC"
-        for (at,) in file.execute(query, (self.number, step)):
-            [(snapshot, sound)] = each_row(file, Snapshot, "timeline = ? AND step = ?", self.number, at)
-            try:
-                return state_of(file, require_sound(snapshot, sound), int(row.seed), size)
-            except DamageError:
-                if snapshot.anchor:
-                    raise
+        for (at,) in file.execute(query, (self.number, step)).fetchall():
+            for snapshot, sealed in [*each_row(file, Snapshot, "timeline = ? AND step = ?", self.number, at)]:
+                try:
+                    return state_of(file, require_sound(snapshot, sealed), int(row.seed), size)
+                except DamageError:
+                    if snapshot.anchor:
+                        raise
         raise DamageError(f"timeline {row.name!r} has no snapshot before step {step}")
 
     def walk(self, state: State, stop: int, stretch: int | None = None) -> Iterator[State]:
@@ -244,10 +255,10 @@ class Timeline:
         plan, row = self.plan, self.row
         between = ("timeline = ? AND step > ? AND step <= ?", self.number, state.step, stop)
         with reading(self.run.path) as file:
-            scores = {
+            scores = _Scores({
                 epoch.epoch: np.nan if epoch.metric is None and plan.watching else epoch.metric
                 for epoch in rows_of(file, EpochRow, *between)
-            }
+            })  # fmt: skip
             sums = {
                 stretch.stop: stretch.checksum
                 for stretch in rows_of(file, Stretch, "timeline = ? AND stop > ? AND stop <= ?",
@@ -259,13 +270,10 @@ class Timeline:
                 f"the steps after {state.step} are recomputed, not recorded: {other}", RunWarning, stacklevel=4
             )
         for mark in sorted({stop, *sums}):
-            tape = replay(plan.net, plan.data, plan.settings, state, mark, scores, plan.engine, stretch)
-            try:
-                for later in tape:
+            with named(self.run.path):
+                for later in replay(plan.net, plan.data, plan.settings, state, mark, scores, plan.engine, stretch):
                     state = later
                     yield state
-            except KeyError:
-                raise DamageError(f"the figures of an epoch before step {mark} are not there") from None
             if exact and mark in sums and checksum_of(state) != sums[mark]:
                 exact = False
                 warnings.warn(
@@ -337,6 +345,13 @@ class Timeline:
     def events(self, steps: int | None = None, stretch: int | None = None) -> Events:
         """As `train`, event by event; stretch: steps from one event to the next, see `backlit.training.train`."""
         return events(self, steps, stretch)
+
+
+class _Scores(dict[int, float | None]):
+    """The metric as it was after each epoch; one that was not recorded is damage."""
+
+    def __missing__(self, epoch: int) -> float | None:
+        raise DamageError(f"the figures of epoch {epoch} are not there")
 
 
 def trace_of_step(net: Network, state: State, settings: Settings, data: Data, table: Table) -> Trace:

@@ -33,6 +33,7 @@ from backlit.runs.schema import (
     each_row,
     parsed,
 )
+from backlit.runs.sense import trouble_of
 
 if TYPE_CHECKING:
     from backlit.runs.run import Run
@@ -107,14 +108,13 @@ def _rows(file: sqlite3.Connection, report: Report) -> tuple[dict[type, list[Any
     for kind, (table, _) in TABLES.items():
         count = 0
         try:
-            for row, good in each_row(file, kind):
+            for row, sealed in each_row(file, kind):
                 count += 1
-                good = good and (not isinstance(row, Blob) or _unpacks(row))
-                if good:
-                    sound[kind].append(row._replace(data=b"") if isinstance(row, Blob) else row)
-                else:
+                if trouble := trouble_of(row, sealed and (not isinstance(row, Blob) or _unpacks(row))):
                     broken.add(kind)
-                    report.damaged.append(f"{called(row)} is not as it was written")
+                    report.damaged.append(trouble)
+                else:
+                    sound[kind].append(row._replace(data=b"") if isinstance(row, Blob) else row)
         except (sqlite3.DatabaseError, DamageError) as error:
             broken.add(kind)
             report.damaged.append(f"{table}, after {count} rows: {error}")
