@@ -90,6 +90,8 @@ def _updated(update: WeightUpdate, gradient: float) -> list[str]:
         lines.append(f"the gradient was too long: shortened to {update.clip:.1%} of itself")
     if abs(update.averaged - gradient * update.clip) > 1e-12 * abs(gradient):
         lines.append("the step is against an average of this gradient and earlier ones")
+    if update.rate == 0:
+        lines.append("the learning rate is 0 at this step, so that no weight moves")
     if gradient == 0:
         return [*lines, "more or less of this weight changes nothing here: no E flows back to it"]
     way = "raises" if gradient > 0 else "lowers"
