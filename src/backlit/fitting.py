@@ -26,7 +26,7 @@ from backlit.core.optimizers import OPTIMIZERS, Optimizer
 from backlit.core.registry import resolve
 from backlit.engines.choice import choose
 from backlit.engines.protocol import Data, Engine
-from backlit.errors import DataError, ShapeError, require
+from backlit.errors import ArgumentError, DataError, ShapeError, require
 from backlit.plan import Plan, named_optimizer
 from backlit.tables.fields import is_text, numbered
 from backlit.tables.metrics import Metric, scores
@@ -235,11 +235,21 @@ def row_count(n: int) -> str:
 
 def choose_loss(recipe: Recipe, target: Target) -> Loss:
     """The recipe's loss, or the usual one: squared error for numbers, cross-entropy for classes."""
-    if recipe.loss is not None:
-        return resolve("loss", LOSSES, recipe.loss)
-    if not target.classes:
-        return LOSSES["squared_error"]()
-    return LOSSES["binary_cross_entropy" if target.outputs == 1 else "cross_entropy"]()
+    of_classes = "binary_cross_entropy" if target.outputs == 1 else "cross_entropy"
+    if recipe.loss is None:
+        return LOSSES[of_classes if target.classes else "squared_error"]()
+    loss = resolve("loss", LOSSES, recipe.loss)
+    of_numbers = [name for name in LOSSES if not name.endswith("cross_entropy")]
+    if target.scaling == "raw":  # numbers from 0 to 1 may be probabilities
+        of_numbers.append("binary_cross_entropy")
+    able = [of_classes] if target.classes else of_numbers
+    if loss.name in LOSSES and loss.name not in able:
+        what = f"{len(target.classes)} classes" if target.classes else "numbers"
+        raise ArgumentError(
+            f"loss is {loss.name!r}, which cannot learn the {what} of the target {target.names[0]!r}; take "
+            f"{' or '.join(able)}, or leave the loss out"
+        )
+    return loss
 
 
 def default_network(table: Table, loss: Loss, recipe: Recipe) -> Network:
@@ -319,11 +329,19 @@ def report(
 
     columns : as in the recipe
     """
+    predictions, truth = predict_test(plan, theta, frame, targets, split, columns)
+    classes = bool(plan.table.target.classes)
+    return {name: scores(prediction, truth, classes) for name, prediction in predictions.items()}
+
+
+def predict_test(
+    plan: Plan, theta: np.ndarray, frame: pl.DataFrame, targets: pl.DataFrame, split: Split, columns: Kinds = None
+) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """What the network and the baselines predict for the test rows, (n, k) each; and the truth, as metrics take it."""
     plain = Table.fit(frame[split.train], plan.table.target, columns=columns, encoding="plain")
     test = frame[split.test]
     predictions = {"backlit": plan.model(theta).decode(test)}
     predictions |= baselines(plain, frame[split.train], targets[split.train], test)
     target = plan.table.target
     truth = target.encode(targets[split.test])
-    truth = truth[:, 0] if target.classes else target.decode_targets(truth)
-    return {name: scores(prediction, truth, bool(target.classes)) for name, prediction in predictions.items()}
+    return predictions, truth[:, 0] if target.classes else target.decode_targets(truth)

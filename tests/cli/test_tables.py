@@ -422,7 +422,7 @@ def test_a_class_with_one_row(backlit):
 
 def test_too_few_rows_to_test_on(backlit, fails):
     write(HOMES.head(12), id=pl.lit("a"))
-    for arguments, parts in ((("--seed", "2"), [8, 4, 0]), (("--seed", "1", "--group", "id"), [12, 0, 0])):
+    for arguments, parts in ((("--split-seed", "2"), [8, 4, 0]), (("--split-seed", "1", "--group", "id"), [12, 0, 0])):
         done = backlit("train", "t.csv", "--target", "price", *QUICK, "--json", "--force", *arguments)
         assert list(done.json["rows"].values()) == parts
         assert done.json["notices"][-1] == "no row is left to test on; give more rows"

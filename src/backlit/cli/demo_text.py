@@ -189,6 +189,7 @@ def act2(numbers: Act2) -> list[RenderableType]:
                 style=QUIET,
             ),
             _kept(numbers.file),
+            Text.assemble(("the same again, to the bit:   ", QUIET), numbers.command),
         )
     ]
 
