@@ -12,14 +12,14 @@ from rich.console import Group, RenderableType
 from rich.table import Table as Grid
 from rich.text import Text
 
-from backlit.cli.text import HEAD, NEGATIVE, POSITIVE, QUIET, amount, number, percent, show, signed
+from backlit.cli.text import HEAD, NEGATIVE, POSITIVE, QUIET, amount, number, show, signed
 from backlit.errors import ArgumentError, DataError, require
 from backlit.explain.trace import Trace, trace
 from backlit.explain.what_if import Curve, Line, along_step, along_weight
 from backlit.runs.file import require_new
 from backlit.runs.run import Run, open_run
 from backlit.tables.fields import numbers
-from backlit.tables.units import plain
+from backlit.tables.units import percent, plain
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -161,7 +161,7 @@ def _blame(t: Trace) -> RenderableType:
     for heading in ("w", "∂E/∂w", "blame"):
         grid.add_column(heading, justify="right", header_style=QUIET)
     for name, value, gradient, share in t.blame("matrix").iter_rows():
-        grid.add_row(Text(plain(name)), signed(value), signed(gradient), f"{share:.1%}")
+        grid.add_row(Text(plain(name)), signed(value), signed(gradient), percent(share))
     return grid
 
 

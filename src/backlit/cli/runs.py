@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, fields
 from pathlib import Path
@@ -20,7 +21,6 @@ from backlit.cli.text import (
     amount,
     bars,
     number,
-    percent,
     show,
     signed,
     test_scores,
@@ -38,7 +38,7 @@ from backlit.runs.going_on import UNFINISHED
 from backlit.runs.run import Run, open_run
 from backlit.runs.schema import to_json
 from backlit.runs.timeline import Timeline
-from backlit.tables.units import plain, quantity
+from backlit.tables.units import percent, plain, quantity
 from backlit.training import why_stop
 
 LOSS_TITLES = {"binary_cross_entropy": "log-loss", "cross_entropy": "log-loss"}
@@ -72,9 +72,12 @@ def summary(run: str, *, as_json: bool) -> None:
     for notice in opened.table.notices:
         grid.add_row(Text("note", style=QUIET), Text(plain(notice)))
     parts: list[RenderableType] = [Group(Text(plain(str(opened.path)), style=HEAD), grid)]
-    parts += test_scores(about.get("scores"), "on the test rows", target.unit)
+    judged_at = about.get("judged_at", last.step)
+    then = "" if judged_at == last.step else f" after {judged_at:,} steps"
+    parts += test_scores(about.get("scores"), f"on the test rows{then}", target.unit)
     if verdict := about.get("verdict"):
-        parts.append(plain(sentence(verdict, target.unit, target.names[0])))
+        line = sentence(verdict, target.unit, target.names[0])
+        parts.append(plain(f"After {judged_at:,} steps: {line[:1].lower()}{line[1:]}" if then else line))
     if typed := about.get("commands", {}).get(first.name):
         parts.append("\n".join(f"{'again' if not i else '':8}{plain(line)}" for i, line in enumerate(typed)))
     show(parts)
@@ -135,7 +138,11 @@ def _stored(storage: dict[str, Any]) -> dict[str, str]:
     if not storage["rows"]:
         inside = "no rows are inside: the table is needed to make steps again"
     slowest = storage["slowest_restore"]
-    any_step = "" if slowest is None else f"; any step is back in about {slowest:.2f} s"
+    any_step = (
+        ""
+        if slowest is None
+        else f"; any step is back in {f'about {slowest:.2f}' if slowest >= 0.01 else 'under 0.01'} s"
+    )
     return {"file": f"{storage['bytes'] / 1e6:.1f} MB, {storage['snapshots']} snapshots{any_step}; {inside}"}
 
 
@@ -163,7 +170,7 @@ def _curve(timeline: Timeline, most: int) -> Text | None:
     """The error of the watched rows, epoch by epoch, in the target's unit."""
     epochs = timeline.epochs
     errors = [E for epoch in epochs if (E := epoch.error if epoch.metric is None else epoch.metric) is not None]
-    if not errors:
+    if not any(map(math.isfinite, errors)):
         return None
     told, what = (errors[0], errors[-1], min(errors)), timeline.run.about.get("metric") or timeline.net.loss.name
     if timeline.run.metric is None and min(errors) >= 0:

@@ -130,7 +130,7 @@ def train(
             }
             against = match(predictions, truth, scores)
     verdict = judged(opened.timeline(), against).to_dict()
-    results = {"scores": scores, "seconds": seconds, "verdict": verdict}
+    results = {"scores": scores, "seconds": seconds, "verdict": verdict, "judged_at": opened.timeline().steps}
     opened.note(**results)
     about |= results
     if as_json:
@@ -291,7 +291,11 @@ def _order(series: pl.Series) -> np.ndarray:
         raise FieldError(f"column {series.name!r}", "missing", row, "; --time needs a date or a number in each row")
     if is_text(series):
         formats = date_formats(series)
-        series = moments(series, formats[0]) if formats else pl.Series(series.name, numbers(series))
+        try:
+            series = moments(series, formats[0]) if formats else pl.Series(series.name, numbers(series))
+        except FieldError as error:
+            remedy = ", neither a date nor a number; --time needs one of them in each row"
+            raise FieldError(error.what, error.value, error.row, remedy) from None
     return series.to_physical().to_numpy()
 
 

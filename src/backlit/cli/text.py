@@ -32,16 +32,6 @@ def amount(value: float, unit: str = "") -> str:
     return quantity(float(f"{value:.6g}"), unit)
 
 
-def percent(share: float, digits: int = 1) -> str:
-    """A share in percent; 0% and 100% are said of nothing else."""
-    least = 0.5 * 10**-digits / 100
-    if 0 < share < least:
-        return f"<{10**-digits:g}%"
-    if 1 - least < share < 1:
-        return f">{100 - 10**-digits:g}%"
-    return f"{share:.{digits}%}".replace("-", "−")
-
-
 def score(name: str, value: float, unit: str = "") -> str:
     """A figure of merit by its metric's name, in the target's unit where it has one."""
     return amount(value, unit) if METRICS[name].in_unit else number(value, 3)

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from backlit.cli.text import percent, score
+from backlit.cli.text import score
 from backlit.commands import command
 from backlit.explain.verdict import SURE
 from backlit.tables.metrics import METRICS
+from backlit.tables.units import percent
 
 SIMPLEST = {"mean": "always the mean", "class shares": "always the shares of the classes"}
 
@@ -57,15 +58,13 @@ def _course(verdict: Mapping[str, Any], target: str) -> str:
     if kind == "too_slow":
         return f"learning is too slow{_timid(numbers)}"
     if kind == "still_falling":
-        return (
-            f"the error still fell at the last epoch, by {percent(numbers['fall'], 0)} in the second half of training"
-        )
+        fall = percent(numbers["fall"], 0)
+        return f"the error was still falling at the last epoch, by {fall} over the second half of training"
     if kind == "no_signal":
         return f"neither is the linear model, so the columns may not tell {target}"
     if kind == "underfitted":
-        return (
-            f"with a dropout of {numbers['dropout']:g} it does hardly better on the rows it learns from than on others"
-        )
+        dropout = numbers["dropout"]
+        return f"with a dropout of {dropout:g} it does hardly better on the rows it learns from than on others"
     if kind == "overfitted":
         rise, best, epochs = numbers["rise"], numbers["best_epoch"], numbers["epochs"]
         return f"epoch {best} of {epochs} was the best, and its weights are used; E rose by {percent(rise, 0)} after it"

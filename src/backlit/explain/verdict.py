@@ -30,8 +30,9 @@ TIMID = 0.01
 """Of the greatest rate that lowers E, a smaller share is too slow: along E's parabola a step of the share q wins
 4 q (1 − q) of what the best step would, at a hundredth 4%. Default runs on eight real tables had 3% to 90%."""
 FALLING = 0.05
-"""Share of E that the second half of training must still take away, with the last epoch the best, to be called falling
-still. Default runs on real tables came to their best before the last epoch, or won less."""
+"""Share of E, or of all that training took away from it, that the second half must still take away, with the last epoch
+the best, to be called falling still. (A log-loss has a floor that no training reaches; its share of E stays
+small.) Default runs on eight real tables came to their best before the last epoch."""
 WORSE_SINCE = 0.10
 """Share by which E must have risen since its best epoch to be spoken of: smaller rises come and go with the order of
 the rows. The best epoch's weights are used in any case."""
@@ -208,7 +209,8 @@ def _course(course: Course, beaten: bool, hopeless: bool) -> tuple[str, dict[str
     fall = (half - last) / abs(half) if len(curve) > 1 and half else 0.0
     if timid and (beaten or course.best == len(curve) - 1):
         return "too_slow", {"start": start, "best": best, **slow}, faster
-    if course.best == len(curve) - 1 and fall >= FALLING:
+    of_all = (half - last) / (start - last) if start > last else 0.0
+    if course.best == len(curve) - 1 and max(fall, of_all) >= FALLING:
         return "still_falling", {"half": half, "last": last, "fall": fall, **epochs}, {"epochs": _more_epochs(course)}
     if hopeless:
         return "no_signal", epochs, {}

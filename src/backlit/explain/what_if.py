@@ -95,17 +95,16 @@ def along_weight(t: Trace, name: str, reach: float | None = None, points: int = 
 
 def along_step(t: Trace, times: float = 8.0, points: int = 129) -> Line:
     """E along the direction of the whole update, for rates from 0 to `times` the chosen one, or the last before it."""
-    step = replace(t, rate=t.last_rate).update.step / t.last_rate
-    rates = np.linspace(0, times * t.last_rate, points)
-    with np.errstate(over="ignore", invalid="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):  # weights may lie beyond all numbers
+        step = replace(t, rate=t.last_rate).update.step / t.last_rate
+        rates = np.linspace(0, times * t.last_rate, points)
         E = np.array([t.at(t.theta + rate * step).E for rate in rates])
-    best = int(np.argmin(np.where(np.isnan(E), np.inf, E)))
-    worse = np.flatnonzero((E > t.E) & (rates > 0))
-    return Line(
-        rates, E, t.E + rates * float(t.gradient @ step), t.E, t.rate, t.at(t.theta + t.rate * step).E,
-        float(rates[best]), float(E[best]), float(rates[worse[0]]) if len(worse) else None,
-        t.last_rate,
-    )  # fmt: skip
+        best = int(np.argmin(np.where(np.isnan(E), np.inf, E)))
+        worse = np.flatnonzero((E > t.E) & (rates > 0))
+        return Line(
+            rates, E, t.E + rates * float(t.gradient @ step), t.E, t.rate, t.at(t.theta + t.rate * step).E,
+            float(rates[best]), float(E[best]), float(rates[worse[0]]) if len(worse) else None, t.last_rate,
+        )  # fmt: skip
 
 
 def nudge(t: Trace, name: str, by: float) -> Nudge:
