@@ -94,7 +94,7 @@ def _way(timeline: Timeline) -> str:
         f"schedule {_schedule(settings.schedule)}",
         f"batches of {size:,}" if size else "all rows in each step",
         f"dropout {dropout:g}" if dropout else "no dropout",
-        " or ".join(f"{limit:,} {what}" for what, limit in limits.items() if limit is not None),
+        " or ".join(f"{quantity(limit)} {what}" for what, limit in limits.items() if limit is not None),
         f"patience {settings.patience}" if settings.patience else "",
         f"watching {metric or timeline.net.loss.name}",
     )))  # fmt: skip

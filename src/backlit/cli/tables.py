@@ -294,8 +294,11 @@ def _order(series: pl.Series) -> np.ndarray:
         try:
             series = moments(series, formats[0]) if formats else pl.Series(series.name, numbers(series))
         except FieldError as error:
+            row = error.row
+            if date_formats(series[row : row + 1]):  # among dates, the first entry that is none
+                row = next((i for i in range(len(series)) if not date_formats(series[i : i + 1])), row)
             remedy = ", neither a date nor a number; --time needs one of them in each row"
-            raise FieldError(error.what, error.value, error.row, remedy) from None
+            raise FieldError(error.what, repr(series[row]), row, remedy) from None
     return series.to_physical().to_numpy()
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from backlit.cli.text import score
 from backlit.commands import command
-from backlit.explain.verdict import SURE
+from backlit.explain.verdict import FALLING, SURE
 from backlit.tables.metrics import METRICS
 from backlit.tables.units import percent
 
@@ -58,8 +58,9 @@ def _course(verdict: Mapping[str, Any], target: str) -> str:
     if kind == "too_slow":
         return f"learning is too slow{_timid(numbers)}"
     if kind == "still_falling":
-        fall = percent(numbers["fall"], 0)
-        return f"the error was still falling at the last epoch, by {fall} over the second half of training"
+        fall, share = numbers["fall"], numbers["share"]
+        half = f"by {percent(fall, 0)} over" if fall >= FALLING else f"{percent(share, 0)} of its whole fall was in"
+        return f"the error was still falling at the last epoch: {half} the second half of training"
     if kind == "no_signal":
         return f"neither is the linear model, so the columns may not tell {target}"
     if kind == "underfitted":

@@ -209,9 +209,9 @@ def _course(course: Course, beaten: bool, hopeless: bool) -> tuple[str, dict[str
     fall = (half - last) / abs(half) if len(curve) > 1 and half else 0.0
     if timid and (beaten or course.best == len(curve) - 1):
         return "too_slow", {"start": start, "best": best, **slow}, faster
-    of_all = (half - last) / (start - last) if start > last else 0.0
-    if course.best == len(curve) - 1 and max(fall, of_all) >= FALLING:
-        return "still_falling", {"half": half, "last": last, "fall": fall, **epochs}, {"epochs": _more_epochs(course)}
+    share = (half - last) / (start - last) if len(curve) > 1 and start > last else 0.0
+    if course.best == len(curve) - 1 and max(fall, share) >= FALLING:
+        return "still_falling", {"fall": fall, "share": share, **epochs}, {"epochs": _more_epochs(course)}
     if hopeless:
         return "no_signal", epochs, {}
     unfree = bool(course.watched) and course.learnt > best - UNFREE * abs(best)
