@@ -138,11 +138,7 @@ def _stored(storage: dict[str, Any]) -> dict[str, str]:
     if not storage["rows"]:
         inside = "no rows are inside: the table is needed to make steps again"
     slowest = storage["slowest_restore"]
-    any_step = (
-        ""
-        if slowest is None
-        else f"; any step is back in {f'about {slowest:.2f}' if slowest >= 0.01 else 'under 0.01'} s"
-    )
+    any_step = "" if slowest is None else f"; any step is back in about {max(slowest, 0.01):.2f} s"
     return {"file": f"{storage['bytes'] / 1e6:.1f} MB, {storage['snapshots']} snapshots{any_step}; {inside}"}
 
 

@@ -41,7 +41,7 @@ def _against(beaten_by: str | None, numbers: Mapping[str, Any], unit: str) -> st
     if beaten_by is not None:
         return f"Worse than the {beaten_by}, {shown}"
     if numbers["behind"][other] is not None and abs(numbers["behind"][other]) < SURE:
-        return f"About as good as the {other}, {shown}: too close to tell on {numbers['rows']:,} test rows"
+        return f"About as good as the {other}, {shown}: too close to tell on {numbers['rows']:,} rows"
     return f"Better than the {other}, {shown}"
 
 
