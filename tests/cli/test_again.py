@@ -98,6 +98,27 @@ def test_json_and_standard_input(backlit, tmp_path, monkeypatch):
     np.testing.assert_array_equal(theta, bl.open_run("homes.backlit").theta)
 
 
+def test_no_rows_are_needed_for_a_verdict(backlit, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "tables").mkdir()
+    HOMES.write_csv("tables/homes.csv")
+    out = backlit("train", "tables/homes.csv", "--target", "price", *QUICK, "--no-rows")
+    assert lines_of(out)
+    assert bl.open_run("homes.backlit").about["verdict"]["kind"]
+
+
+def test_the_demo(backlit, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    shown = " ".join(backlit("demo", "--act", 2, "--seed", 5).split())
+    assert "the same again, to the bit: backlit demo --act 2 --seed 5" in shown
+    first = bl.open_run("houses.backlit")
+    [line] = first.about["commands"]["main"]
+    assert line == "backlit demo --act 2 --seed 5"
+    assert first.about["split"] == {"by": "group", "column": "id", "seed": 0}
+    typed_elsewhere(line, tmp_path / "elsewhere", tmp_path)
+    np.testing.assert_array_equal(bl.open_run("elsewhere/houses.backlit").theta, first.theta)
+
+
 def test_the_seed_that_show_prints_makes_the_same_run(backlit, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     HOMES.write_csv("homes.csv")

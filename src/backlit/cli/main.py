@@ -327,7 +327,7 @@ def verify(
     table: OtherTable = None,
     json: Json = False,
 ) -> None:
-    """Whether a run file is as it was written; if not, what can be had."""
+    """Whether a run file is as it was written; if not, what can still be read."""
     from backlit.cli import runs
 
     if not runs.verify(run, deep=deep, table=table, as_json=json):

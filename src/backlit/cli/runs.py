@@ -359,7 +359,9 @@ def verify(run: str, *, deep: bool, table: str | None, as_json: bool) -> bool:
     if report.replayed:
         told.append(Text(f"made {report.replayed:,} steps again", style=QUIET))
     told += [Text(plain(text), style=NEGATIVE) for text in report.damaged]
-    verdict = "as it was written" if report.sound else f"{len(report.damaged)} things are damaged; what can be had:"
+    verdict = (
+        "as it was written" if report.sound else f"{len(report.damaged)} things are damaged; what can still be read:"
+    )
     told.append(Text(plain(f"{run}: {verdict}"), style=HEAD))
     told += [Text(plain(text)) for text in report.had]
     show([Group(*told)])

@@ -116,6 +116,8 @@ def train(
             failure = error
     seconds = time.perf_counter() - began
     opened = open_run(file)
+    row = opened.timeline().row
+    opened.plans[row.number, row.settings] = plan  # so that nothing is read again, also where no rows are kept
     if failure is not None:
         verdict = judged(opened.timeline()).to_dict()
         opened.note(verdict=verdict, seconds=seconds)
