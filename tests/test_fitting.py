@@ -232,3 +232,34 @@ def test_bad_recipes(make, error, message):
 
 def test_split_names_its_parts():
     assert Split._fields == ("train", "validation", "test")
+
+
+# --- losses of the other task ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("loss", ["binary_cross_entropy", "cross_entropy", bl.CrossEntropy(label_smoothing=0.1)])
+def test_numbers_with_a_loss_of_classes(loss):
+    with pytest.raises(
+        ArgumentError, match=r"loss is '\w+', which cannot learn the numbers of the target 'price'; take"
+    ):
+        bl.NetRegressor(loss=loss).fit(FRAME, PRICE["price"])
+
+
+@pytest.mark.parametrize("levels", [2, 3])
+@pytest.mark.parametrize("loss", ["squared_error", "poisson", "quantile", "binary_cross_entropy", "cross_entropy"])
+def test_classes_with_another_loss_than_theirs(loss, levels):
+    kinds = pl.Series("kind", [f"k{i % levels}" for i in range(N)])
+    usual = {2: "binary_cross_entropy", 3: "cross_entropy"}[levels]
+    model = bl.NetClassifier(loss=loss, hidden=(4,), max_steps=2)
+    if loss == usual:
+        assert model.fit(FRAME, kinds).model_.net.loss.name == loss
+        return
+    message = f"loss is '{loss}', which cannot learn the {levels} classes of the target '.*'; take {usual}, or leave"
+    with pytest.raises(ArgumentError, match=message):
+        model.fit(FRAME, kinds)
+
+
+def test_probabilities_are_numbers_that_a_loss_of_classes_learns():
+    share = pl.DataFrame({"share": FRAME["size"] / FRAME["size"].max()})
+    plan = prepare(FRAME, share, replace(QUICK, loss="binary_cross_entropy", target="raw"), seed=0)
+    assert plan.net.loss.name == "binary_cross_entropy"

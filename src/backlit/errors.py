@@ -56,10 +56,14 @@ class DivergedError(BacklitError, ArithmeticError):
         The last good state, before the step that went wrong.
     step : int
         The step (from 0) that went wrong.
+    what, remedy : str
+        The two parts of the message.
     """
 
-    def __init__(self, message: str, *, state: Any, step: int) -> None:
-        super().__init__(message)
+    def __init__(self, what: str, remedy: str = "", *, state: Any, step: int) -> None:
+        super().__init__(f"{what}. {remedy}" if remedy else what)
+        self.what = what
+        self.remedy = remedy
         self.state = state
         self.step = step
 

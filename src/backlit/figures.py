@@ -159,9 +159,7 @@ def _outcomes(trace: Trace, units: np.ndarray) -> list[str]:
     """Prediction and truth of each output, a number in its unit or the probability of a class; below the last one E."""
     k, target = trace.net.outputs, trace.target.target if trace.target else None
     unit, classes = (target.unit, target.classes[-k:]) if target else ("", ())
-    P, truth = trace.prediction, trace.prediction - trace.difference
-    if trace.net.loss.name == "cross_entropy":
-        truth = np.eye(k)[trace.data.Y[:, 0].astype(int)]
+    P, truth = trace.prediction, trace.truth
     about = [f"{_plain(str(name))} " for name in classes] or ["prediction " if k > 1 else "prediction\n"] * k
     P, truth = ([quantity(float(f"{v:.6g}"), unit) for v in rows[:, -k:].mean(axis=0)] for rows in (P, truth))
     return [f"{about[j]}{P[j]}\ntruth {truth[j]}" + f"\nE = {trace.E:.4g}" * bool(j == units[-1]) for j in units]
@@ -190,7 +188,8 @@ def along_step(line: Line) -> Figure:
     low, high = axes.get_ylim()
     axes.set_ylim(low, min(high, 2 * line.here - line.E_best) if line.E_best < line.here else high)
     axes.plot(line.rate, line.tangent, "--", color=COLOUR[True], label="its tangent before the step")
-    axes.plot(line.chosen, line.E_chosen, "o", color="black", label=f"chosen: {line.chosen:.3g}")
+    ended = "" if line.chosen else f" at this step; the last was {line.last:.3g}"
+    axes.plot(line.chosen, line.E_chosen, "o", color="black", label=f"chosen: {line.chosen:.3g}{ended}")
     axes.plot(line.best, line.E_best, **RING, label=f"best here: {line.best:.3g}")
     if line.hurts is not None:
         axes.axvspan(line.hurts, line.rate[-1], color="#f7e2cf", lw=0, label=f"hurts from {line.hurts:.3g} on")

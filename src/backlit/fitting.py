@@ -26,7 +26,7 @@ from backlit.core.optimizers import OPTIMIZERS, Optimizer
 from backlit.core.registry import resolve
 from backlit.engines.choice import choose
 from backlit.engines.protocol import Data, Engine
-from backlit.errors import DataError, ShapeError, require
+from backlit.errors import ArgumentError, DataError, ShapeError, require
 from backlit.plan import Plan, named_optimizer
 from backlit.tables.fields import PLAIN, numbered
 from backlit.tables.infer import giveaways
@@ -283,11 +283,21 @@ def row_count(n: int) -> str:
 
 def choose_loss(recipe: Recipe, target: Target) -> Loss:
     """The recipe's loss, or the usual one: squared error for numbers, cross-entropy for classes."""
-    if recipe.loss is not None:
-        return resolve("loss", LOSSES, recipe.loss)
-    if not target.classes:
-        return LOSSES["squared_error"]()
-    return LOSSES["binary_cross_entropy" if target.outputs == 1 else "cross_entropy"]()
+    of_classes = "binary_cross_entropy" if target.outputs == 1 else "cross_entropy"
+    if recipe.loss is None:
+        return LOSSES[of_classes if target.classes else "squared_error"]()
+    loss = resolve("loss", LOSSES, recipe.loss)
+    of_numbers = [name for name in LOSSES if not name.endswith("cross_entropy")]
+    if target.scaling == "raw":  # numbers from 0 to 1 may be probabilities
+        of_numbers.append("binary_cross_entropy")
+    able = [of_classes] if target.classes else of_numbers
+    if loss.name in LOSSES and loss.name not in able:
+        what = f"{len(target.classes)} classes" if target.classes else "numbers"
+        raise ArgumentError(
+            f"loss is {loss.name!r}, which cannot learn the {what} of the target {target.names[0]!r}; take "
+            f"{' or '.join(able)}, or leave the loss out"
+        )
+    return loss
 
 
 def default_network(table: Table, loss: Loss, recipe: Recipe) -> Network:
@@ -375,16 +385,29 @@ def report(
     columns : as in the recipe
     weights : (n,) one for each row; a row of weight 0 is not there
     """
-    sheet = read_frame(frame, Hints.of(columns))
+    sheet, of_test = read_frame(frame, Hints.of(columns)), None
     if weights is not None:
         here = rows_that_count(weights, targets.height)
         sheet, targets, split, weights = sheet.rows(here), targets[here], split.among(here), weights[here]
-    heavy, of_test = (None if weights is None else weights[rows] for rows in (split.train, split.test))
-    plain = Table.fit(sheet, plan.table.target, rows=split.train, weights=weights, columns=columns, encoding="plain")
+        of_test = weights[split.test]
+    predictions, truth = predict_test(plan, theta, sheet, targets, split, columns, weights)
+    classes = bool(plan.table.target.classes)
+    return {name: scores(prediction, truth, classes, of_test) for name, prediction in predictions.items()}
+
+
+def predict_test(
+    plan: Plan, theta: np.ndarray, frame: pl.DataFrame | Sheet, targets: pl.DataFrame, split: Split,
+    columns: Kinds = None, weights: np.ndarray | None = None,
+) -> tuple[dict[str, np.ndarray], np.ndarray]:  # fmt: skip
+    """What the network and the baselines predict for the test rows, (n, k) each; and the truth, as metrics take it.
+
+    weights : (n,) one for each row, above 0
+    """
+    sheet, target = read_frame(frame, Hints.of(columns)), plan.table.target
+    plain = Table.fit(sheet, target, rows=split.train, weights=weights, columns=columns, encoding="plain")
     train, test = sheet.frame[split.train], sheet.frame[split.test]
+    heavy = None if weights is None else weights[split.train]
     predictions = {"backlit": plan.model(theta).decode(test)}
     predictions |= baselines(plain, train, targets[split.train], test, heavy)
-    target = plan.table.target
     truth = target.encode(targets[split.test])
-    truth = truth[:, 0] if target.classes else target.decode_targets(truth)
-    return {name: scores(prediction, truth, bool(target.classes), of_test) for name, prediction in predictions.items()}
+    return predictions, truth[:, 0] if target.classes else target.decode_targets(truth)

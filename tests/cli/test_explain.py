@@ -12,6 +12,7 @@ import pytest
 import backlit as bl
 from backlit.cli.main import main
 from backlit.runs.export import without_rows
+from backlit.tables.units import percent
 
 
 @pytest.fixture
@@ -140,3 +141,38 @@ def test_figures_of_a_run(figure, run_file, tmp_path, kind):
 )
 def test_figure_errors(figure, arguments, message):
     assert message in figure(*arguments, code=2)
+
+
+# --- the schedule's end ------------------------------------------------------------------------------------------
+
+
+def test_a_rate_of_0_is_told(backlit, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "line.csv").write_text("x,y\n" + "".join(f"{x / 7},{2 * x + 1}\n" for x in range(100)))
+    backlit("train", "line.csv", "--target", "y", "--seed", 0, "--hidden", "8", "--epochs", 40)
+    run = bl.open_run("line.backlit")
+    assert run.timeline().at().best.step == run.timeline().steps  # the last epoch is the best
+    last = run.trace(39, [5]).rate
+    for step in (("--step", 40), ()):
+        shown = " ".join(backlit("explain", "line.backlit", "--row", 5, *step, "--what-if").split())
+        assert f"the rate is 0 at this step; up to {last:.3g}, the last before it:" in shown
+        assert "the learning rate is 0 at this step, so that no weight moves" in shown
+        content = json.loads(backlit("explain", "line.backlit", "--row", 5, *step, "--what-if", "--json"))
+        assert (content["along_step"]["chosen"], content["along_step"]["last"]) == (0.0, last)
+        backlit("figure", "step", "line.backlit", "--row", 5, *step, "--out", "step.svg", "--force")
+        assert f"chosen: 0 at this step; the last was {last:.3g}" in (tmp_path / "step.svg").read_text("utf-8")
+
+
+def test_classes_are_shown_with_their_truth(backlit, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    rows = "".join(f"{x / 7},{'high' if x > 60 else 'low'}\n" for x in range(120))
+    (tmp_path / "t.csv").write_text("x,kind\n" + rows.replace("1,low", "1,high"))
+    backlit("train", "t.csv", "--target", "kind", "--seed", 0, "--learning-rate", 0.02)
+    run = bl.open_run("t.backlit")
+    P = run.model.predict_proba(run.frame)
+    wrong = next(row for row in range(120) if run.frame["kind"][row] == "high" and P[row].argmax() == 1)
+    right = next(row for row in range(120) if run.frame["kind"][row] == "high" and P[row].argmax() == 0)
+    shown = " ".join(backlit("explain", "t.backlit", "--row", wrong).split())
+    assert f"prediction {percent(P[wrong, 1])} for low; {percent(P[wrong, 0])} for high, the truth" in shown
+    shown = " ".join(backlit("explain", "t.backlit", "--row", right).split())
+    assert f"prediction {percent(P[right, 0])} for high, which is right" in shown

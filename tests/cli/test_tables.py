@@ -212,6 +212,103 @@ def test_the_same_seed_gives_the_same_run(backlit):
     np.testing.assert_array_equal(one.theta, other.theta)
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--drop", "price"), "--drop names 'price', which is the target; leave that out, or name another target"),
+        (("--category", "price"), "--category names 'price', which is the target; say --classes to take it as classes"),
+        (("--number", "price"), "--number names 'price', which is the target; say --numbers to take it as numbers"),
+        (("--date", "price"), "--date names 'price', which is the target; leave that out"),
+        (("--group", "price"), "--group is 'price', which is the target; what is to be predicted cannot part the rows"),
+        (("--time", "price"), "--time is 'price', which is the target"),
+        (("--group", "town", "--time", "sold"), "--group and --time are both given"),
+        (("--category", "rooms", "--drop", "rooms"), "--category and --drop both name the column 'rooms'; choose one"),
+        (("--number", "rooms", "--date", "rooms"), "--number and --date both name the column 'rooms'"),
+        (
+            ("--drop", "size", "--drop", "rooms", "--drop", "town", "--drop", "sold"),
+            "--drop leaves out every column but the target 'price'; keep one to learn from",
+        ),
+        (("--time", "town"), "neither a date nor a number; --time needs one of them in each row"),
+        (("--log", "--classes"), "--log takes the logarithm of numbers"),
+        (("--loss", "cross_entropy"), "loss is 'cross_entropy', which cannot learn the numbers of the target 'price'"),
+        (("--loss", "binary_cross_entropy"), "'price'; take squared_error or absolute_error or huber or poisson or"),
+        (("--schedule", "cosin"), "unknown schedule 'cosin'; did you mean 'cosine'"),
+        (("--weight-decay", "-1"), "weight_decay is -1.0; it must be a finite number, 0 or greater"),
+        (("--clip-norm", "0"), "clip_norm is 0.0; it must be greater than 0"),
+        (("--time", "nowhere"), "unknown column 'nowhere'"),
+    ],
+)
+def test_options_that_contradict_each_other_or_the_table(fails, options, message):
+    write(HOMES)
+    assert message in fails("train", "t.csv", "--target", "price", *QUICK, *options)
+    assert not Path("t.backlit").exists()
+
+
+def test_a_loss_of_the_other_task(fails):
+    write(KINDS)
+    told = fails("train", "t.csv", "--target", "kind", *QUICK, "--loss", "squared_error")
+    assert "loss is 'squared_error', which cannot learn the 2 classes of the target 'kind'; take binary_cross" in told
+    told = fails("train", "t.csv", "--target", "town", *QUICK, "--loss", "binary_cross_entropy")
+    assert "which cannot learn the 3 classes of the target 'town'; take cross_entropy, or leave the loss out" in told
+    assert "--log takes the logarithm of numbers, and the target 'town'" in fails(
+        "train", "t.csv", "--target", "town", *QUICK, "--log"
+    )
+
+
+def test_time_names_the_value_and_the_row(fails):
+    write(HOMES.with_columns(sold=pl.when(pl.int_range(N) == 7).then(pl.lit("soon")).otherwise(pl.col("sold"))))
+    told = fails("train", "t.csv", "--target", "price", "--time", "sold", *QUICK)
+    assert "column 'sold' is 'soon' in row 7, neither a date nor a number" in told
+
+
+@pytest.mark.parametrize("name", ["größe", "size", "a b", "prix €"])
+def test_a_file_that_begins_with_a_mark_of_its_encoding(backlit, fails, name):
+    homes = HOMES.rename({"size": name}).with_columns(other=pl.col("rooms") * 2.5)
+    Path("t.csv").write_bytes(b"\xef\xbb\xbf" + homes.write_csv().encode())
+    for options in (("--target", name), ("--target", "price", "--drop", name), ("--target", "price", "--group", name),
+                    ("--target", "price", "--time", name)):  # fmt: skip
+        done = backlit("train", "t.csv", *options, *QUICK, "--force")
+        assert done.code == 0, done.err
+    assert f"--drop names '{name}', which is the target" in fails(
+        "train", "t.csv", "--target", name, "--drop", name, *QUICK, "--force"
+    )
+
+
+def test_decay_clipping_and_schedule_are_used(backlit):
+    write(HOMES)
+    train = ("train", "t.csv", "--target", "price", *QUICK, "--force")
+    backlit(*train, "--weight-decay", "0.25", "--clip-norm", "0.5", "--schedule", "constant")
+    settings = bl.open_run("t.backlit").timeline().settings
+    assert (settings.optimizer.weight_decay, settings.optimizer.clip_norm) == (0.25, 0.5)
+    assert settings.schedule.name == "constant"
+    shown = backlit("show", "t.backlit").text
+    assert "learns by adamw (weight decay 0.25, clip norm 0.5, beta2 0.95), learning rate 0.001, schedule" in shown
+    backlit(*train)
+    usual = bl.open_run("t.backlit").timeline().settings
+    assert (usual.optimizer.weight_decay, usual.optimizer.clip_norm) == (0.03, None)
+
+
+def test_show_tells_what_was_used(backlit):
+    write(HOMES)
+    backlit("train", "t.csv", "--target", "price", *QUICK, "--split-seed", "4")
+    shown = backlit("show", "t.backlit").text
+    assert "adamw (weight decay 0.03, beta2 0.95), learning rate 0.001, schedule warmup_cosine, all rows in" in shown
+    for part in ("dropout 0.15", "2 epochs, watching squared_error", "seed 0, 2 steps in 2 epochs, all epochs made",
+                 "parted at random, split seed 4"):  # fmt: skip
+        assert part in shown
+    options = ("--optimizer", "momentum", "--schedule", "exponential", "--dropout", "0", "--batch-size", "32",
+               "--patience", "5", "--time", "sold", "--max-seconds", "99")  # fmt: skip
+    backlit("train", "t.csv", "--target", "price", *QUICK, *options, "--force")
+    shown = backlit("show", "t.backlit").text
+    assert (
+        "learns by momentum, learning rate 0.001, schedule exponential, batches of 32, no dropout, 2 epochs or" in shown
+    )
+    assert "99 seconds, patience 5, watching squared_error" in shown
+    assert "parted by sold, the latest to test on" in shown
+    backlit("train", "t.csv", "--target", "price", *QUICK, "--group", "rooms", "--force")
+    assert "parted by rooms, split seed 0" in backlit("show", "t.backlit").text
+
+
 # --- predict -----------------------------------------------------------------------------------------------------
 
 
@@ -422,7 +519,7 @@ def test_a_class_with_one_row(backlit):
 
 def test_too_few_rows_to_test_on(backlit, fails):
     write(HOMES.head(12), id=pl.lit("a"))
-    for arguments, parts in ((("--seed", "2"), [8, 4, 0]), (("--seed", "1", "--group", "id"), [12, 0, 0])):
+    for arguments, parts in ((("--split-seed", "2"), [8, 4, 0]), (("--split-seed", "1", "--group", "id"), [12, 0, 0])):
         done = backlit("train", "t.csv", "--target", "price", *QUICK, "--json", "--force", *arguments)
         assert list(done.json["rows"].values()) == parts
         assert done.json["notices"][-1] == "no row is left to test on; give more rows"

@@ -5,6 +5,7 @@ import math
 import re
 
 import numpy as np
+import polars as pl
 import pytest
 from checks import Draw, central_differences
 from hypothesis import given, settings
@@ -17,6 +18,8 @@ from backlit.errors import ArgumentError, UnknownNameError
 from backlit.explain import what_if
 from backlit.explain.chain import ALL_PATHS
 from backlit.explain.trace import Trace
+from backlit.fitting import Recipe, prepare
+from backlit.tables.target import Target
 
 # Matt Mazur, "A Step by Step Backpropagation Example" (2015); factors as the post prints them, to its digits
 MAZUR = bl.Network(
@@ -403,3 +406,71 @@ def test_nielsens_neuron():
     a = 0.8175744761936437
     values = [factor.value for factor in t["w1[x1, 1]"].chain().paths[0].factors]
     assert values == pytest.approx([a, a * (1 - a), 1.0], rel=1e-12)
+
+
+# --- the schedule's end ------------------------------------------------------------------------------------------
+
+
+def at_the_end(schedule, step, planned=10, begun=0):
+    net = bl.Network.dense(["x"], [2], activation="tanh")
+    theta = net.start(1, dtype=np.float64)
+    chosen = bl.Settings(optimizer="sgd", learning_rate=0.5, schedule=schedule, epochs=None, max_steps=10)
+    state = bl.State(theta, {}, 1, planned, begun, step)
+    return bl.trace(net, state, [[0.3], [-1.0]], [[0.7], [0.2]], chosen)
+
+
+@pytest.mark.parametrize("step", [10, 11, 500])
+def test_a_rate_of_0_draws_the_line_of_the_last_that_was_not(step):
+    t, last = at_the_end("cosine", step), at_the_end("cosine", 9)
+    assert (t.rate, t.last_rate) == (0.0, last.rate)
+    line, before = what_if.along_step(t), what_if.along_step(last)
+    assert (line.chosen, line.E_chosen, line.last) == (0.0, t.E, last.rate)
+    np.testing.assert_array_equal(line.rate, before.rate)
+    np.testing.assert_allclose(line.E, before.E, rtol=1e-12)
+    assert before.last == before.chosen == last.rate
+    curve = what_if.along_weight(t, "w2[1, 1]")
+    assert (curve.after, curve.E_after) == (curve.value, t.E)
+    assert "the learning rate is 0 at this step" in t["w2[1, 1]"].chain().text()
+    assert "the learning rate is 0" not in last["w2[1, 1]"].chain().text()
+    assert np.array_equal(t.update.after, t.theta)
+
+
+def test_a_schedule_that_never_had_a_rate_draws_the_line_of_the_chosen_one():
+    t = at_the_end("cosine", 3, planned=3, begun=3)
+    assert (t.rate, t.last_rate) == (0.5, 0.5)
+    over = at_the_end("cosine", 0, planned=0)
+    assert (over.rate, over.last_rate) == (0.0, 0.5)
+    assert np.isfinite(what_if.along_step(over).E).all()
+
+
+def test_a_line_beyond_all_numbers_has_no_traceback():
+    t = at_the_end("constant", 3)
+    t = t.at(np.full_like(t.theta, 1e200))
+    line = what_if.along_step(t)
+    assert (line.best, line.chosen) == (0.0, 0.5)
+
+
+# --- truth -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [1.0, 1e12, 1e200])
+def test_truth_is_the_tables_however_far_the_prediction_is(size):
+    frame = pl.DataFrame({"x": np.arange(20.0), "price": 221_900.0 + 1000 * np.arange(20.0)})
+    plan = prepare(frame.select("x"), frame.select("price"), Recipe(hidden=(4,), encoding="plain"), seed=0)
+    X, Y = plan.table.encode(frame.select("x"), np.float64), plan.table.target.encode(frame.select("price"))
+    with np.errstate(over="ignore", invalid="ignore"):
+        t = bl.trace(plan.net, size * plan.begin().theta.astype(np.float64), X, Y, table=plan.table)
+        np.testing.assert_allclose(t.truth[:, 0], frame["price"], rtol=1e-12)
+        np.testing.assert_array_equal(t.difference, t.prediction - t.truth)
+
+
+def test_truth_of_classes_is_1_for_the_true_one():
+    for labels in (["a", "b"], ["a", "b", "c"]):
+        frame = pl.DataFrame({"x": np.arange(12.0), "kind": (labels * 6)[:12]})
+        target = Target.fit_classes(frame["kind"])
+        plan = prepare(frame.select("x"), frame.select("kind"), Recipe(hidden=(4,)), target=target, seed=0)
+        X, Y = plan.table.encode(frame.select("x"), np.float64), target.encode(frame.select("kind"))
+        t = bl.trace(plan.net, plan.begin().theta, X, Y, table=plan.table)
+        assert t.truth.shape == t.prediction.shape == (12, len(labels))
+        assert [labels[i] for i in t.truth.argmax(axis=1)] == frame["kind"].to_list()
+        np.testing.assert_array_equal(t.truth.sum(axis=1), 1)

@@ -285,6 +285,44 @@ def test_two_timelines_side_by_side(run):
     assert run.compare("fast", "main").parted == 25
 
 
+def test_each_at_its_best_or_both_at_a_step(run):
+    fork = run.fork(25, learning_rate=0.05, name="fast").train()
+    found = run.compare("main", "fast")
+    assert found.best
+    assert found.at == tuple(timeline.at().best.step for timeline in (run.timeline(), fork))
+    for theta, timeline in zip(found.thetas, (run.timeline(), fork)):
+        np.testing.assert_array_equal(theta, timeline.theta)
+    there = run.compare("main", "fast", 41)
+    assert (there.at, there.best) == ((41, 41), False)
+    for theta, name in zip(there.thetas, ("main", "fast")):
+        np.testing.assert_array_equal(theta, run.at(41, name).theta)
+    row = there.rows.row(0, named=True)
+    model = replace(run.model, theta=run.at(41, "fast").theta)
+    assert row["b"] == pytest.approx(model.predict(FRAME[row["row"] : row["row"] + 1])[0], rel=1e-5)
+    with pytest.raises(ArgumentError, match="step is 61; it must be a step from 0 to 60"):
+        run.compare("main", "fast", 61)
+
+
+def test_timelines_that_watched_nothing_are_compared_at_the_same_step(tmp_path):
+    plan = replace(planned("auto", patience=None), validation=None)
+    run = recorded(plan, tmp_path / "a.backlit")
+    run.fork(25, learning_rate=0.02, name="short").train(steps=5)
+    found = run.compare("main", "short")
+    assert (found.at, found.best) == ((30, 30), False)
+    np.testing.assert_array_equal(found.thetas[0], run.at(30).theta)
+
+
+def test_a_fork_with_another_decay_or_clipping(run):
+    fork = run.fork(25, weight_decay=0.5, clip_norm=0.2)
+    before = run.timeline().settings.optimizer
+    assert fork.settings.optimizer == replace(before, weight_decay=0.5, clip_norm=0.2)
+    assert fork.changes == {"weight_decay": [before.weight_decay, 0.5], "clip_norm": [before.clip_norm, 0.2]}
+    assert same(fork.at(), run.at(25))  # the memory stays
+    both = run.fork(25, optimizer="sgd", weight_decay=0.5)
+    assert both.settings.optimizer.name == "sgd"
+    assert both.settings.optimizer.weight_decay == 0.5
+
+
 def test_keep_drop_and_collect(run):
     for name in ("one", "two"):
         run.fork(20, learning_rate=0.02, name=name).train()

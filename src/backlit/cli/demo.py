@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from backlit.commands import command
 from backlit.engines.choice import choose
 from backlit.engines.protocol import Data
 from backlit.errors import DataError, DivergedError, require
@@ -19,12 +20,13 @@ from backlit.explain.trace import Trace, trace
 from backlit.fitting import Recipe, Split, prepare, report, split_rows
 from backlit.lesson import COLUMNS, REAL_FILE, TARGET, first_network
 from backlit.progress import fit
-from backlit.runs.run import open_run, recording
+from backlit.runs.run import FIRST, open_run, recording
 from backlit.tables.datasets import HOUSE_UNITS, load_houses
 from backlit.tables.metrics import mean_absolute_error
 from backlit.training import EpochDone, Stopped, begin, train
 
 SOURCE = "backlit demo"
+SPLIT_SEED = 0
 
 
 @dataclass(frozen=True)
@@ -63,9 +65,13 @@ class Act1:
 
 @dataclass(frozen=True)
 class Act2:
-    """All columns, the defaults. scores: test figures, in dollars; file: "" where one of the user's stands there."""
+    """All columns, the defaults. scores: test figures, in dollars; file: "" where one of the user's stands there.
+
+    command : the line that makes the same run again, to the bit
+    """
 
     file: str
+    command: str
     inputs: int
     bins: int
     layers: tuple[int, ...]
@@ -85,7 +91,7 @@ def run(*, house: int, rate: float, hidden: int, seed: int, act: int | None, ste
     require("--seed", seed, lambda v: v >= 0, "0 or greater")
     houses = load_houses()
     require("--house", house, lambda v: 0 <= v < houses.height, f"a row of the table, from 0 to {houses.height - 1}")
-    split = split_rows(houses["id"].to_numpy())
+    split = split_rows(houses["id"].to_numpy(), SPLIT_SEED)
     first = first_act(houses, split, house, rate, hidden, seed) if act in (None, 1) else None
     if as_json:
         second = second_act(houses, split, seed) if act in (None, 2) else None
@@ -181,8 +187,14 @@ def second_act(houses: pl.DataFrame, split: Split, seed: int, file: str = REAL_F
     recipe = Recipe(units=HOUSE_UNITS)
     plan = prepare(frame, targets, recipe, split=split, seed=seed)
     kept = may_replace(file)
+    line = command("demo", act=2, seed=seed)
+    about = {
+        "source": SOURCE,
+        "split": {"by": "group", "column": "id", "seed": SPLIT_SEED},
+        "commands": {FIRST: [line]},
+    }
     if kept:
-        with recording(file, plan, frame=houses, about={"source": SOURCE}, force=True) as recorder:
+        with recording(file, plan, frame=houses, about=about, force=True) as recorder:
             fitted = fit(plan, recorder=recorder)
     else:
         fitted = fit(plan)
@@ -191,6 +203,7 @@ def second_act(houses: pl.DataFrame, split: Split, seed: int, file: str = REAL_F
         open_run(file).note(scores=figures)
     return Act2(
         file=file if kept else "",
+        command=line,
         inputs=len(plan.net.inputs),
         bins=sum(max(0, len(edges) - 1) for edges in plan.table.edges),
         layers=(*recipe.hidden, 1),

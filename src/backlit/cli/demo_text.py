@@ -120,8 +120,11 @@ def _update(t: Trace) -> RenderableType:
 def _again(t: Trace) -> RenderableType:
     before, after = t.E, t.after.E
     change = (after - before) / before if before else 0.0
-    told = f"     E = {number(after)}     {abs(change):.0%} {'lower' if change <= 0 else 'higher: a step too far'}"
-    return _phase(5, "Again", "", Text.assemble("prediction ", (_price(t.after), HEAD), told))
+    way = f"{-change:.0%} lower" if change <= 0 else f"{change:.0%} higher: a step too far"
+    if change >= 1:
+        way = f"{1 + change:,.0f} times as high: a step too far"
+    line = f"     E = {number(after)}     {way}"
+    return _phase(5, "Again", "", Text.assemble("prediction ", (_price(t.after), HEAD), line))
 
 
 def _all_houses(numbers: Act1) -> RenderableType:
@@ -143,7 +146,7 @@ def _all_houses(numbers: Act1) -> RenderableType:
     close = ": close enough" if numbers.reason == "target_error" else ""
     body = [curve, house] if numbers.runaway is None else _why(numbers.runaway, numbers)
     title = f"all {numbers.trace.net.size} weights, all {numbers.houses:,} training houses"
-    times = f"{numbers.epochs} times over{close}" if numbers.epochs else ""
+    times = f"{'once' if numbers.epochs == 1 else f'{numbers.epochs} times'} over{close}" if numbers.epochs else ""
     return Group(_phase("…", title, times, *body), Text(""), again)
 
 
@@ -189,6 +192,7 @@ def act2(numbers: Act2) -> list[RenderableType]:
                 style=QUIET,
             ),
             _kept(numbers.file),
+            Text.assemble(("the same again, to the bit:   ", QUIET), numbers.command),
         )
     ]
 

@@ -12,14 +12,14 @@ from rich.console import Group, RenderableType
 from rich.table import Table as Grid
 from rich.text import Text
 
-from backlit.cli.text import HEAD, NEGATIVE, POSITIVE, QUIET, number, show, signed
+from backlit.cli.text import HEAD, NEGATIVE, POSITIVE, QUIET, amount, number, show, signed
 from backlit.errors import ArgumentError, DataError, require
 from backlit.explain.trace import Trace, trace
 from backlit.explain.what_if import Curve, Line, along_step, along_weight
 from backlit.runs.file import require_new
 from backlit.runs.run import Run, open_run
 from backlit.tables.fields import numbers
-from backlit.tables.units import plain, quantity
+from backlit.tables.units import percent, plain
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -50,7 +50,7 @@ def explain(
     elif form == "latex":
         print("\n\n".join(chain.latex() for chain in chains))
     elif form == "html":
-        title = markup.escape(f"Row {row}: prediction {t.prediction[0].tolist()}, E = {t.E:.6g}")
+        title = markup.escape(f"Row {row}: prediction {_outcome(t)}, E = {t.E:.6g}")
         body = "\n".join(chain._repr_html_() for chain in chains)
         print(f"<!doctype html><meta charset=utf-8><title>backlit</title><h1>{title}</h1>\n{body}")
     else:
@@ -133,20 +133,25 @@ def plain_lines(text: str) -> str:
     return "\n".join(map(plain, text.splitlines()))
 
 
+def _outcome(t: Trace) -> str:
+    """What is predicted of the first row, and how that compares with the truth."""
+    target = t.target.target if t.target is not None else None
+    if target is not None and target.classes:
+        likely, true = (int(rows[0].argmax()) for rows in (t.prediction, t.truth))
+        prediction = f"{percent(float(t.prediction[0, likely]))} for {target.labels[likely]}"
+        if likely == true:
+            return f"{prediction}, which is right"
+        return f"{prediction}; {percent(float(t.prediction[0, true]))} for {target.labels[true]}, the truth"
+    unit = target.unit if target is not None else ""
+    prediction, off = (", ".join(amount(float(v), unit) for v in rows[0]) for rows in (t.prediction, t.difference))
+    return f"{prediction}, which is off by {off}"
+
+
 def _head(t: Trace, row: int) -> RenderableType:
-    described = t.target.target if t.target is not None else None
-    if described is not None and described.classes:
-        likely = int(t.prediction[0].argmax())
-        told = f"{t.prediction[0, likely]:.1%} for {described.classes[likely]}"
-    else:
-        unit = described.unit if described is not None else ""
-        told = ", ".join(quantity(float(f"{value:.6g}"), unit) for value in t.prediction[0])
-        off = ", ".join(quantity(float(f"{value:.6g}"), unit) for value in np.atleast_2d(t.difference)[0])
-        told += f", which is off by {off}"
     gap = t.engine_difference
     checked = "" if gap is None else f"\nin float64; the native engine's gradient differs by {gap:.0e} of its length"
     return Text.assemble(
-        (f"Row {row}   ", HEAD), "prediction ", (plain(told), HEAD), f"     E = {number(t.E)}", (checked, QUIET)
+        (f"Row {row}   ", HEAD), "prediction ", (plain(_outcome(t)), HEAD), f"     E = {number(t.E)}", (checked, QUIET)
     )
 
 
@@ -156,7 +161,7 @@ def _blame(t: Trace) -> RenderableType:
     for heading in ("w", "∂E/∂w", "blame"):
         grid.add_column(heading, justify="right", header_style=QUIET)
     for name, value, gradient, share in t.blame("matrix").iter_rows():
-        grid.add_row(Text(plain(name)), signed(value), signed(gradient), f"{share:.1%}")
+        grid.add_row(Text(plain(name)), signed(value), signed(gradient), percent(share))
     return grid
 
 
@@ -169,7 +174,8 @@ def _curve(curve: Curve) -> RenderableType:
 def _line(line: Line) -> RenderableType:
     rows = list(zip(line.rate[::16], line.E[::16], line.tangent[::16]))
     hurts = f"; from {line.hurts:.3g} on it hurts" if line.hurts is not None else ""
-    told = f"chosen {line.chosen:.3g}, best {line.best:.3g}{hurts}"
+    ended = f"the rate is 0 at this step; up to {line.last:.3g}, the last before it:" if not line.chosen else ""
+    told = f"{ended or f'chosen {line.chosen:.3g},'} best {line.best:.3g}{hurts}"
     return Group(
         Text.assemble(("What if the learning rate were ...", HEAD), f"   {told}"),
         _grid(("rate", "E", "its tangent"), rows),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import warnings
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -88,12 +88,15 @@ KEPT = "What is kept"
 
 @app.command()
 def train(
+    context: typer.Context,
     table: Table,
     target: Annotated[str, typer.Option(help="The column to predict.")],
     run: Annotated[
         str | None, typer.Option(help="The file to keep the run in. (TABLE's name, .backlit, if not given)")
     ] = None,
-    seed: Annotated[int | None, typer.Option(help="For the same bits again. (drawn if not given)", min=0)] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Of the weights, the order of rows and dropout. (drawn if not given)", min=0)
+    ] = None,
     classes: Annotated[
         bool, typer.Option("--classes", help="The target holds classes.", rich_help_panel=COLUMNS)
     ] = False,
@@ -121,6 +124,7 @@ def train(
     time: Annotated[
         str | None, typer.Option(help="Test on what is latest in this column.", rich_help_panel=ROWS)
     ] = None,
+    split_seed: Annotated[int, typer.Option(help="Which rows go where.", min=0, rich_help_panel=ROWS)] = 0,
     hidden: Annotated[str, typer.Option(help="Units of each hidden layer.", rich_help_panel=LEARNING)] = "128,128",
     activation: Annotated[str, typer.Option(help="Of the hidden layers.", rich_help_panel=LEARNING)] = "relu",
     loss: Annotated[
@@ -128,12 +132,22 @@ def train(
     ] = None,
     optimizer: Annotated[str, typer.Option(help="How the weights move.", rich_help_panel=LEARNING)] = "adamw",
     learning_rate: Annotated[float, typer.Option(help="α, before its schedule.", rich_help_panel=LEARNING)] = 1e-3,
+    schedule: Annotated[
+        str, typer.Option(help="How α changes: constant, cosine, warmup_cosine, ...", rich_help_panel=LEARNING)
+    ] = "warmup_cosine",
     batch_size: Annotated[int, typer.Option(help="Rows in a step.", rich_help_panel=LEARNING)] = 256,
     epochs: Annotated[
         int | None, typer.Option(help="Passes over the rows. (60, or 300 steps if not given)", rich_help_panel=LEARNING)
     ] = None,
     max_seconds: Annotated[float | None, typer.Option(help="Stop after so long.", rich_help_panel=LEARNING)] = None,
     dropout: Annotated[float, typer.Option(help="Share of units silenced.", rich_help_panel=LEARNING)] = 0.15,
+    weight_decay: Annotated[
+        float | None,
+        typer.Option(help="Pull of weights towards 0. (the optimizer's own if not given)", rich_help_panel=LEARNING),
+    ] = None,
+    clip_norm: Annotated[
+        float | None, typer.Option(help="Shorten a longer gradient to this length.", rich_help_panel=LEARNING)
+    ] = None,
     patience: Annotated[
         int | None, typer.Option(help="Stop after so many epochs without progress.", rich_help_panel=LEARNING)
     ] = None,
@@ -152,20 +166,25 @@ def train(
     from backlit.fitting import Recipe
     from backlit.tables.reading import Hints
 
-    kinds = dict.fromkeys(category, "category") | dict.fromkeys(number, "number")
-    kinds |= dict.fromkeys(date, "date") | dict.fromkeys(drop, "drop")
+    kinds = tables.kinds_of(category=category, number=number, date=date, drop=drop)
     recipe = Recipe(
         hidden=_units(hidden), activation=activation, loss=loss, optimizer=optimizer, learning_rate=learning_rate,
-        batch_size=batch_size, epochs=epochs, max_seconds=max_seconds, dropout=dropout, patience=patience, engine=engine,
-        threads=threads, target="log" if log else "standard", encoding=encoding, units={target: unit},  # type: ignore[arg-type]
+        schedule=schedule, batch_size=batch_size, epochs=epochs, max_seconds=max_seconds, dropout=dropout,
+        weight_decay=weight_decay, clip_norm=clip_norm, patience=patience, engine=engine, threads=threads,
+        target="log" if log else "standard", encoding=encoding, units={target: unit},  # type: ignore[arg-type]
     )  # fmt: skip
     if classes and numbers:
         raise ArgumentError("--classes and --numbers are both given; choose one")
+    if log and classes:
+        raise ArgumentError(
+            "--log takes the logarithm of numbers, and --classes takes the target as classes; choose one"
+        )
     task = "classification" if classes else "regression" if numbers else None
     hints = Hints.of(kinds, decimal=decimal, date_order=date_order, missing=missing)
     tables.train(
-        table, target, hints=hints, text_encoding=text_encoding, run=run, seed=seed, group=group, time_column=time, kinds=kinds, task=task, recipe=recipe,
-        keep_rows=rows, max_size=max_size * 1_000_000, force=force, as_json=json,
+        table, target, hints=hints, text_encoding=text_encoding, run=run, seed=seed, split_seed=split_seed, group=group,
+        time_column=time, kinds=kinds, task=task, recipe=recipe, keep_rows=rows, max_size=max_size * 1_000_000,
+        force=force, as_json=json, options=_given(context),
     )  # fmt: skip
 
 
@@ -270,16 +289,18 @@ def diff(
     run: RunFile,
     a: Annotated[str, typer.Argument(help="A timeline.")],
     b: Annotated[str, typer.Argument(help="Another.")],
+    step: Annotated[int | None, typer.Option(help="Both at this step. (each at its best if not given)", min=0)] = None,
     json: Json = False,
 ) -> None:
     """Two timelines side by side: errors, weights, and which rows are predicted better."""
     from backlit.cli import runs
 
-    runs.diff(run, a, b, as_json=json)
+    runs.diff(run, a, b, step=step, as_json=json)
 
 
 @app.command()
 def fork(
+    context: typer.Context,
     run: RunFile,
     step: Annotated[int | None, typer.Option(help="Where to start over. (the last if not given)", min=0)] = None,
     timeline: Timeline = None,
@@ -289,6 +310,12 @@ def fork(
     schedule: Annotated[str | None, typer.Option(help="How α changes.", rich_help_panel=CHANGED)] = None,
     batch_size: Annotated[int | None, typer.Option(help="Rows in a step.", rich_help_panel=CHANGED)] = None,
     dropout: Annotated[float | None, typer.Option(help="Share of units silenced.", rich_help_panel=CHANGED)] = None,
+    weight_decay: Annotated[
+        float | None, typer.Option(help="Pull of weights towards 0.", rich_help_panel=CHANGED)
+    ] = None,
+    clip_norm: Annotated[
+        float | None, typer.Option(help="Shorten a longer gradient to this length.", rich_help_panel=CHANGED)
+    ] = None,
     epochs: Annotated[
         int | None, typer.Option(help="Passes, counted from the run's start.", rich_help_panel=CHANGED)
     ] = None,
@@ -306,9 +333,10 @@ def fork(
     from backlit.cli import runs
 
     runs.fork(
-        run, table=table, step=step, timeline=timeline, train=train, steps=steps, as_json=json, name=name,
-        learning_rate=learning_rate, optimizer=optimizer, schedule=schedule, batch_size=batch_size, dropout=dropout,
-        epochs=epochs, patience=patience, weights=_weights(weight) or None, engine=engine,
+        run, table=table, step=step, timeline=timeline, train=train, steps=steps, as_json=json, options=_given(context),
+        name=name, learning_rate=learning_rate, optimizer=optimizer, schedule=schedule, batch_size=batch_size,
+        dropout=dropout, weight_decay=weight_decay, clip_norm=clip_norm, epochs=epochs, patience=patience,
+        weights=_weights(weight) or None, engine=engine,
     )  # fmt: skip
 
 
@@ -333,7 +361,7 @@ def verify(
     table: OtherTable = None,
     json: Json = False,
 ) -> None:
-    """Whether a run file is as it was written; if not, what can be had."""
+    """Whether a run file is as it was written; if not, what can still be read."""
     from backlit.cli import runs
 
     if not runs.verify(run, deep=deep, table=table, as_json=json):
@@ -404,6 +432,17 @@ def studio(
     run(given, port=port, host=host, browser=browser, folder=folder, as_json=json)
 
 
+def _given(context: typer.Context) -> dict[str, Any]:
+    """The options that were typed, by their names in Python, as they were typed; but for --force and --json."""
+    return {
+        parameter.name: context.params[parameter.name]
+        for parameter in context.command.params
+        if parameter.name is not None and parameter.param_type_name == "option"
+        and getattr(context.get_parameter_source(parameter.name), "name", "") == "COMMANDLINE"
+        and parameter.name not in ("force", "json")
+    }  # fmt: skip
+
+
 def _weights(given: list[str]) -> dict[str, float]:
     """Of texts such as "w2[3, 1]=0.2"."""
     found = {}
@@ -439,5 +478,6 @@ def main() -> None:
     except BacklitError as error:
         from backlit.tables.units import plain
 
-        print(f"backlit: {plain(str(error))}", file=sys.stderr)
+        for line in (f"backlit: {error}", *getattr(error, "__notes__", ())):
+            print(plain(line), file=sys.stderr)
         sys.exit(2)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -11,18 +13,36 @@ from rich.table import Table as Grid
 from rich.text import Text
 from rich.tree import Tree
 
-from backlit.cli.text import HEAD, NEGATIVE, POSITIVE, QUIET, bars, number, show, signed, test_scores
+from backlit.cli.text import (
+    HEAD,
+    NEGATIVE,
+    POSITIVE,
+    QUIET,
+    amount,
+    bars,
+    number,
+    show,
+    signed,
+    test_scores,
+)
+from backlit.cli.verdict import sentence
+from backlit.commands import command
 from backlit.core.layers import Dense
+from backlit.core.optimizers import Optimizer
+from backlit.core.schedules import SCHEDULES, Schedule
 from backlit.errors import ArgumentError, DivergedError
 from backlit.progress import watched
 from backlit.runs import export
 from backlit.runs.file import require_new
+from backlit.runs.fork import dropout_of
 from backlit.runs.going_on import UNFINISHED
 from backlit.runs.run import Run, open_run
 from backlit.runs.schema import to_json
 from backlit.runs.timeline import Timeline
-from backlit.tables.units import plain, quantity
+from backlit.tables.units import percent, plain, quantity
+from backlit.training import why_stop
 
+LOSS_TITLES = {"binary_cross_entropy": "log-loss", "cross_entropy": "log-loss"}
 LISTED = 8  #: weights and rows of a comparison that are shown; --json has all
 
 
@@ -35,14 +55,14 @@ def summary(run: str, *, as_json: bool) -> None:
     about, first, target = opened.about, opened.timeline(), opened.table.target
     layers = " → ".join(f"{layer.name} {layer.d_out}" for layer in opened.net.layers if isinstance(layer, Dense))
     goal = f"{len(target.classes)} classes of {target.names[0]}" if target.classes else ", ".join(target.names)
-    row, settings, last = first.row, first.settings, first.at()
-    how = f"{settings.optimizer.name}, learning rate {settings.learning_rate:g}, seed {row.seed}"
+    row, last = first.row, first.at()
     facts = {
         "predicts": goal,
         "from": f"{len(opened.table.columns)} columns: {', '.join(column.name for column in opened.table.columns)}",
         "network": f"{len(opened.net.inputs)} inputs → {layers}, {opened.net.size:,} weights, {opened.net.loss.name}",
-        "trained": f"{how}, {last.step:,} steps in {last.epoch} epochs, {_ended(row.reason)}",
-        "rows": ", ".join(f"{count:,} {name}" for name, count in about.get("rows", {}).items()),
+        "learns by": _way(first),
+        "trained": f"seed {row.seed}, {last.step:,} steps in {last.epoch} epochs, {_ended(row.reason)}",
+        "rows": ", ".join(f"{count:,} {name}" for name, count in about.get("rows", {}).items()) + _split(about),
         "written": f"{row.created} by backlit {about.get('versions', {}).get('backlit', '?')}, {row.engine} engine",
         "timelines": ", ".join(timeline.name for timeline in opened.timelines),
         **_stored(opened.storage()),
@@ -53,7 +73,65 @@ def summary(run: str, *, as_json: bool) -> None:
     for notice in opened.table.notices:
         grid.add_row(Text("note", style=QUIET), Text(plain(notice)))
     parts: list[RenderableType] = [Group(Text(plain(str(opened.path)), style=HEAD), grid)]
-    show([*parts, *test_scores(about.get("scores"), "on the test rows", target.unit)])
+    judged_at = about.get("judged_at", last.step)
+    then = "" if judged_at == last.step else f" after {judged_at:,} steps"
+    parts += test_scores(about.get("scores"), f"on the test rows{then}", target.unit)
+    if verdict := about.get("verdict"):
+        line = sentence(verdict, target.unit, target.names[0])
+        parts.append(plain(f"After {judged_at:,} steps: {line[:1].lower()}{line[1:]}" if then else line))
+    if typed := about.get("commands", {}).get(first.name):
+        parts.append("\n".join(f"{'again' if not i else '':8}{plain(line)}" for i, line in enumerate(typed)))
+    show(parts)
+
+
+def _way(timeline: Timeline) -> str:
+    """How a timeline learns: every setting that makes its steps, as it is."""
+    settings, dropout, metric = timeline.settings, dropout_of(timeline.net), timeline.run.about.get("metric")
+    size = settings.batch_size
+    limits = {"epochs": settings.epochs, "steps": settings.max_steps, "seconds": settings.max_seconds}
+    return ", ".join(filter(None, (
+        _optimizer(settings.optimizer),
+        f"learning rate {settings.learning_rate:g}",
+        f"schedule {_schedule(settings.schedule)}",
+        f"batches of {size:,}" if size else "all rows in each step",
+        f"dropout {dropout:g}" if dropout else "no dropout",
+        " or ".join(f"{quantity(limit)} {what}" for what, limit in limits.items() if limit is not None),
+        f"patience {settings.patience}" if settings.patience else "",
+        f"watching {metric or timeline.net.loss.name}",
+    )))  # fmt: skip
+
+
+def _optimizer(optimizer: Optimizer) -> str:
+    """Its name, and what is other than that optimizer's own."""
+    name = "adamw" if optimizer.name == "adam" and optimizer.weight_decay else optimizer.name
+    own = _differing(optimizer, type(optimizer)())
+    return f"{name} ({own})" if own else name
+
+
+def _schedule(schedule: Schedule) -> str:
+    """The name by which it is chosen; else its own name with its numbers."""
+    for name, known in SCHEDULES.items():
+        if schedule == (known() if isinstance(known, type) else known):
+            return name
+    return f"{schedule.name} ({_differing(schedule, None)})"
+
+
+def _differing(record: Any, usual: Any) -> str:
+    """The fields of a record that another of its kind has otherwise."""
+    return ", ".join(
+        f"{field.name.replace('_', ' ')} {getattr(record, field.name):g}"
+        for field in fields(record)
+        if usual is None or getattr(record, field.name) != getattr(usual, field.name)
+    )
+
+
+def _split(about: Mapping[str, Any]) -> str:
+    """How the rows were parted, where that is known."""
+    split = about.get("split")
+    if not split:
+        return ""
+    how = {"row": "at random", "group": f"by {split['column']}", "time": f"by {split['column']}"}[split["by"]]
+    return f"; parted {how}" + (f", split seed {split['seed']}" if "seed" in split else ", the latest to test on")
 
 
 def _stored(storage: dict[str, Any]) -> dict[str, str]:
@@ -61,7 +139,7 @@ def _stored(storage: dict[str, Any]) -> dict[str, str]:
     if not storage["rows"]:
         inside = "no rows are inside: the table is needed to make steps again"
     slowest = storage["slowest_restore"]
-    any_step = "" if slowest is None else f"; any step is back in about {slowest:.2f} s"
+    any_step = "" if slowest is None else f"; any step is back in about {max(slowest, 0.01):.2f} s"
     return {"file": f"{storage['bytes'] / 1e6:.1f} MB, {storage['snapshots']} snapshots{any_step}; {inside}"}
 
 
@@ -89,14 +167,16 @@ def _curve(timeline: Timeline, most: int) -> Text | None:
     """The error of the watched rows, epoch by epoch, in the target's unit."""
     epochs = timeline.epochs
     errors = [E for epoch in epochs if (E := epoch.error if epoch.metric is None else epoch.metric) is not None]
-    if not errors:
+    if not any(map(math.isfinite, errors)):
         return None
-    told = (errors[0], errors[-1], min(errors))
+    told, what = (errors[0], errors[-1], min(errors)), timeline.run.about.get("metric") or timeline.net.loss.name
     if timeline.run.metric is None and min(errors) >= 0:
         first, last, best = (_in_unit(timeline, E) for E in told)
+        unit = timeline.run.table.target.error_in_unit(timeline.net.loss, 1.0)
+        what = "RMSE" if unit != (1.0, "") else LOSS_TITLES.get(what, what)
     else:
         first, last, best = (number(E) for E in told)
-    return Text.assemble((bars(errors, most), POSITIVE), plain(f"  {first} → {last}, best {best}"))
+    return Text.assemble((bars(errors, most), POSITIVE), plain(f"  {what} {first} → {last}, best {best}"))
 
 
 def _in_unit(timeline: Timeline, E: float) -> str:
@@ -137,23 +217,28 @@ def _changes(changes: dict[str, Any]) -> str:
 
 def _value(value: Any) -> str:
     if isinstance(value, dict):
-        return str(value.get("name"))
+        own = ", ".join(f"{name} {_value(one)}" for name, one in value.items() if name != "name" and one is not None)
+        return f"{value.get('name')} ({own})" if own else str(value.get("name"))
     return f"{value:.6g}".replace("-", "−") if isinstance(value, float) else str(value)
 
 
-def diff(run: str, a: str, b: str, *, as_json: bool) -> None:
+def diff(run: str, a: str, b: str, *, step: int | None, as_json: bool) -> None:
     """Two timelines side by side."""
     opened = open_run(run)
-    found = opened.compare(a, b)
+    found = opened.compare(a, b, step)
     if as_json:
         tables = {name: getattr(found, name).to_dicts() for name in ("epochs", "weights", "rows")}
-        print(to_json({"a": a, "b": b, "parted": found.parted, "changes": found.changes, **tables}, 2))
+        places = {"parted": found.parted, "at": found.at, "best": found.best}
+        print(to_json({"a": a, "b": b, **places, "changes": found.changes, **tables}, 2))
         return
-    unit = opened.table.target.unit
+    unit, classes = opened.table.target.unit, opened.table.target.classes
+    at = f"each at its best: {a} at step {found.at[0]:,}, {b} at step {found.at[1]:,}"
+    at = at if found.best else f"both at step {found.at[0]:,}"
     told = "; ".join(f"{name}: {_changes(changes) or 'as before'}" for name, changes in found.changes.items())
     head = Text.assemble(
-        (plain(f"{a} and {b}"), HEAD), f"   the same up to step {found.parted:,}\n", (plain(told), QUIET)
-    )
+        (plain(f"{a} and {b}"), HEAD), f"   the same up to step {found.parted:,}\n", (plain(told), QUIET),
+        f"\ncompared {plain(at)}",
+    )  # fmt: skip
     curves = _facts({})
     for timeline in (found.a, found.b):
         curves.add_row(Text(plain(timeline.name), style=QUIET), _curve(timeline, 32) or Text("no epoch yet"))
@@ -161,17 +246,19 @@ def diff(run: str, a: str, b: str, *, as_json: bool) -> None:
     for name, *values in found.weights.head(LISTED).iter_rows():
         weights.add_row(Text(plain(name)), *(signed(value) for value in values))
     rows = found.rows
-    gains = _grid(f"row, and what it is predicted as ({len(rows):,} rows)", ("truth", a, b, "nearer by"))
+    what = "row, and the probability of its true class" if classes else "row, and what it is predicted as"
+    gains = _grid(f"{what} ({len(rows):,} rows)", ("truth", a, b, "nearer by"))
     for at in (*range(min(LISTED // 2, len(rows))), *range(max(LISTED // 2, len(rows) - LISTED // 2), len(rows))):
         row, truth, *predictions, gain = rows.row(at)
-        cells = [
-            Text(plain(value if isinstance(value, str) else quantity(float(f"{value:.6g}"), unit)))
-            for value in (truth, *predictions)
-        ]
+        shown = [percent(value) if classes else amount(value, unit) for value in predictions]
+        cells = [Text(plain(text)) for text in (truth if classes else amount(truth, unit), *shown)]
         gains.add_row(
             Text(f"{row:,}"),
             *cells,
-            Text(quantity(float(f"{gain:.4g}"), unit), style=POSITIVE if gain >= 0 else NEGATIVE),
+            Text(
+                percent(gain) if classes else quantity(float(f"{gain:.4g}"), unit),
+                style=POSITIVE if gain >= 0 else NEGATIVE,
+            ),
         )
     better = int((rows["gain"] > 0).sum())
     summary = Text(f"{plain(b)} is nearer to the truth on {better:,} of {len(rows):,} rows", style=QUIET)
@@ -188,10 +275,18 @@ def _grid(title: str, headings: tuple[str, ...]) -> Grid:
 
 def fork(
     run: str, *, table: str | None, step: int | None, timeline: str | None, train: bool, steps: int | None,
-    as_json: bool, **changes: Any,
+    as_json: bool, options: dict[str, Any], **changes: Any,
 ) -> None:  # fmt: skip
-    """Begin another timeline, and train it."""
-    made = open_run(run, table).fork(step, timeline, **{k: v for k, v in changes.items() if v is not None})
+    """Begin another timeline, and train it.
+
+    options : those typed, as they were typed, from which the line is made that reproduces it
+    """
+    opened = open_run(run, table)
+    made = opened.fork(step, timeline, **{k: v for k, v in changes.items() if v is not None})
+    parent = made.parent
+    assert parent is not None
+    exact = {"timeline": parent.name, "step": made.start, "name": made.name}
+    opened.typed(made.name, command("fork", run, **{**options, **exact}))
     if train:
         _train(made, steps)
     _told(made, as_json)
@@ -203,11 +298,23 @@ def resume(run: str, *, table: str | None, timeline: str | None, steps: int | No
     chosen = opened.timeline(timeline) if timeline else _unfinished(opened, steps)
     finished = None if steps else chosen.finished
     if finished is None:
+        beyond = _beyond(chosen, steps)
         _train(chosen, steps)
+        if beyond:
+            opened.typed(chosen.name, command("resume", run, timeline=chosen.name, steps=beyond), more=True)
     elif not as_json:
         told = f"{run} is finished: nothing of it was cut off. To go on beyond its end, say how far (--steps)"
         show([Text(plain(told), style=HEAD)])
     _told(chosen, as_json, finished=finished is not None)
+
+
+def _beyond(timeline: Timeline, steps: int | None) -> int:
+    """How many of these steps lie beyond the end that a timeline's own settings set."""
+    if steps is None:
+        return 0
+    state = timeline.at()
+    left = 0 if why_stop(state, timeline.settings) else state.begun + state.planned - state.step
+    return max(0, steps - left)
 
 
 def _unfinished(run: Run, steps: int | None) -> Timeline:
@@ -229,7 +336,8 @@ def _train(timeline: Timeline, steps: int | None) -> None:
         for _ in watched(events, timeline.plan, state, stop):
             pass
     except DivergedError as error:
-        error.args = (f"{error}. All steps up to there are kept, in timeline {timeline.name!r}",)
+        error.args = (f"{error.what}. All steps up to there are kept, in timeline {timeline.name!r}",)
+        error.add_note(error.remedy)
         raise
     except KeyboardInterrupt:
         pass
@@ -238,10 +346,12 @@ def _train(timeline: Timeline, steps: int | None) -> None:
 
 
 def _told(timeline: Timeline, as_json: bool, **facts: bool) -> None:
+    typed = timeline.run.about.get("commands", {}).get(timeline.name, [])
     if as_json:
-        print(to_json({**export.described(timeline), **facts}, 2))
+        print(to_json({**export.described(timeline), "commands": typed, **facts}, 2))
     else:
-        show([_branch(timeline)])
+        again = "\n".join(f"{'again' if not i else '':8}{plain(line)}" for i, line in enumerate(typed))
+        show([_branch(timeline), *([again] if again else [])])
 
 
 def verify(run: str, *, deep: bool, table: str | None, as_json: bool) -> bool:
@@ -255,7 +365,9 @@ def verify(run: str, *, deep: bool, table: str | None, as_json: bool) -> bool:
     if report.replayed:
         told.append(Text(f"made {report.replayed:,} steps again", style=QUIET))
     told += [Text(plain(text), style=NEGATIVE) for text in report.damaged]
-    verdict = "as it was written" if report.sound else f"{len(report.damaged)} things are damaged; what can be had:"
+    verdict = (
+        "as it was written" if report.sound else f"{len(report.damaged)} things are damaged; what can still be read:"
+    )
     told.append(Text(plain(f"{run}: {verdict}"), style=HEAD))
     told += [Text(plain(text)) for text in report.had]
     show([Group(*told)])

@@ -18,13 +18,16 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from backlit.cli.text import HEAD, QUIET, show, test_scores
+from backlit.cli.verdict import overshooting, sentence, to_try
+from backlit.commands import command
 from backlit.errors import ArgumentError, DataError, DivergedError, UnknownNameError
+from backlit.explain.verdict import match
 from backlit.fitting import (
     Recipe,
     Split,
     describe_target,
+    predict_test,
     prepare,
-    report,
     row_count,
     rows_with,
     split_by_order,
@@ -32,13 +35,16 @@ from backlit.fitting import (
 )
 from backlit.model import Model
 from backlit.progress import fit
+from backlit.runs.course import judged
 from backlit.runs.file import require_new
-from backlit.runs.run import open_run, recording
+from backlit.runs.going_on import UNFINISHED
+from backlit.runs.run import FIRST, open_run, recording
 from backlit.runs.schema import to_json
 from backlit.tables.columns import Category
 from backlit.tables.csv_text import typed_part
 from backlit.tables.fields import FieldError, is_text, numbered
 from backlit.tables.frames import open_table, table_kind, write_csv, write_table
+from backlit.tables.metrics import scores as test_figures
 from backlit.tables.reading import DROP, Hints
 from backlit.tables.units import plain
 
@@ -54,6 +60,7 @@ def train(
     text_encoding: str | None,
     run: str | None,
     seed: int | None,
+    split_seed: int,
     group: str | None,
     time_column: str | None,
     kinds: dict[str, str],
@@ -63,14 +70,21 @@ def train(
     max_size: int,
     force: bool,
     as_json: bool,
+    options: dict[str, Any],
 ) -> None:
-    """Read a table, learn, test, keep the run."""
+    """Read a table, learn, test, keep the run.
+
+    options : those typed, as they were typed, from which the line is made that reproduces the run
+    """
+    _require_apart(target, group, time_column, kinds)
     file = require_new(run or default_run(table), force, "command")
     sheet = open_table(table, text_encoding).sheet(hints.target(target))
     whole = frame = sheet.frame
     for name in (target, group, time_column, *kinds):
         if name is not None and name not in frame.columns:
             raise UnknownNameError("column", name, frame.columns)
+    if all(kinds.get(name) == DROP for name in frame.columns if name != target):
+        raise ArgumentError(f"--drop leaves out every column but the target {target!r}; keep one to learn from")
     rows, notices = rows_with(frame[target], table), []
     if len(rows) < frame.height:
         notices.append(f"{row_count(frame.height - len(rows))} without {target}: left out")
@@ -82,7 +96,10 @@ def train(
         sheet.require_plain([target])
     with numbered(rows):
         described, targets, remarks = describe_target(frame[target], task, "--classes takes them as classes")
-        split = choose_split(frame, group, time_column, seed)
+        if described is not None and recipe.target == "log":
+            raise ArgumentError(f"--log takes the logarithm of numbers, and the target {target!r} holds classes")
+        sheet.require_plain([time_column] if time_column else [])
+        split = choose_split(frame, group, time_column, split_seed)
     plan = prepare(sheet, targets, recipe, target=described, split=split, numbers=rows, seed=seed)
     with numbered(rows):
         plan.table.target.encode(targets)  # what cannot be tested on is said now, not after the work
@@ -93,21 +110,40 @@ def train(
     if not as_json:
         show([_opening(table, frame, target, what, notices, split)])
     counts = {name: len(part) for name, part in split._asdict().items()}
-    about = {"source": table, "text_encoding": text_encoding, "rows": counts}
+    way = {"by": "time", "column": time_column} if time_column else {"by": "group" if group else "row", "column": group}
+    way |= {} if time_column else {"seed": split_seed}
+    options |= {"seed": plan.seed} | ({} if time_column else {"split_seed": split_seed})
+    line = command("train", table, **{name: value for name, value in options.items() if name != "max_seconds"})
+    about = {"source": table, "text_encoding": text_encoding, "rows": counts, "split": way, "commands": {FIRST: [line]}}
     began = time.perf_counter()
-    options: dict[str, Any] = {"rows": keep_rows, "max_size": max_size, "force": force}
-    with recording(file, plan, frame=whole, about=about, **options) as recorder:
+    failure: DivergedError | None = None
+    with recording(file, plan, frame=whole, about=about, rows=keep_rows, max_size=max_size, force=force) as recorder:
         try:
             fitted = fit(plan, recorder=recorder)
         except DivergedError as error:
-            error.args = (f"{error}. All steps up to there are kept in {file}",)
-            raise
+            error.args = (f"{error.what}. All steps up to there are kept in {file}",)
+            failure = error
     seconds = time.perf_counter() - began
+    opened = open_run(file)
+    row = opened.timeline().row
+    opened.plans[row.number, row.settings] = plan  # so that nothing is read again, also where no rows are kept
+    if failure is not None:
+        verdict = judged(opened.timeline()).to_dict()
+        opened.note(verdict=verdict, seconds=seconds)
+        failure.add_note(f"{overshooting(verdict)}Try  {to_try(verdict, table, options, file, False)}")
+        raise failure
     with numbered(rows):
-        test = (sheet, targets, split, recipe.columns)
-        scores = report(plan, fitted.theta, *test) if len(split.test) else {}
-    about |= {"scores": scores, "seconds": seconds}
-    open_run(file).note(scores=scores, seconds=seconds)
+        scores, against = {}, None
+        if len(split.test):
+            predictions, truth = predict_test(plan, fitted.theta, sheet, targets, split, recipe.columns)
+            scores = {
+                name: test_figures(prediction, truth, truth.ndim == 1) for name, prediction in predictions.items()
+            }
+            against = match(predictions, truth, scores)
+    verdict = judged(opened.timeline(), against).to_dict()
+    results = {"scores": scores, "seconds": seconds, "verdict": verdict, "judged_at": opened.timeline().steps}
+    opened.note(**results)
+    about |= results
     if as_json:
         task = "classification" if described else "regression"
         result = {"run": str(file), "task": task, "target": target, "seed": plan.seed, "reason": fitted.reason}
@@ -116,10 +152,16 @@ def train(
         return
     stopped = " (stopped by Ctrl-C; what was learnt is kept)" if fitted.reason == "interrupted" else ""
     told = f"{len(fitted.epochs)} epochs in {seconds:.1f} s; the weights of epoch {fitted.best_epoch} are used{stopped}"
-    name = plain(str(file))
-    following = f"next    backlit predict {name} NEW.csv --out PREDICTED.csv"
-    ending = _lines([Text(told, style=QUIET), Text(f"kept in {name}", style=HEAD), Text(following)])
-    show([*test_scores(scores, f"on {len(split.test):,} test rows", recipe.units.get(target, "")), ending])
+    unit = recipe.units.get(target, "")
+    ending = _lines([Text(told, style=QUIET), Text(f"kept in {plain(str(file))}", style=HEAD)])
+    following = to_try(verdict, table, options, file, fitted.reason in UNFINISHED)
+    predicting = command("predict", str(file), "NEW.csv", out="PREDICTED.csv")
+    lines = {"again": line, "next": predicting, "try": following}
+    if verdict["beaten_by"] is not None:
+        del lines["next"]
+    typed = "\n".join(f"{label:8}{plain(text)}" for label, text in lines.items() if text)
+    figures = test_scores(scores, f"on {len(split.test):,} test rows", unit)
+    show([*figures, ending, plain(sentence(verdict, unit, target)), typed])
 
 
 def predict(
@@ -178,13 +220,39 @@ def default_run(table: str) -> str:
     return "table.backlit" if table == "-" else f"{Path(table).stem}.backlit"
 
 
-def choose_split(frame: pl.DataFrame, group: str | None, time_column: str | None, seed: int | None) -> Split:
-    """By group, by time, or each row for itself."""
+def kinds_of(**chosen: list[str]) -> dict[str, str]:
+    """What each column is said to be, from the columns of each kind; one that is said to be two things is refused."""
+    kinds: dict[str, str] = {}
+    for kind, names in chosen.items():
+        for name in names:
+            if kinds.setdefault(name, kind) != kind:
+                raise ArgumentError(f"--{kinds[name]} and --{kind} both name the column {name!r}; choose one")
+    return kinds
+
+
+def _require_apart(target: str, group: str | None, time_column: str | None, kinds: dict[str, str]) -> None:
+    """Refuse options that use the target for something else, or contradict each other."""
     if group is not None and time_column is not None:
         raise ArgumentError("--group and --time are both given; choose one way to split the rows")
+    for option, name in {"group": group, "time": time_column}.items():
+        if name == target:
+            raise ArgumentError(
+                f"--{option} is {name!r}, which is the target; what is to be predicted cannot part the rows, so name "
+                "another column"
+            )
+    if target in kinds:
+        instead = {
+            "category": "say --classes to take it as classes", "number": "say --numbers to take it as numbers",
+            "drop": "leave that out, or name another target",
+        }.get(kinds[target], "leave that out")  # fmt: skip
+        raise ArgumentError(f"--{kinds[target]} names {target!r}, which is the target; {instead}")
+
+
+def choose_split(frame: pl.DataFrame, group: str | None, time_column: str | None, seed: int) -> Split:
+    """By group, by time, or each row for itself."""
     if time_column is not None:
         return split_by_order(_order(frame[time_column]))
-    return split_rows(frame[group].to_numpy() if group else np.arange(frame.height), seed or 0)
+    return split_rows(frame[group].to_numpy() if group else np.arange(frame.height), seed)
 
 
 def predicted_columns(model: Model) -> list[str]:
@@ -245,7 +313,7 @@ def _order(series: pl.Series) -> np.ndarray:
         raise FieldError(f"column {series.name!r}", "missing", row, "; --time needs a date or a number in each row")
     if is_text(series):
         row = int(series.is_not_null().arg_max() or 0)
-        remedy = "; --time needs dates or numbers, so name another column"
+        remedy = ", neither a date nor a number; --time needs one of them in each row"
         raise FieldError(f"column {series.name!r}", repr(series[row]), row, remedy)
     return series.to_physical().to_numpy()
 

@@ -20,8 +20,21 @@ POSITIVE, NEGATIVE, QUIET, HEAD = "#4f9fdf", "#df8a3f", "grey58", "bold"  # blue
 
 
 def number(value: float, digits: int = 4) -> str:
-    """A number with a true minus sign."""
+    """A number with a true minus sign; 3.1e−08 where it would be rounded to 0, or has more digits than one counts."""
+    size = abs(value)
+    if 0 < size < 0.5 * 10**-digits or 1e9 <= size < math.inf:
+        return f"{value:.1e}".replace("-", "−")
     return f"{round(value, digits) + 0.0:,.{digits}f}".replace("-", "−")  # + 0.0 makes −0.0 a plain 0
+
+
+def amount(value: float, unit: str = "") -> str:
+    """A number in its unit, to four significant digits, or from 1,000 up to six."""
+    return quantity(float(f"{value:.6g}"), unit)
+
+
+def score(name: str, value: float, unit: str = "") -> str:
+    """A figure of merit by its metric's name, in the target's unit where it has one."""
+    return amount(value, unit) if METRICS[name].in_unit else number(value, 3)
 
 
 def signed(value: float, digits: int = 4) -> Text:
@@ -42,9 +55,12 @@ _TRAILING = re.compile(r"(?: |\x1b\[[\d;]*m)+$", re.MULTILINE)  # rich pads line
 
 
 def show(phases: Sequence[RenderableType]) -> None:
-    """Print the phases one after another; in a pipe 80 columns wide and plain."""
+    """Print the phases one after another, text as it is; in a pipe 80 columns wide and plain."""
     console = Console(width=None if sys.stdout.isatty() else 80, highlight=False)
     for phase in phases:
+        if isinstance(phase, str):  # a command to copy is not broken into lines
+            print(phase, end="\n\n")
+            continue
         with console.capture() as capture:
             console.print(phase)
             console.print()
@@ -59,10 +75,7 @@ def score_grid(scores: Mapping[str, Mapping[str, float]], title: str, unit: str)
     for name in names:
         grid.add_column(METRICS[name].title, justify="right", header_style=QUIET)
     for who, figures in scores.items():
-        shown = (
-            quantity(float(f"{figures[name]:.6g}"), unit) if METRICS[name].in_unit else number(figures[name], 3)
-            for name in names
-        )
+        shown = (score(name, figures[name], unit) for name in names)
         grid.add_row(Text(who), *shown, style=HEAD if who == "backlit" else "")
     return grid
 

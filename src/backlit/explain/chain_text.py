@@ -5,6 +5,8 @@ from __future__ import annotations
 import html as markup
 from typing import TYPE_CHECKING
 
+from backlit.tables.units import percent
+
 if TYPE_CHECKING:
     from backlit.explain.chain import Chain, Check, WeightUpdate
 
@@ -17,7 +19,7 @@ def number(value: float, digits: int = 6) -> str:
 def text(chain: Chain) -> str:
     """The factors of each path below one another, then the sum, the check and the update."""
     several = chain.rows > 1
-    lines = [f"∂E/∂{chain.weight} = {number(chain.gradient)}     blame {chain.blame:.1%}     {_size(chain)}"]
+    lines = [f"∂E/∂{chain.weight} = {number(chain.gradient)}     blame {percent(chain.blame)}     {_size(chain)}"]
     for path in chain.paths:
         lines.append("")
         lines += [f"  row {path.row}"] if several else []
@@ -87,9 +89,11 @@ def _updated(update: WeightUpdate, gradient: float) -> list[str]:
     what = "update" if update.happened else "would be"
     lines = [f"{what:8} {number(update.before)} − {moved} = {number(update.after)}"]
     if update.clip != 1:
-        lines.append(f"the gradient was too long: shortened to {update.clip:.1%} of itself")
+        lines.append(f"the gradient was too long: shortened to {percent(update.clip)} of itself")
     if abs(update.averaged - gradient * update.clip) > 1e-12 * abs(gradient):
         lines.append("the step is against an average of this gradient and earlier ones")
+    if update.rate == 0:
+        lines.append("the learning rate is 0 at this step, so that no weight moves")
     if gradient == 0:
         return [*lines, "more or less of this weight changes nothing here: no E flows back to it"]
     way = "raises" if gradient > 0 else "lowers"

@@ -96,6 +96,8 @@ class Trace:
     gradient : (p,) ∂E/∂theta
     dX : (n, d) ∂E/∂X
     step : the number of the step that is, or would be, made
+    rate : its learning rate; 0 where the schedule has come to its end
+    last_rate : that rate, or where it is 0 the rate of the last step before that had one
     happened : whether this is the step's own batch under its own masks; otherwise the update is what would be
     """
 
@@ -108,6 +110,7 @@ class Trace:
     rate: float
     target: Table | None
     step: int = 0
+    last_rate: float = 0.0
 
     @property
     def happened(self) -> bool:
@@ -175,11 +178,20 @@ class Trace:
         return self._in_unit(self.S)
 
     @cached_property
+    def truth(self) -> np.ndarray:
+        """(n, k) what the table says, in the target's unit; of classes 1 for the true one and 0 for the others."""
+        Y = self.data.Y
+        if self.target is None:
+            return np.broadcast_to(Y, self.prediction.shape)
+        target = self.target.target
+        if target.classes:
+            return np.eye(len(target.classes))[Y[:, 0].astype(int)]
+        return np.broadcast_to(target.decode_targets(Y), self.prediction.shape)
+
+    @cached_property
     def difference(self) -> np.ndarray:
         """(n, k) prediction − truth, in the target's unit."""
-        if self.target is None or self.target.target.classes:
-            return self.prediction - self.data.Y
-        return self.prediction - self.target.target.decode_targets(self.data.Y)
+        return self.prediction - self.truth
 
     @cached_property
     def update(self) -> Update:
@@ -340,9 +352,17 @@ def trace(
     theta = np.asarray(given.theta, dtype=np.float64)
     key = rng.step_keys(given.seed, given.step, data.rows, len(data))[0] if masks else None
     memory = {k: np.asarray(v, np.float64) if hasattr(v, "shape") else v for k, v in given.memory.items()}
-    optimizer, rate = None, 0.0
+    optimizer, rate, last_rate = None, 0.0, 0.0
     if settings is not None:
         optimizer = settings.optimizer
         memory = memory or optimizer.init(theta)
         rate = rate_at(settings, given, given.step)
-    return Trace(net, theta, data, key, optimizer, memory, rate, table, given.step)
+        last_rate = rate or _last_rate(settings, given)
+    return Trace(net, theta, data, key, optimizer, memory, rate, table, given.step, last_rate)
+
+
+def _last_rate(settings: Settings, state: State) -> float:
+    """The rate of the last step before a state's that had one; the chosen rate where none had."""
+    rates = rate_at(settings, state, np.arange(state.begun, state.step))
+    made = rates[np.flatnonzero(rates)]
+    return float(made[-1]) if len(made) else settings.learning_rate

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -42,7 +42,8 @@ class Line:
     ----------
     rate, E : (m,) the true curve; rate 0 is before the step
     tangent : (m,) what the derivatives promise
-    chosen, E_chosen : the learning rate of the run
+    chosen, E_chosen : the learning rate of this step; 0 where the schedule has come to its end, and then nothing moves
+    last : the rate that the line is laid out for: the chosen one, or where that is 0 the last before that was not
     best, E_best : the lowest point of those computed
     hurts : the least rate from which E is higher than before the step; None if that is beyond the line
     """
@@ -56,6 +57,7 @@ class Line:
     best: float
     E_best: float
     hurts: float | None
+    last: float
 
 
 @dataclass(frozen=True)
@@ -92,16 +94,17 @@ def along_weight(t: Trace, name: str, reach: float | None = None, points: int = 
 
 
 def along_step(t: Trace, times: float = 8.0, points: int = 129) -> Line:
-    """E along the direction of the whole update, for rates from 0 to `times` the chosen one."""
-    step = t.update.step / t.rate
-    rates = np.linspace(0, times * t.rate, points)
-    E = np.array([t.at(t.theta + rate * step).E for rate in rates])
-    best = int(np.nanargmin(E))
-    worse = np.flatnonzero((E > t.E) & (rates > 0))
-    return Line(
-        rates, E, t.E + rates * float(t.gradient @ step), t.E, t.rate, t.at(t.theta + t.rate * step).E,
-        float(rates[best]), float(E[best]), float(rates[worse[0]]) if len(worse) else None,
-    )  # fmt: skip
+    """E along the direction of the whole update, for rates from 0 to `times` the chosen one, or the last before it."""
+    with np.errstate(over="ignore", invalid="ignore"):  # weights may lie beyond all numbers
+        step = replace(t, rate=t.last_rate).update.step / t.last_rate
+        rates = np.linspace(0, times * t.last_rate, points)
+        E = np.array([t.at(t.theta + rate * step).E for rate in rates])
+        best = int(np.argmin(np.where(np.isnan(E), np.inf, E)))
+        worse = np.flatnonzero((E > t.E) & (rates > 0))
+        return Line(
+            rates, E, t.E + rates * float(t.gradient @ step), t.E, t.rate, t.at(t.theta + t.rate * step).E,
+            float(rates[best]), float(E[best]), float(rates[worse[0]]) if len(worse) else None, t.last_rate,
+        )  # fmt: skip
 
 
 def nudge(t: Trace, name: str, by: float) -> Nudge:

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from backlit.runs.file import reading
+from backlit.runs.going_on import LAST
+
 if TYPE_CHECKING:
     import polars as pl
 
@@ -20,6 +23,9 @@ class Comparison:
     Attributes
     ----------
     parted : the step up to which they are the same
+    at : the step of a's weights and of b's that are compared
+    thetas : those weights, (p,) each
+    best : whether these are the weights with which each did best on the watched rows; otherwise both are of one step
     changes : what b (or a, where b is its ancestor) does in another way
     epochs : a row for each epoch of either: epoch, step, error and metric of both
     """
@@ -27,6 +33,9 @@ class Comparison:
     a: Timeline
     b: Timeline
     parted: int
+    at: tuple[int, int]
+    thetas: tuple[np.ndarray, np.ndarray]
+    best: bool
 
     @property
     def changes(self) -> dict[str, dict[str, list]]:
@@ -51,10 +60,10 @@ class Comparison:
 
     @property
     def weights(self) -> pl.DataFrame:
-        """Each weight that predicts, in a and in b, the most different first."""
+        """Each weight, in a and in b, the most different first."""
         import polars as pl
 
-        a, b = self.a.theta.astype(np.float64), self.b.theta.astype(np.float64)
+        a, b = (theta.astype(np.float64) for theta in self.thetas)
         found = pl.DataFrame({"weight": self.a.net.weight_names(), "a": a, "b": b, "difference": b - a})
         return found.sort(pl.col("difference").abs(), descending=True, maintain_order=True)
 
@@ -71,7 +80,7 @@ class Comparison:
         data = run.data("validation") or run.data("train")
         assert data is not None
         target = run.table.target
-        a, b = (_decoded(timeline, data.X) for timeline in (self.a, self.b))
+        a, b = (_decoded(*side, data.X) for side in zip((self.a, self.b), self.thetas))
         if target.classes:
             truth = data.Y[:, 0].astype(int)
             a, b = (p[np.arange(len(p)), truth] for p in (a, b))
@@ -84,11 +93,33 @@ class Comparison:
         return found.sort("gain", descending=True, maintain_order=True)
 
 
-def compare(a: Timeline, b: Timeline) -> Comparison:
-    """Two timelines of a run, side by side."""
+def compare(a: Timeline, b: Timeline, step: int | None = None) -> Comparison:
+    """Two timelines of a run, side by side.
+
+    Parameters
+    ----------
+    step : both are taken there. None: each where it did best on the watched rows; where one watched none, both at the
+        last step that both have
+    """
+    both = (a, b)
+    known = [_best(timeline) for timeline in both] if step is None else []
+    best = bool(known) and None not in known
+    if best:
+        (at_a, theta_a), (at_b, theta_b) = known  # type: ignore[misc]
+    else:
+        at_a = at_b = min(a.steps, b.steps) if step is None else step
+        theta_a, theta_b = (timeline.at(at_a).theta for timeline in both)
     shared = {timeline.number for timeline in _shared(a, b)}
     own = [start for way in (a, b) for timeline, start in way.lineage if timeline.number not in shared]
-    return Comparison(a, b, min([*own, a.steps, b.steps]))
+    parted = min([*own, a.steps, b.steps])
+    return Comparison(a, b, parted, (at_a, at_b), (np.asarray(theta_a), np.asarray(theta_b)), best)
+
+
+def _best(timeline: Timeline) -> tuple[int, np.ndarray] | None:
+    """The step whose weights predict, and those; None where nothing was watched."""
+    with reading(timeline.run.path) as file:
+        best = timeline.nearest(file, LAST).best
+    return None if best is None else (best.step, best.theta)
 
 
 def _shared(a: Timeline, b: Timeline) -> list[Timeline]:
@@ -97,7 +128,7 @@ def _shared(a: Timeline, b: Timeline) -> list[Timeline]:
     return [timeline for timeline, _ in a.lineage if timeline.number in theirs]
 
 
-def _decoded(timeline: Timeline, X: np.ndarray) -> np.ndarray:
-    model, engine = timeline.model, timeline.plan.engine
-    S = engine.predict(model.net, model.theta, X)
-    return model.table.target.decode(model.net.loss, S)
+def _decoded(timeline: Timeline, theta: np.ndarray, X: np.ndarray) -> np.ndarray:
+    net = timeline.net
+    S = timeline.plan.engine.predict(net, theta, X)
+    return timeline.run.table.target.decode(net.loss, S)

@@ -38,6 +38,8 @@ def fork(
     name: str | None = None,
     weights: Mapping[str, float] | None = None,
     dropout: float | None = None,
+    weight_decay: float | None = None,
+    clip_norm: float | None = None,
     engine: str | None = None,
     **changes: Any,
 ) -> int:
@@ -53,12 +55,13 @@ def fork(
     name : what to call it; None: "fork 1", "fork 2", ...
     weights : new values of single weights, by their names: {"w2[3, 1]": 0.2}
     dropout : the share of units silenced behind each hidden layer; 0 takes dropout away
+    weight_decay, clip_norm : of the optimizer
     engine : None: the parent's
     changes : settings, as `Settings` has them: optimizer, learning_rate, schedule, batch_size, epochs, max_steps, ...
     """
     for setting in changes:
         if setting not in SETTINGS:
-            known = [*SETTINGS, "weights", "dropout", "engine", "name"]
+            known = [*SETTINGS, "weights", "dropout", "weight_decay", "clip_norm", "engine", "name"]
             raise UnknownNameError("setting", setting, known)
     run = timeline.run
     step = timeline.steps if step is None else step
@@ -69,6 +72,10 @@ def fork(
         changes["optimizer"] = named_optimizer(changes["optimizer"], clip_norm=before.optimizer.clip_norm)
     settings = replace(before, **changes)
     told: dict[str, Any] = {key: [_plain(getattr(before, key)), _plain(getattr(settings, key))] for key in changes}
+    own = {"weight_decay": weight_decay, "clip_norm": clip_norm}
+    own = {key: value for key, value in own.items() if value is not None}
+    told |= {key: [getattr(before.optimizer, key), value] for key, value in own.items()}
+    settings = replace(settings, optimizer=replace(settings.optimizer, **own))
     told = {key: values for key, values in told.items() if values[0] != values[1]}
     net = owner.net
     if dropout is not None:

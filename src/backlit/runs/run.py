@@ -204,9 +204,9 @@ class Run:
         """Go on; see `Timeline.train`."""
         return self.timeline(timeline).train(steps)
 
-    def compare(self, a: str, b: str) -> Comparison:
-        """Two timelines side by side; see `backlit.runs.compare.compare`."""
-        return compare(self.timeline(a), self.timeline(b))
+    def compare(self, a: str, b: str, step: int | None = None) -> Comparison:
+        """Two timelines side by side, each at its best or both at a step; see `backlit.runs.compare.compare`."""
+        return compare(self.timeline(a), self.timeline(b), step)
 
     def verify(self, deep: bool = False) -> Report:
         """Whether all that is stored is as it was written; see `backlit.runs.verify.verify`."""
@@ -263,6 +263,12 @@ class Run:
                 collect(file)
             file.execute("VACUUM")
         return before - self.path.stat().st_size
+
+    def typed(self, timeline: str, line: str, more: bool = False) -> None:
+        """Record the command that made a timeline; or one more that it was continued with."""
+        commands = dict(self.about.get("commands", {}))
+        before = commands.get(timeline, []) if more else []
+        self.note(commands={**commands, timeline: [*before, line]})
 
     def note(self, **facts: Any) -> None:
         """Record something about the run, such as its scores."""

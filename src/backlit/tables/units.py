@@ -12,6 +12,16 @@ def quantity(value: float, unit: str = "", digits: int = 4) -> str:
     return f"{sign}{size}{'' if unit in ('', '°', '%') else ' '}{unit}"
 
 
+def percent(share: float, digits: int = 1) -> str:
+    """A share in percent; 0% and 100% are said of nothing else."""
+    least = 0.5 * 10**-digits / 100
+    if 0 < share < least:
+        return f"<{10**-digits:g}%"
+    if 1 - least < share < 1:
+        return f">{100 - 10**-digits:g}%"
+    return f"{share:.{digits}%}".replace("-", "−")
+
+
 def plain(text: str) -> str:
     """Text from a table, with control characters, terminal codes and direction marks written out as escapes."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

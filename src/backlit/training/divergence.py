@@ -56,9 +56,9 @@ def diverged(
     largest = int(xp.argmax(size))
     return DivergedError(
         f"training diverged at step {state.step}: E became {figures.E[0]:.4g}, and the largest derivative "
-        f"{float(gradient[largest]):.3g} (of {net.weight_name(largest)}). Each update overshot, and the next one "
-        f"had farther to go. Try a learning_rate below {settings.learning_rate:g}, say "
-        f"{settings.learning_rate / 10:g}, or an optimizer with clip_norm=1",
+        f"{float(gradient[largest]):.3g} (of {net.weight_name(largest)})",
+        "Each update overshot, and the next one had farther to go. Try a learning_rate below "
+        f"{settings.learning_rate:g}, say {settings.learning_rate / 10:g}, or an optimizer with clip_norm=1",
         state=state,
         step=state.step,
     )

@@ -1,0 +1,77 @@
+"""The course of a timeline's training: the figures that a verdict rests on."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from backlit.core.layers import PiecewiseLinear
+from backlit.explain.curvature import Bend, bend_along_step
+from backlit.explain.trace import trace
+from backlit.explain.verdict import Course, Match, Verdict, judge
+from backlit.runs.fork import dropout_of
+from backlit.training import epoch_order, evaluate, rows_a_step
+
+if TYPE_CHECKING:
+    from backlit.runs.timeline import Timeline
+
+PLACES = (0.0, 0.1, 0.25, 0.5)  #: shares of the steps at which E's bend is looked at
+MOST_ROWS = 1024  #: of a step's batch that are looked at
+
+
+def judged(timeline: Timeline, against: Match | None = None) -> Verdict:
+    """The verdict on a timeline; see `backlit.explain.verdict.judge`.
+
+    How E bends takes the longest to compute, and is left out where nothing went wrong.
+    """
+    course = course_of(timeline)
+    verdict = judge(course, against)
+    settled = verdict.kind in ("healthy", "overfitted") and verdict.beaten_by is None
+    if settled and course.best < len(course.watched or course.errors) - 1:
+        return verdict
+    places = PLACES if course.diverged is None else (*PLACES, 0.75, 0.9, 1.0)
+    return judge(replace(course, bends=tuple(bends(timeline, places))), against)
+
+
+def course_of(timeline: Timeline) -> Course:
+    """The figures of a timeline, E before training and on the rows learnt from computed now; but for the bends."""
+    plan, epochs = timeline.plan, timeline.epochs
+    settings, net = plan.settings, plan.net
+    watching = timeline.run.metric is None and plan.metric is None
+    rows = plan.validation or plan.data
+    diverged = timeline.reason == "diverged"
+    with np.errstate(all="ignore"):
+        return Course(
+            start=evaluate(plan.engine, net, timeline.at(timeline.lineage[0][1]).theta, rows),
+            errors=tuple(math.inf if epoch.error is None else epoch.error for epoch in epochs),
+            watched=tuple(epoch.metric for epoch in epochs if epoch.metric is not None) if watching else (),
+            learnt=evaluate(plan.engine, net, timeline.theta, plan.data),
+            learning_rate=settings.learning_rate,
+            dropout=dropout_of(net),
+            weight_decay=settings.optimizer.weight_decay,
+            binned=any(isinstance(layer, PiecewiseLinear) for layer in net.layers),
+            diverged=timeline.steps if diverged else None,
+        )
+
+
+def bends(timeline: Timeline, places: tuple[float, ...] = PLACES) -> Iterator[Bend]:
+    """How E bends along some of a timeline's steps, at these shares of all."""
+    first, last = timeline.lineage[0][1], timeline.steps
+    for step in sorted({first + int(place * (last - first)) for place in places}):
+        owner = timeline.owner(step)
+        plan, state = owner.plan, timeline.at(step)
+        size = rows_a_step(plan.settings, plan.data)
+        if state.used >= len(plan.data):
+            continue
+        batch = epoch_order(state, plan.data, size)[state.used : state.used + min(size, MOST_ROWS)]
+        weights = None if plan.data.weights is None else plan.data.weights[batch]
+        yield bend_along_step(
+            trace(
+                owner.net, state, plan.data.X[batch], plan.data.Y[batch], plan.settings, weights=weights,
+                rows=plan.data.rows[batch], masks=True, table=timeline.run.table,
+            )
+        )  # fmt: skip
