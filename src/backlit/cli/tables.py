@@ -42,7 +42,7 @@ from backlit.runs.run import FIRST, open_run, recording
 from backlit.runs.schema import to_json
 from backlit.tables.columns import Category
 from backlit.tables.csv_text import typed_part
-from backlit.tables.fields import FieldError, is_text, numbered
+from backlit.tables.fields import FieldError, is_text, moments, numbered
 from backlit.tables.frames import open_table, table_kind, write_csv, write_table
 from backlit.tables.metrics import scores as test_figures
 from backlit.tables.reading import DROP, Hints
@@ -312,9 +312,11 @@ def _order(series: pl.Series) -> np.ndarray:
         row = int(series.is_null().arg_max() or 0)
         raise FieldError(f"column {series.name!r}", "missing", row, "; --time needs a date or a number in each row")
     if is_text(series):
-        row = int(series.is_not_null().arg_max() or 0)
-        remedy = ", neither a date nor a number; --time needs one of them in each row"
-        raise FieldError(f"column {series.name!r}", repr(series[row]), row, remedy)
+        try:
+            series = moments(series)
+        except FieldError as error:
+            remedy = ", neither a date nor a number; --time needs one of them in each row"
+            raise FieldError(error.what, error.value, error.row, remedy) from None
     return series.to_physical().to_numpy()
 
 

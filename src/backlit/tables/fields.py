@@ -181,8 +181,8 @@ def _read_numbers(text: pl.Series, reading: Reading, what: str) -> pl.Series:
     for unit in known["unit"].unique(maintain_order=True):
         if unit not in ("", reading.unit):
             entry = known.filter(pl.col("unit") == unit)["text"][0]
-            learnt = f"numbers in {reading.unit}" if reading.unit else "plain numbers"
-            raise FieldError(what, repr(entry), _first(text == entry), f", but {learnt} were learnt from; write it so")
+            learnt = f", but numbers in {reading.unit} were learnt from; write it so"
+            raise FieldError(what, repr(entry), _first(text == entry), learnt if reading.unit else not_a_number(entry))
     values = fields[mark]
     return text.replace_strict(fields["text"], values, default=None, return_dtype=pl.Float64)
 
