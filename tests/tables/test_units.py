@@ -34,3 +34,6 @@ def test_scores_and_amounts():
     assert amount(-0.8141999840736389) == "−0.8142"
     assert score("rmse", 3.684261, "kn") == "3.684 kn"
     assert score("log_loss", 10.33, "$") == "10.330"
+    assert score("log_loss", 2e-5) == "2.0e−05"
+    assert score("r2", -1.4e-4) == "0.000"
+    assert score("r2", -0.0016) == "−0.002"

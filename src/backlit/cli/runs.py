@@ -76,8 +76,8 @@ def summary(run: str, *, as_json: bool) -> None:
     judged_at = about.get("judged_at", last.step)
     then = "" if judged_at == last.step else f" after {judged_at:,} steps"
     parts += test_scores(about.get("scores"), f"on the test rows{then}", target.unit)
-    if verdict := about.get("verdict"):
-        line = sentence(verdict, target.unit, target.names[0])
+    verdict = about.get("verdict")
+    if verdict and (line := sentence(verdict, target.unit, target.names[0])):
         parts.append(plain(f"After {judged_at:,} steps: {line[:1].lower()}{line[1:]}" if then else line))
     if typed := about.get("commands", {}).get(first.name):
         parts.append("\n".join(f"{'again' if not i else '':8}{plain(line)}" for i, line in enumerate(typed)))

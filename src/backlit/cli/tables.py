@@ -136,10 +136,10 @@ def train(
         scores, against = {}, None
         if len(split.test):
             predictions, truth = predict_test(plan, fitted.theta, sheet, targets, split, recipe.columns)
-            scores = {
-                name: test_figures(prediction, truth, truth.ndim == 1) for name, prediction in predictions.items()
-            }
-            against = match(predictions, truth, scores)
+            classes = described is not None
+            scores = {name: test_figures(prediction, truth, classes) for name, prediction in predictions.items()}
+            if classes or predictions["backlit"].shape == truth.shape:  # quantiles are no match for a mean
+                against = match(predictions, truth, scores)
     verdict = judged(opened.timeline(), against).to_dict()
     results = {"scores": scores, "seconds": seconds, "verdict": verdict, "judged_at": opened.timeline().steps}
     opened.note(**results)
@@ -161,7 +161,7 @@ def train(
         del lines["next"]
     typed = "\n".join(f"{label:8}{plain(text)}" for label, text in lines.items() if text)
     figures = test_scores(scores, f"on {len(split.test):,} test rows", unit)
-    show([*figures, ending, plain(sentence(verdict, unit, target)), typed])
+    show([*figures, ending, *filter(None, [plain(sentence(verdict, unit, target))]), typed])
 
 
 def predict(

@@ -24,6 +24,10 @@ def number(value: float, digits: int = 4) -> str:
     size = abs(value)
     if 0 < size < 0.5 * 10**-digits or 1e9 <= size < math.inf:
         return f"{value:.1e}".replace("-", "−")
+    return _fixed(value, digits)
+
+
+def _fixed(value: float, digits: int) -> str:
     return f"{round(value, digits) + 0.0:,.{digits}f}".replace("-", "−")  # + 0.0 makes −0.0 a plain 0
 
 
@@ -33,8 +37,9 @@ def amount(value: float, unit: str = "") -> str:
 
 
 def score(name: str, value: float, unit: str = "") -> str:
-    """A figure of merit by its metric's name, in the target's unit where it has one."""
-    return amount(value, unit) if METRICS[name].in_unit else number(value, 3)
+    """A figure of merit by its metric's name, in the target's unit where it has one; of R² three digits count."""
+    metric = METRICS[name]
+    return amount(value, unit) if metric.in_unit else (_fixed if metric.greater_is_better else number)(value, 3)
 
 
 def signed(value: float, digits: int = 4) -> Text:

@@ -201,12 +201,15 @@ def _course(course: Course, beaten: bool, hopeless: bool) -> tuple[str, dict[str
     if beaten and steep is not None and went_up:
         numbers = {"start": start, "highest": max(course.errors), **slower}
         return "overshot", numbers, {"learning_rate": rounded(steep.limit / SAFE)}
+    size = (
+        abs(best) if min(*curve, start) > 0 else abs(start - best)
+    )  # below 0, as a Poisson's, E has no size of its own
     timid = rate < TIMID * limit < math.inf
     faster = {"learning_rate": rounded(limit / SAFE)} if timid else {}
     slow = {"rate": rate, "limit": limit} if timid else {}
     if not best < start - MOVED * abs(start) and not hopeless:
         return "never_moved", {"start": start, "best": best, **slow}, faster
-    fall = (half - last) / abs(half) if len(curve) > 1 and half else 0.0
+    fall = (half - last) / size if len(curve) > 1 and size else 0.0
     if timid and (beaten or course.best == len(curve) - 1):
         return "too_slow", {"start": start, "best": best, **slow}, faster
     share = (half - last) / (start - last) if len(curve) > 1 and start > last else 0.0
@@ -214,11 +217,11 @@ def _course(course: Course, beaten: bool, hopeless: bool) -> tuple[str, dict[str
         return "still_falling", {"fall": fall, "share": share, **epochs}, {"epochs": _more_epochs(course)}
     if hopeless:
         return "no_signal", epochs, {}
-    unfree = bool(course.watched) and course.learnt > best - UNFREE * abs(best)
+    unfree = bool(course.watched) and course.learnt > best - UNFREE * size
     if beaten and unfree and course.dropout >= HEAVY_DROPOUT:
         numbers = {"learnt": course.learnt, "watched": best, "dropout": course.dropout}
         return "underfitted", numbers, {"dropout": rounded(course.dropout / SAFE)}
-    rise = (last - best) / abs(best) if best else 0.0
+    rise = (last - best) / size if size else 0.0
     learning = bool(course.errors) and course.errors[-1] < course.errors[min(course.best, len(course.errors) - 1)]
     if course.watched and rise >= WORSE_SINCE and learning:
         return "overfitted", {"best": best, "last": last, "rise": rise, **epochs}, _tamer(course) if beaten else {}
