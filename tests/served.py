@@ -22,7 +22,10 @@ import backlit as bl
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
          "--disable-background-networking", "--disable-component-update", "--disable-sync"]  # fmt: skip
 READY = "main[data-step]"  #: once the first moment is drawn
+PATIENCE = 30.0  #: seconds to wait for what must come; a wait ends as soon as it is there
 NAMES = ("chromium", "chromium-browser", "google-chrome")
+
+expect.set_options(timeout=1000 * PATIENCE)
 
 
 def chromium() -> str | None:
@@ -80,30 +83,29 @@ class Served:
         self._wait()
 
     def _wait(self) -> None:
-        for _ in range(200):
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end and self.process.poll() is None:
             try:
-                socket.create_connection(("127.0.0.1", self.port), 0.1).close()
+                socket.create_connection(("127.0.0.1", self.port), 1).close()
                 return
             except OSError:
-                if self.process.poll() is not None:
-                    break
                 time.sleep(0.05)
         raise AssertionError(f"nothing listens at {self.origin}")
 
     def run(self, steps: int, file: str = "houses-3-3-1.backlit") -> bl.Run:
         """A run in the folder, once so many steps are written: they are told first."""
         run = bl.open_run(self.folder / file)
-        for _ in range(200):
-            if run.timeline().steps >= steps:
-                return run
+        end = time.monotonic() + PATIENCE
+        while (written := run.timeline().steps) < steps:
+            assert time.monotonic() < end, f"{file} has {written} steps"
             time.sleep(0.05)
-        raise AssertionError(f"{file} has {run.timeline().steps} steps")
+        return run
 
     def end(self, how: int = signal.SIGINT) -> int:
         """Ctrl-C, or another signal; its exit status."""
         if self.process.poll() is None:
             self.process.send_signal(how)
-        code = self.process.wait(20)
+        code = self.process.wait(2 * PATIENCE)
         if self.process.stdout is not None:
             self.process.stdout.close()
         return code
@@ -130,7 +132,7 @@ class Complaints(list[str]):
 def window(browser: Browser, complaints: Complaints, **more: Any) -> Iterator[BrowserContext]:
     """A browser window of its own: 1440 x 900, light; what goes wrong in it is a complaint."""
     made = browser.new_context(**{"viewport": {"width": 1440, "height": 900}, "color_scheme": "light"} | more)
-    made.set_default_timeout(10_000)
+    made.set_default_timeout(1000 * PATIENCE)
     made.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
     made.on("response", lambda got: complaints.append(f"{got.url}: {got.text()}") if got.status == 400 else None)
     made.on("weberror", lambda error: complaints.append(str(error.error)))
@@ -180,9 +182,9 @@ def number(text: str) -> float:
     return float(text.replace("−", "-").replace(",", ""))
 
 
-def until(page: Page, true: Callable[[], bool], seconds: float = 10) -> None:
+def until(page: Page, true: Callable[[], bool]) -> None:
     """Wait; the page's own rules forbid what Playwright would do for it."""
-    end = time.monotonic() + seconds
+    end = time.monotonic() + PATIENCE
     while not true():
         assert time.monotonic() < end, "it never came true"
         page.wait_for_timeout(30)

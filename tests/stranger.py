@@ -91,7 +91,7 @@ def listed(folder):
 
 
 @contextmanager
-def in_time(seconds=10):
+def in_time(seconds=60):
     """What hangs fails, where the system can tell."""
 
     def late(*_):

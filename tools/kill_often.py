@@ -9,6 +9,7 @@ tests/runs/test_survival.py does the same a few times, with the functions below.
 from __future__ import annotations
 
 import json
+import math
 import mmap
 import os
 import random
@@ -118,7 +119,7 @@ def work(job: dict[str, Any]) -> None:
     """Train and record, or go on; show where it is in the file job["mark"]."""
     with Path(job["mark"]).open("r+b") as opened:
         mark = mmap.mmap(opened.fileno(), MARK.size)
-    phase, step = BETWEEN, -1
+    phase, step, go = BETWEEN, -1, Path(job["mark"] + ".go")
 
     def show() -> None:
         mark[:] = MARK.pack(phase.encode(), step)
@@ -154,6 +155,8 @@ def work(job: dict[str, Any]) -> None:
             step = event.state.step
             show()
             time.sleep(job.get("slowly", 0))
+            while step >= job.get("hold", math.inf) and not go.exists():
+                time.sleep(0.001)
         phase = CLOSING
         show()
 
@@ -225,10 +228,11 @@ class Server:
         self.process.stdout.close()
 
     def start(self, path: Path, **job: Any) -> int:
-        """Begin a job; its process's number."""
+        """Begin a job; its process's number. hold: the step at which it waits for `go`."""
         self.mark = path.with_name("mark")
         self.mark.write_bytes(MARK.pack(b"", -1))
-        self.mark.with_name("mark.told").unlink(missing_ok=True)
+        for left in ("mark.told", "mark.go"):
+            self.mark.with_name(left).unlink(missing_ok=True)
         job = {"patience": None, **job, "path": str(path), "mark": str(self.mark)}
         self._say(json.dumps(job))
         return self._read()
@@ -250,6 +254,10 @@ class Server:
     def failed(self) -> bool:
         """Whether the job ended with an error."""
         return self.mark.with_name("mark.told").exists()
+
+    def go(self) -> None:
+        """Let a job that waits go on."""
+        self.mark.with_name("mark.go").touch()
 
     def end(self) -> End:
         """Wait for the job's end."""

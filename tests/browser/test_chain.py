@@ -168,7 +168,7 @@ def test_the_chain_in_the_default_network(context: BrowserContext, serve: Callab
     page = opened(context, served.address)
     page.get_by_role("button", name="The real one").click()
     expect(page.get_by_text(REAL)).to_be_visible()
-    expect(page.locator("main")).to_have_attribute("data-step", "0", timeout=20_000)
+    expect(page.locator("main")).to_have_attribute("data-step", "0")
     press(page, "ArrowRight", 1)
     until(page, lambda: bl.open_run(served.folder / REAL).timeline().steps == 1)  # it is told first and written then
     t = trace_of(served, [0], REAL, 1)

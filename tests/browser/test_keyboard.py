@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
-from served import Served, at_step, number, press
+from served import Served, at_step, number, press, until
 
 import backlit as bl
 
@@ -87,12 +87,11 @@ def test_a_session(page: Page, served: Served) -> None:
         page.keyboard.press("ArrowRight")
     w = float(dot.get_attribute("aria-valuenow") or 0)
     told = view(page, "chain").locator(".along dd").nth(1)
-    page.wait_for_timeout(600)
     run = bl.open_run(served.folder / "houses-3-3-1.backlit")
     t = run.trace(1, [0])
     theta = t.theta.copy()
     theta[t.net.positions("w2[2, 1]")] = w
-    assert number(told.inner_text()) == pytest.approx(t.at(theta).E, rel=2e-3)
+    until(page, lambda: number(told.inner_text()) == pytest.approx(t.at(theta).E, rel=2e-3))
     tab(page, view(page, "chain").get_by_role("button", name="Start over with w"))
     page.keyboard.press("Enter")
     expect(page.locator("main")).to_have_attribute("data-timeline", "fork 1")
@@ -174,7 +173,7 @@ def test_dialogs_give_the_focus_back(page: Page, served: Served) -> None:
     page.keyboard.press("Space")
     tab(page, dialog.get_by_role("button", name="Begin", exact=True), back=True, most=120)
     page.keyboard.press("Enter")
-    expect(dialog).to_have_count(0, timeout=20_000)
+    expect(dialog).to_have_count(0)
     expect(table).to_be_focused()
     assert len(list(served.folder.glob("*.backlit"))) == 2
 

@@ -132,7 +132,7 @@ def test_a_whole_session_breaks_no_rule(context: BrowserContext, served: Served)
             assert Path(taken.value.path()).stat().st_size > 100
     page.get_by_role("button", name="Light or dark").click()
     page.get_by_role("button", name="The real one").click()
-    expect(page.locator("header strong")).to_have_text("houses.backlit", timeout=20_000)
+    expect(page.locator("header strong")).to_have_text("houses.backlit")
     page.get_by_role("button", name="Your table").click()
     page.get_by_role("region", name="a table that is here").get_by_role("button", name="houses").click()
     expect(page.get_by_label("To predict")).to_have_value("price")

@@ -93,7 +93,7 @@ def begun(page: Page, served: Served, form: Locator) -> Run:
     """Begin, and the new run file."""
     before = set(served.folder.glob("*.backlit"))
     form.get_by_role("button", name="Begin", exact=True).click()
-    expect(page.get_by_role("dialog")).to_have_count(0, timeout=20_000)
+    expect(page.get_by_role("dialog")).to_have_count(0)
     [path] = set(served.folder.glob("*.backlit")) - before
     expect(page.locator("header strong")).to_have_text(path.name)
     at_step(page, 0)

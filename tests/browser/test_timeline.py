@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from served import Complaints, Served, at_step, number, opened, serving, show_numbers, table, until, window
 
 import backlit as bl
-from backlit.explain.what_if import along_step
+from backlit.explain.what_if import Line, along_step
 from backlit.lesson import FIRST_FILE, first_run
 from backlit.runs.run import Run
 from backlit.studio.moments import amount
@@ -152,7 +152,7 @@ def test_a_fork_goes_another_way_and_is_compared(page: Page, served: Served) -> 
     head = timeline(page).get_by_role("heading", name=re.compile("faster begins"))
     expect(head).to_have_text("faster begins at step 200")
     timeline(page).get_by_role("button", name="Train it").click()
-    expect(timeline(page).locator(".tree .go", has_text="faster")).to_contain_text("all epochs done", timeout=30_000)
+    expect(timeline(page).locator(".tree .go", has_text="faster")).to_contain_text("all epochs done")
     timeline(page).get_by_role("button", name="Compare with main").click()
     panel = timeline(page).locator(".panel")
     run = bl.open_run(served.folder / FIRST_FILE)
@@ -197,22 +197,27 @@ def test_a_timeline_is_overlaid(page: Page) -> None:
     assert lines.locator("path").count() > alone
 
 
+def line_there(page: Page, run: Run, step: int, rows: list[int] | None) -> Line:
+    """The line along a step, once it is drawn."""
+    line = along_step(run.trace(step, rows, timeline="main"))
+    wanted = [line.here, line.E_chosen, line.chosen, line.E_best, line.best]
+
+    def shown() -> bool:
+        title = timeline(page).locator(".picture svg title").text_content() or ""
+        found = [number(text.rstrip(",.")) for text in re.findall(r"[−\d][\d.,e−]*", title)]
+        return found == pytest.approx(wanted, rel=6e-3)
+
+    until(page, shown)
+    return line
+
+
 @pytest.mark.parametrize("of", ["row", "batch"])
 def test_along_the_step_is_what_python_says(page: Page, run: Run, of: str) -> None:
     jump(page, 1)
     if of == "batch":
         page.keyboard.press("b")
-    t = run.trace(1, [0] if of == "row" else None, timeline="main")
-    line = along_step(t)
+    line = line_there(page, run, 1, [0] if of == "row" else None)
     picture = timeline(page).locator(".picture svg")
-    wanted = [line.here, line.E_chosen, line.chosen, line.E_best, line.best]
-
-    def shown() -> bool:
-        title = picture.locator("title").text_content() or ""
-        found = [number(text.rstrip(",.")) for text in re.findall(r"[−\d][\d.,e−]*", title)]
-        return found == pytest.approx(wanted, rel=6e-3)
-
-    until(page, shown)
     width = float(picture.get_attribute("width") or 0)
     bad = picture.locator("rect.hurts")
     if line.hurts is None:
@@ -227,7 +232,7 @@ def test_along_the_step_is_what_python_says(page: Page, run: Run, of: str) -> No
 def test_the_handle_let_go_becomes_the_setting(page: Page, served: Served) -> None:
     jump(page, 3)
     grip = timeline(page).get_by_role("slider", name="Another learning rate for this step")
-    page.wait_for_timeout(300)  # the line of this very step
+    line_there(page, bl.open_run(served.folder / FIRST_FILE), 3, [0])
     box, area = grip.bounding_box(), timeline(page).locator(".picture .area").bounding_box()
     assert box
     assert area

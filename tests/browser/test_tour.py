@@ -28,12 +28,17 @@ def title(page: Page, text: str) -> None:
     expect(card(page).get_by_role("heading")).to_have_text(text)
 
 
+def staged(page: Page) -> None:
+    """The moment that it talks about is there; what is done from now on counts."""
+    expect(card(page)).to_have_attribute("data-stage", "set")
+
+
 def noticed(page: Page) -> None:
     """What it asked for was done; on to the next."""
     expect(card(page)).to_contain_text(DONE)
     card(page).get_by_role("button", name="Next").click()
     expect(card(page)).not_to_contain_text(DONE)
-    page.wait_for_timeout(400)  # the stage is set
+    staged(page)
 
 
 def centre(found: Locator) -> tuple[float, float]:
@@ -58,7 +63,7 @@ def test_from_start_to_end_by_its_tasks(page: Page, served: Served) -> None:
     page.get_by_role("region", name="A tour").get_by_role("button", name="Start").click()
 
     title(page, "How does it come to a prediction?")
-    page.wait_for_timeout(400)
+    staged(page)
     page.keyboard.press("Shift+ArrowRight")
     noticed(page)
 
@@ -111,7 +116,7 @@ def test_from_start_to_end_by_its_tasks(page: Page, served: Served) -> None:
     stop = page.get_by_role("button", name="Stop", exact=True)
     if not stop.is_visible():
         page.get_by_role("button", name="Play", exact=True).click()
-    until(page, lambda: int(page.get_attribute("main", "data-step") or 0) > 800, 30)
+    until(page, lambda: int(page.get_attribute("main", "data-step") or 0) > 800)
     stop.click()
     expect(page.get_by_role("button", name="Play", exact=True)).to_be_visible()
     x, _ = centre(timeline.get_by_role("slider", name="Step", exact=True))

@@ -86,7 +86,7 @@ time.sleep(0.5)
 
 
 def test_the_program_ends_while_a_daemon_thread_trains():
-    done = subprocess.run([sys.executable, "-c", TRAINING], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", TRAINING], capture_output=True, text=True, timeout=120)
     assert (done.returncode, done.stderr) == (0, "")
 
 
@@ -95,11 +95,11 @@ def test_a_fork_while_another_thread_trains():
     forked = TRAINING + (
         "child = os.fork()\n"
         "if child == 0:\n"
-        "    signal.alarm(20)\n"
+        "    signal.alarm(60)\n"
         "    train(1)\n"
         "    os._exit(0)\n"
         "_, status = os.waitpid(child, 0)\n"
         "assert status == 0, status\n"
     )
-    done = subprocess.run([sys.executable, "-W", "ignore", "-c", forked], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", forked], capture_output=True, text=True, timeout=120)
     assert (done.returncode, done.stderr) == (0, "")

@@ -76,7 +76,7 @@ class Client:
     def request(self, method, path, body=None, **headers):
         """Header names with _ for -; None leaves one out."""
         sent = self.headers | {name.replace("_", "-"): value for name, value in headers.items()}
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             sent = {name: value for name, value in sent.items() if value is not None}
             connection.request(method, path, body, sent)
@@ -110,7 +110,7 @@ def serving(desk, port=0):
         yield Client(number)
     finally:
         server.should_exit = True
-        thread.join(20)
+        thread.join(60)
         found.close()
         assert not thread.is_alive()
 
@@ -121,7 +121,7 @@ def client(desk):
         yield client
 
 
-def wait_until(fact, seconds=20):
+def wait_until(fact, seconds=30):
     until = time.monotonic() + seconds
     while not fact():
         assert time.monotonic() < until, "it has not happened"

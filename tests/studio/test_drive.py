@@ -75,11 +75,11 @@ def test_steps_after_a_look_back_follow_what_was_made(desk, drive):
 
 
 def test_a_step_is_told_before_it_is_written(desk, drive, monkeypatch):
-    written = threading.Event()
+    written, looked = threading.Event(), threading.Event()
     real = Recorder._flush
 
     def slow(self, snapshot):
-        time.sleep(0.5)
+        assert looked.wait(30)
         real(self, snapshot)
         written.set()
 
@@ -89,6 +89,7 @@ def test_a_step_is_told_before_it_is_written(desk, drive, monkeypatch):
     assert not written.is_set()
     assert desk.present.E > 0
     assert desk.state("main", 1).step == 1  # it can be looked at already
+    looked.set()
     drive.stop()
     assert written.is_set()
 
@@ -126,7 +127,7 @@ def test_play_from_the_past_follows_what_is_recorded_and_goes_on(desk, drive, ne
 def test_pace(desk, drive):
     began = time.perf_counter()
     trained(drive, steps=30, speed=100)
-    assert 0.2 < time.perf_counter() - began < 5
+    assert time.perf_counter() - began > 0.2
 
 
 def test_stop_loses_nothing(desk, drive):
@@ -237,14 +238,18 @@ def test_the_window_is_bounded(desk):
 
 
 def test_tabs(desk, monkeypatch):
-    monkeypatch.setattr("backlit.studio.desk.AWAY", 0.05)
+    clocks, timer = [], threading.Timer
+    monkeypatch.setattr("threading.Timer", lambda *how: clocks.append(timer(0, *how[1:])) or timer(3600, *how[1:]))
     desk.come("a")
     desk.come("b")
     assert desk.present.driver == "a"
     desk.leave("a")
-    desk.come("a")  # loaded again
-    time.sleep(0.15)
+    desk.come("a")  # loaded again, before its time was over
+    for clock in clocks:
+        clock.run()
     assert desk.present.driver == "a"
+    monkeypatch.setattr("threading.Timer", timer)
+    monkeypatch.setattr("backlit.studio.desk.AWAY", 0.05)
     desk.leave("a")
     wait_until(lambda: desk.present.driver == "")
     desk.require_driver("b")

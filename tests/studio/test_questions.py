@@ -2,7 +2,6 @@
 
 import math
 import struct
-import time
 from dataclasses import replace
 
 import msgspec
@@ -253,19 +252,6 @@ def test_a_layout_is_the_same_for_other_moments_and_gone_when_forgotten(wide):
     wide.forget()
     with pytest.raises(GoneError, match="ask for the layout again"):
         ask(wide, "moment", **AT, layout=layout.id)
-
-
-def test_moments_are_told_fast(small, wide):
-    for desk, most in ((small, 0.05), (wide, 0.2)):  # ten times what a quiet machine takes
-        for step in (5, 6, 7):
-            at = AT | {"step": step}
-            desk.state("main", step)
-            began = time.perf_counter()
-            layout = ask(desk, "layout", **at)
-            ask(desk, "moment", **at, layout=layout.id)
-            ask(desk, "weights", **at, layout=layout.id)
-            took = time.perf_counter() - began
-        assert took < most
 
 
 def test_a_moment_as_people_read_it(small, mixed):

@@ -17,7 +17,7 @@ from .conftest import TAB, serving, wait_until
 
 
 def hear(socket):
-    return json.loads(socket.recv(timeout=10))
+    return json.loads(socket.recv(timeout=30))
 
 
 def until(socket, fact):
@@ -221,18 +221,18 @@ def test_the_command_serves_until_ctrl_c(folder):
         told = json.loads(process.stdout.readline())
         assert told["address"].startswith(f"http://127.0.0.1:{told['port']}/?token=")
         with studio(folder, "--port", str(told["port"])) as busy:
-            out, err = busy.communicate(timeout=30)
+            out, err = busy.communicate(timeout=60)
         assert (busy.returncode, out) == (2, "")
         assert len(err.strip().splitlines()) == 1
         assert "--port" in err
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=30)
+        out, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (0, "")
 
 
 def test_the_command_names_what_is_wrong(folder):
     with studio(folder, "none.csv", "--port", "0") as process:
-        _, err = process.communicate(timeout=30)
+        _, err = process.communicate(timeout=60)
     assert process.returncode == 2
     assert "none.csv" in err
     assert len(err.splitlines()) <= 2
