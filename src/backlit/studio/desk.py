@@ -11,12 +11,13 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from backlit.core.state import State
+from backlit.core.state import Best, State
 from backlit.errors import ArgumentError, BacklitError
 from backlit.runs.run import Run, open_run
 from backlit.runs.timeline import Timeline
 from backlit.studio.messages import News, Present
 from backlit.studio.shelf import FIRST, Shelf
+from backlit.training import Reason, why_stop
 
 WINDOW = 256_000_000  #: bytes of states in memory
 AROUND = 40  #: steps before and after the present moment that are kept ready
@@ -73,6 +74,31 @@ class Window:
             self._bytes -= size_of(state)
 
 
+def best_of(timeline: Timeline) -> int | None:
+    """The step whose weights predict, the best on the watched rows.
+
+    None where no rows are watched, or where that state cannot be made again.
+    """
+    best = timeline.snapshots[-1].best_step
+    return None if best is None or best < timeline.lineage[0][1] else best
+
+
+def end_of(timeline: Timeline) -> Reason | None:
+    """By which of its settings it is finished; None where it was stopped or broke off, and where it goes on."""
+    last, nothing = timeline.snapshots[-1], np.empty(0)
+    best = None if last.best_step is None else Best(last.best_metric or 0.0, last.best_step, nothing)
+    state = State(
+        nothing, {}, 0, last.planned, step=last.step, epoch=last.epoch, patience_left=last.patience_left, best=best
+    )
+    return why_stop(state, timeline.settings)
+
+
+def rest_of(timeline: Timeline) -> int:
+    """Where a timeline is looked at first: at the weights that predict once it is finished, else at the last."""
+    best = best_of(timeline) if end_of(timeline) else None
+    return timeline.steps if best is None else best
+
+
 def size_of(state: State) -> int:
     """Bytes of a state's own arrays."""
     return sum(np.asarray(vector).nbytes for vector in (state.theta, *state.memory.values()))
@@ -108,8 +134,8 @@ class Desk:
             self._ahead.cancel()
             run = open_run(self.shelf.run(key))
             timelines = run.timelines
-            name, step = self._left.get(key) or (timelines[-1].name, timelines[-1].steps)
-            if key == FIRST and key not in self._left:
+            name, step = self._left.get(key) or (timelines[-1].name, rest_of(timelines[-1]))
+            if key == FIRST and key not in self._left and not end_of(timelines[-1]):
                 name, step = timelines[0].name, 0
             if self.present.run:
                 self._left[self.present.run] = self.present.timeline, self.present.step

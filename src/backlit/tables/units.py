@@ -12,6 +12,14 @@ def quantity(value: float, unit: str = "", digits: int = 4) -> str:
     return f"{sign}{size}{'' if unit in ('', '°', '%') else ' '}{unit}"
 
 
+def percent(share: float) -> str:
+    """A share as 98.3%; what is only nearly nothing or all is not rounded to it: <0.1%, >99.9%."""
+    text = f"{share:.1%}"
+    if text == "100.0%" and share < 1:
+        return ">99.9%"
+    return "<0.1%" if text == "0.0%" and share > 0 else text
+
+
 def plain(text: str) -> str:
     """Text from a table, with control characters, terminal codes and direction marks written out as escapes."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

@@ -1,6 +1,6 @@
 // What the page makes of a chain: names, sentences, and the terms of an update. Every number in it was sent.
 import type { Chain, Check, Edge, WeightUpdate } from "../messages";
-import { number } from "../lib/format";
+import { number, percent } from "../lib/format";
 
 const bare = (name: string): string => name.replace(/\s/g, "");
 
@@ -30,8 +30,8 @@ export function without(weights: Record<string, number>, weight: string): Record
 
 // A share that may be very small, in percent.
 export function share(part: number): string {
-  const hundredths = 100 * part;
-  return `${hundredths >= 1 || hundredths === 0 ? hundredths.toFixed(hundredths ? 1 : 0) : number(hundredths, 2)} %`;
+  if (part === 0) return "0%";
+  return part >= 0.01 ? percent(part) : `${number(100 * part, 2)}%`;
 }
 
 export function checked(check: Check): { good: boolean; short: string; long: string } {
@@ -88,7 +88,8 @@ export function reasons(update: WeightUpdate, gradient: number): string[] {
     if (moved !== 0) told.push(`The step still ${goes} it, by what earlier steps and decay ask for.`);
   } else {
     const way = gradient > 0 ? "raises" : "lowers";
-    if (moved === 0) told.push(`More of this weight ${way} E, but the step is too small to change it.`);
+    if (update.rate === 0) told.push("The rate is 0 at this step, so the weights do not move.");
+    else if (moved === 0) told.push(`More of this weight ${way} E, but the step is too small to change it.`);
     else if (moved > 0 === gradient < 0) told.push(`More of this weight ${way} E, so the step ${goes} it.`);
     else told.push(`More of this weight ${way} E. Still the step ${goes} it: earlier steps or decay weigh more.`);
   }

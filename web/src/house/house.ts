@@ -39,6 +39,14 @@ export function matching(features: readonly Feature[], filter: string): readonly
   return features.filter((one) => words.every((word) => one.column.toLowerCase().includes(word)));
 }
 
+const FAR = 20; // times the truth
+
+// What the scale makes room for: the truth, and a prediction unless it ran away from it.
+export const shownOn = (truth: number, prediction: number | null): number[] => [
+  truth,
+  ...(prediction !== null && Math.abs(prediction) <= FAR * (Math.abs(truth) || 1) ? [prediction] : []),
+];
+
 // From 0 (or less) to a round number beyond the greatest; never smaller than before, so that rows can be compared.
 export function reach(values: readonly number[], before: readonly [number, number] = [0, 0]): [number, number] {
   const finite = values.filter(Number.isFinite);
