@@ -30,7 +30,7 @@ from backlit.tables.columns import UNKNOWN
 from backlit.tables.datasets import HOUSE_UNITS, load_houses
 from backlit.tables.metrics import METRICS
 from backlit.tables.target import Target
-from backlit.tables.units import percent, quantity
+from backlit.tables.units import chance, percent, quantity
 
 N = 80
 draw = np.random.default_rng(4)
@@ -305,13 +305,12 @@ def test_what_is_nearly_certain_is_not_told_as_certain(mixed):
         desk = mixed[name]
         bias = f"b3[{desk.run.net.outputs}]"
         for row in range(8):
-            for weight in (-12.0, 12.0):
+            for weight in (-12.0, 12.0, 60.0, -800.0):
                 far = AT | {"row": row, "weights": {bias: weight}}
                 moment = ask(desk, "moment", **far, layout=ask(desk, "layout", **far).id)
                 assert "100.0%" not in moment.told.prediction
                 assert moment.told.difference[:5] not in ("100.0", "0.0% ")
-                sure = max(moment.prediction)
-                assert moment.told.prediction.startswith(">99.9%") == (0.9995 <= sure < 1)
+                assert moment.told.prediction.startswith(">99.9%") == (max(moment.prediction) >= 0.9995)
 
 
 def test_numbers_are_written_as_the_page_writes_them():
@@ -322,6 +321,7 @@ def test_numbers_are_written_as_the_page_writes_them():
     assert [percent(share) for share in (0.0, 1e-9, 0.034, 0.9994, 0.99951, 1.0)] == [
         "0.0%", "<0.1%", "3.4%", "99.9%", ">99.9%", "100.0%",
     ]  # fmt: skip
+    assert [chance(p) for p in (0.0, 0.5, 1.0, math.nan)] == ["<0.1%", "50.0%", ">99.9%", "not finite"]
 
 
 # --- by hand -----------------------------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ from backlit.studio.moments import amount
 from backlit.tables.columns import Boolean, Category, Column, Number
 from backlit.tables.fields import numbers
 from backlit.tables.table import Table
-from backlit.tables.units import percent, plain
+from backlit.tables.units import chance, plain
 from backlit.training import Settings, rows_a_step
 
 TRUTHS = ("false", "true")
@@ -230,7 +230,7 @@ def compare(desk: Desk, query: CompareQuery) -> messages.Comparison:
     def told(value: Any) -> str:
         if isinstance(value, str):
             return plain(value)
-        return percent(value) if target.classes else amount(value, target.unit)
+        return chance(value) if target.classes else amount(value, target.unit)
 
     def size(gain: float) -> str:
         return f"{amount(100 * abs(gain), digits=3)} points" if target.classes else amount(abs(gain), target.unit)

@@ -23,7 +23,7 @@ from backlit.studio.layouts import Drawing, drawing, laid_out, sources_of, telli
 from backlit.studio.messages import Cell, DrawnQuery, LayoutQuery, MomentQuery, Told, UnitNumbers, UnitQuery
 from backlit.tables.columns import Category, Column
 from backlit.tables.target import Target
-from backlit.tables.units import percent, plain, quantity
+from backlit.tables.units import chance, plain, quantity
 from backlit.training import Settings
 
 if TYPE_CHECKING:
@@ -232,11 +232,11 @@ def _told(t: Trace, P: np.ndarray, P_after: np.ndarray, T: np.ndarray) -> Told:
         before, after, true, off = (", ".join(amount(v, target.unit) for v in V) for V in (*means, size))
         return Told(before, after, true, off)
     right = float((P * T).sum(axis=1).mean())
-    short = f"{percent(1 - right)} short of certain"
+    short = f"{chance(1 - right)} short of certain"
     if len(P) > 1:
         right_after = float((P_after * T).sum(axis=1).mean()) if P_after.size else right
         of_true = "for the true class"
-        before, after = (f"{percent(share)} {of_true}" for share in (right, right_after))
+        before, after = (f"{chance(share)} {of_true}" for share in (right, right_after))
         return Told(before, after, "the true class of each row", short)
     after = likeliest(target, P_after[0]) if P_after.size else ""
     return Told(likeliest(target, P[0]), after, plain(target.labels[int(T[0].argmax())]), short)
@@ -244,7 +244,7 @@ def _told(t: Trace, P: np.ndarray, P_after: np.ndarray, T: np.ndarray) -> Told:
 
 def likeliest(target: Target, P: np.ndarray) -> str:
     """The class that is the most probable, with its probability."""
-    return f"{percent(float(P.max()))} for {plain(target.labels[int(P.argmax())])}"
+    return f"{chance(float(P.max()))} for {plain(target.labels[int(P.argmax())])}"
 
 
 def amount(value: float, unit: str = "", digits: int = 6) -> str:

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import amounts from "./amounts.json";
-import { count, number, percent, quantity, signed, steady } from "./format";
+import { chance, count, number, percent, quantity, signed, steady } from "./format";
 
 describe("numbers", () => {
   it("have so many digits, and a true minus sign", () => {
@@ -17,6 +17,7 @@ describe("numbers", () => {
   });
   it("are not rounded to nothing or all", () => {
     expect([0, 1e-6, 0.9996, 1].map(percent)).toEqual(["0.0%", "<0.1%", ">99.9%", "100.0%"]);
+    expect([0, 0.5, 1].map(chance)).toEqual(["<0.1%", "50.0%", ">99.9%"]);
   });
   it("say so where they are none", () => {
     for (const none of [null, undefined, NaN, Infinity]) expect(number(none)).toBe("not finite");

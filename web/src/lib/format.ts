@@ -48,3 +48,6 @@ export function percent(share: number): string {
   if (text === "100.0%" && share < 1) return ">99.9%";
   return text === "0.0%" && share > 0 ? "<0.1%" : text;
 }
+
+// A predicted probability: never 0 or 1, though its arithmetic may have rounded it.
+export const chance = (p: number): string => percent(Math.min(Math.max(p, 1e-9), 1 - 1e-9));
