@@ -233,7 +233,9 @@ def compare(desk: Desk, query: CompareQuery) -> messages.Comparison:
         return chance(value) if target.classes else amount(value, target.unit)
 
     def size(gain: float) -> str:
-        return f"{amount(100 * abs(gain), digits=3)} points" if target.classes else amount(abs(gain), target.unit)
+        if target.classes:
+            return f"{amount(100 * abs(gain), digits=3)} points"
+        return amount(abs(gain), target.unit, 12 if abs(gain) >= 1000 else 4)
 
     def gap(row: int, truth: Any, a: float, b: float, gain: float) -> RowGap:
         return RowGap(row, told(truth), told(a), told(b), gain, size(gain))

@@ -26,6 +26,7 @@ describe("numbers", () => {
     expect(quantity(-221900.4, "$")).toBe("−$221,900");
     expect(quantity(47.511, "°")).toBe("47.51°");
     expect(quantity(0.3, "")).toBe("0.3");
+    expect(quantity(238364.4, "$")).toBe("$238,364");
     expect(quantity(NaN, "$")).toBe("not finite");
   });
   it("are written as the server writes them", () => {

@@ -28,10 +28,10 @@ export function steady(value: number, decimals = 3): string {
 }
 
 // A number in a unit, as the server writes it (`amount` in studio/moments.py; amounts.json holds the two together): for
-// what only the page can write, such as an axis or what a pointer reads off.
-export function quantity(value: number | null | undefined, unit: string, digits = 4): string {
+// what only the page can write, such as an axis or what a pointer reads off. Without `digits`: four, from 1,000 up all.
+export function quantity(value: number | null | undefined, unit: string, digits?: number): string {
   if (value === null || value === undefined || !Number.isFinite(value)) return "not finite";
-  const rounded = Number(value.toPrecision(digits));
+  const rounded = Number(value.toPrecision(digits ?? (Math.abs(value) >= 1000 ? 12 : 4)));
   const size = Math.abs(rounded);
   let text = String(size);
   if (size >= 1e15 || (size > 0 && size < 1e-4)) text = size.toExponential(3).replace(/\.?0+e/, "e");
