@@ -260,6 +260,9 @@ def compare(desk: Desk, query: CompareQuery) -> messages.Comparison:
 
 def _compared_at(found: Comparison) -> str:
     """At which steps two timelines are compared: with the weights that predict, the best ones or the last."""
+    if (steps := getattr(found, "at", None)) is not None:
+        a, b = (f"{step:,}" for step in steps)
+        return f"both at step {a}" if a == b else f"each at its best: step {a} and {b}"
     both = [(timeline, best_of(timeline)) for timeline in (found.a, found.b)]
     at = [f"{timeline.steps if best is None else best:,}" for timeline, best in both]
     kinds = ["last" if best is None else "best" for _, best in both]
