@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { WeightUpdate } from "../messages";
-import { checked, editOf, layerOf, mostToBlame, reasons, same, share, terms, without } from "./chain";
+import { agreement, checked, editOf, layerOf, mostToBlame, reasons, same, share, terms, without } from "./chain";
 import { extent, keyed, read, tidy } from "./curve";
 
 const sgd: WeightUpdate = {
@@ -42,6 +42,11 @@ describe("numbers in words", () => {
 });
 
 describe("the update", () => {
+  it("agrees with training to so many digits", () => {
+    expect(agreement(6e-8)).toBe("Training, in 32-bit arithmetic, agrees with this to 7 digits.");
+    expect(agreement(0.04)).toContain("to 1 digit.");
+    expect(agreement(0.4)).toContain("differs from this by 40.0%.");
+  });
   it("is short for plain gradient descent", () => {
     expect(terms(sgd, -0.2).map((one) => one.meaning)).toEqual(["old weight", "rate α", "∂E/∂w", "new weight"]);
   });

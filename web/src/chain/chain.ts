@@ -52,6 +52,13 @@ export function checked(check: Check): { good: boolean; short: string; long: str
   };
 }
 
+// How far training's own arithmetic agrees with what is shown; `difference` is relative.
+export function agreement(difference: number): string {
+  const digits = difference > 0 ? Math.floor(-Math.log10(difference)) : 7;
+  if (digits < 1) return `Training, in 32-bit arithmetic, differs from this by ${percent(difference)}.`;
+  return `Training, in 32-bit arithmetic, agrees with this to ${digits} ${digits === 1 ? "digit" : "digits"}.`;
+}
+
 export interface Term {
   before: string; // the sign that stands before it
   value: number;
