@@ -7,13 +7,14 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
 from backlit.core.state import Best, State
 from backlit.errors import ArgumentError, BacklitError
 from backlit.runs.run import Run, open_run
+from backlit.runs.schema import Snapshot
 from backlit.runs.timeline import Timeline
 from backlit.studio.messages import News, Present
 from backlit.studio.shelf import FIRST, Shelf
@@ -74,29 +75,36 @@ class Window:
             self._bytes -= size_of(state)
 
 
-def best_of(timeline: Timeline) -> int | None:
-    """The step whose weights predict, the best on the watched rows.
+class End(NamedTuple):
+    """Where a timeline ends.
 
-    None where no rows are watched, or where that state cannot be made again.
+    Attributes
+    ----------
+    last : its last snapshot
+    best : the step whose weights predict, the best on the watched rows; None where no rows are watched, or where that
+        state cannot be made again
+    reason : by which of its settings it is finished; None where it was stopped or broke off, and where it goes on
     """
-    best = timeline.snapshots[-1].best_step
-    return None if best is None or best < timeline.lineage[0][1] else best
+
+    last: Snapshot
+    best: int | None
+    reason: Reason | None
+
+    @property
+    def rest(self) -> int | None:
+        """Once it is finished, the step of the best weights, where it is looked at first; None: at its last step."""
+        return None if self.reason is None else self.best
 
 
-def end_of(timeline: Timeline) -> Reason | None:
-    """By which of its settings it is finished; None where it was stopped or broke off, and where it goes on."""
+def end_of(timeline: Timeline) -> End:
+    """Where a timeline ends, by its last snapshot."""
     last, nothing = timeline.snapshots[-1], np.empty(0)
     best = None if last.best_step is None else Best(last.best_metric or 0.0, last.best_step, nothing)
     state = State(
         nothing, {}, 0, last.planned, step=last.step, epoch=last.epoch, patience_left=last.patience_left, best=best
     )
-    return why_stop(state, timeline.settings)
-
-
-def rest_of(timeline: Timeline) -> int:
-    """Where a timeline is looked at first: at the weights that predict once it is finished, else at the last."""
-    best = best_of(timeline) if end_of(timeline) else None
-    return timeline.steps if best is None else best
+    known = best is not None and best.step >= timeline.lineage[0][1]
+    return End(last, last.best_step if known else None, why_stop(state, timeline.settings))
 
 
 def size_of(state: State) -> int:
@@ -134,8 +142,9 @@ class Desk:
             self._ahead.cancel()
             run = open_run(self.shelf.run(key))
             timelines = run.timelines
-            name, step = self._left.get(key) or (timelines[-1].name, rest_of(timelines[-1]))
-            if key == FIRST and key not in self._left and not end_of(timelines[-1]):
+            line, end = timelines[-1], end_of(timelines[-1])
+            name, step = self._left.get(key) or (line.name, line.steps if end.rest is None else end.rest)
+            if key == FIRST and key not in self._left and end.reason is None:
                 name, step = timelines[0].name, 0
             if self.present.run:
                 self._left[self.present.run] = self.present.timeline, self.present.step

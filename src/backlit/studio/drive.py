@@ -15,7 +15,7 @@ from backlit.errors import BacklitError, RunWarning, SlowEngineWarning, require
 from backlit.plan import Epoch
 from backlit.runs.going_on import LAST
 from backlit.runs.run import Run
-from backlit.studio.desk import Desk, best_of, end_of
+from backlit.studio.desk import Desk, end_of
 from backlit.studio.history import epoch_point, run_message
 from backlit.studio.messages import Begin, Done, Fork, Go, News, Nothing, Open, Present, Train
 from backlit.studio.setup import begin
@@ -156,8 +156,8 @@ class Work:
         desk, last, best = self.desk, self.step, None
         asked_for = self.target is not None and last >= self.target
         try:
-            if self.to_the_end and not asked_for and end_of(self.timeline):
-                best = best_of(self.timeline)
+            if self.to_the_end and not asked_for:
+                best = end_of(self.timeline).rest
             if best is not None and best != last:
                 desk.state(self.name, best)
                 desk.move(self.name, best, E=None)

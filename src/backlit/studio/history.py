@@ -17,7 +17,7 @@ from backlit.runs.fork import dropout_of
 from backlit.runs.run import Run
 from backlit.runs.timeline import Timeline
 from backlit.studio import messages
-from backlit.studio.desk import Desk, best_of, end_of
+from backlit.studio.desk import Desk, end_of
 from backlit.studio.messages import Change, CompareQuery, EpochPoint, HistoryQuery, Nothing, RowGap, WeightGap
 from backlit.studio.moments import amount
 from backlit.tables.columns import Boolean, Category, Column, Number
@@ -67,18 +67,18 @@ def run_message(desk: Desk) -> messages.Run:
 def timeline_message(timeline: Timeline) -> messages.Timeline:
     """A timeline, as the page is told of it."""
     row, steps, settings = timeline.row, timeline.steps, timeline.settings
-    data, last, parent = timeline.run.data("train"), timeline.snapshots[-1], timeline.parent
+    data, end, parent = timeline.run.data("train"), end_of(timeline), timeline.parent
     size = settings.batch_size or 1 if data is None else rows_a_step(settings, data)
     return messages.Timeline(
         name=row.name,
         parent=parent and parent.name,
         start=row.step,
         steps=steps,
-        best=best_of(timeline),
-        planned=max(steps, last.begun + last.planned, row.stop or 0),
+        best=end.best,
+        planned=max(steps, end.last.begun + end.last.planned, row.stop or 0),
         steps_an_epoch=1 if data is None else math.ceil(len(data) / size),
         changes=_changes(timeline.changes),
-        reason="diverged" if row.reason == "diverged" else end_of(timeline),
+        reason="diverged" if row.reason == "diverged" else end.reason,
         settings=_settings(settings, size, timeline.net),
     )
 
@@ -263,7 +263,7 @@ def _compared_at(found: Comparison) -> str:
     if (steps := getattr(found, "at", None)) is not None:
         a, b = (f"{step:,}" for step in steps)
         return f"both at step {a}" if a == b else f"each at its best: step {a} and {b}"
-    both = [(timeline, best_of(timeline)) for timeline in (found.a, found.b)]
+    both = [(timeline, end_of(timeline).best) for timeline in (found.a, found.b)]
     at = [f"{timeline.steps if best is None else best:,}" for timeline, best in both]
     kinds = ["last" if best is None else "best" for _, best in both]
     if at[0] == at[1]:
