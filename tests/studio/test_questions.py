@@ -23,14 +23,14 @@ from backlit.studio import messages as ms
 from backlit.studio.desk import Desk
 from backlit.studio.history import epoch_point
 from backlit.studio.layouts import GoneError
-from backlit.studio.moments import amount
+from backlit.studio.moments import amount, chance
 from backlit.studio.questions import QUESTIONS
 from backlit.studio.shelf import Shelf
 from backlit.tables.columns import UNKNOWN
 from backlit.tables.datasets import HOUSE_UNITS, load_houses
 from backlit.tables.metrics import METRICS
 from backlit.tables.target import Target
-from backlit.tables.units import chance, percent, quantity
+from backlit.tables.units import percent, quantity
 
 N = 80
 draw = np.random.default_rng(4)

@@ -19,11 +19,11 @@ from backlit.runs.timeline import Timeline
 from backlit.studio import messages
 from backlit.studio.desk import Desk, end_of
 from backlit.studio.messages import Change, CompareQuery, EpochPoint, HistoryQuery, Nothing, RowGap, WeightGap
-from backlit.studio.moments import amount
+from backlit.studio.moments import amount, chance
 from backlit.tables.columns import Boolean, Category, Column, Number
 from backlit.tables.fields import numbers
 from backlit.tables.table import Table
-from backlit.tables.units import chance, plain
+from backlit.tables.units import plain
 from backlit.training import Settings, rows_a_step
 
 TRUTHS = ("false", "true")

@@ -23,7 +23,7 @@ from backlit.studio.layouts import Drawing, drawing, laid_out, sources_of, telli
 from backlit.studio.messages import Cell, DrawnQuery, LayoutQuery, MomentQuery, Told, UnitNumbers, UnitQuery
 from backlit.tables.columns import Category, Column
 from backlit.tables.target import Target
-from backlit.tables.units import chance, plain, quantity
+from backlit.tables.units import percent, plain, quantity
 from backlit.training import Settings
 
 if TYPE_CHECKING:
@@ -245,6 +245,11 @@ def _told(t: Trace, P: np.ndarray, P_after: np.ndarray, T: np.ndarray) -> Told:
 def likeliest(target: Target, P: np.ndarray) -> str:
     """The class that is the most probable, with its probability."""
     return f"{chance(float(P.max()))} for {plain(target.labels[int(P.argmax())])}"
+
+
+def chance(p: float) -> str:
+    """A predicted probability, which is never 0 or 1, though its arithmetic may have rounded it."""
+    return percent(min(max(p, 1e-9), 1 - 1e-9)) if math.isfinite(p) else "not finite"
 
 
 def amount(value: float, unit: str = "", digits: int = 6) -> str:

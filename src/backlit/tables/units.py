@@ -12,19 +12,14 @@ def quantity(value: float, unit: str = "", digits: int = 4) -> str:
     return f"{sign}{size}{'' if unit in ('', '°', '%') else ' '}{unit}"
 
 
-def percent(share: float) -> str:
-    """A share as 98.3%; what is only nearly nothing or all is not rounded to it: <0.1%, >99.9%."""
-    if share != share:
-        return "not finite"
-    text = f"{share:.1%}"
-    if text == "100.0%" and share < 1:
-        return ">99.9%"
-    return "<0.1%" if text == "0.0%" and share > 0 else text
-
-
-def chance(p: float) -> str:
-    """A predicted probability, which is never 0 or 1, though its arithmetic may have rounded it."""
-    return percent(min(max(p, 1e-9), 1 - 1e-9))
+def percent(share: float, digits: int = 1) -> str:
+    """A share in percent; 0% and 100% are said of nothing else."""
+    least = 0.5 * 10**-digits / 100
+    if 0 < share < least:
+        return f"<{10**-digits:g}%"
+    if 1 - least < share < 1:
+        return f">{100 - 10**-digits:g}%"
+    return f"{share:.{digits}%}".replace("-", "−")
 
 
 def plain(text: str) -> str:
