@@ -172,9 +172,10 @@ def show_numbers(page: Page, view: str) -> None:
 
 
 def table(page: Page, view: str) -> list[list[str]]:
-    """A view's numbers, as the page has them."""
+    """A view's numbers, as the page has them, with all their digits."""
     return page.eval_on_selector_all(
-        f'[data-view="{view}"] .table tbody tr', "rows => rows.map(row => [...row.cells].map(cell => cell.innerText))"
+        f'[data-view="{view}"] .table tbody tr',
+        "rows => rows.map(row => [...row.cells].map(cell => cell.dataset.exact ?? cell.innerText))",
     )
 
 

@@ -76,7 +76,7 @@ def choose(page: Page, weight: str) -> None:
 def told(page: Page, name: str) -> float:
     """A number of the view, by what stands beside it."""
     found = view(page).locator("dl > div").filter(has=page.locator("dt", has_text=name)).first.locator("dd")
-    return number(found.inner_text().removesuffix(" %"))
+    return number(found.inner_text().removesuffix("%"))
 
 
 def rows_of(t: bl.Trace, weight: str, points: int = 101, most: int = 8) -> list[list[Any]]:

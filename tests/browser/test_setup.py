@@ -144,7 +144,7 @@ def test_a_dropped_table_begins_small(page: Page, served: Served) -> None:
     page.get_by_role("button", name="The one most to blame").click()
     expect(page.locator('[data-view="chain"] .katex').first).to_be_attached()
     nothing_came_true(page)
-    expect(page.locator('[data-view="house"]')).to_contain_text(str(HOMES["price"][0]))
+    expect(page.locator('[data-view="house"]')).to_contain_text(f"{HOMES['price'][0]:,}")
 
 
 def test_a_chosen_file_begins_with_the_defaults(page: Page, served: Served, form: Locator) -> None:

@@ -10,6 +10,7 @@ from backlit.runs.recorder import Recorder
 from backlit.runs.run import open_run
 from backlit.studio.desk import Desk, Window, size_of
 from backlit.studio.drive import hear_warnings
+from backlit.studio.history import run_message
 from backlit.studio.messages import Fork, Go, Open, Train
 from backlit.studio.shelf import Shelf
 
@@ -164,6 +165,53 @@ def test_beyond_the_end(desk, drive, news, monkeypatch):
     drive.go(Go(timeline="short", step=200))
     trained(drive)  # follows to the end, and does not go beyond it unasked
     assert desk.present.step == 113 + 108
+
+
+def test_training_ends_at_the_weights_that_predict(desk, drive, news):
+    drive.fork(Fork(timeline="main", step=0, name="short", learning_rate=0.4, epochs=6))
+    trained(drive)
+    line = desk.run.timeline("short")
+    best = line.at().best
+    assert line.reason == "epochs"
+    assert best.step < line.steps == 648
+    assert desk.present.step == best.step
+    assert np.array_equal(desk.state("short", best.step).theta, line.theta)
+    [told] = [item.told for item in news if item.told]
+    assert "ended at step 648" in told
+    assert f"This is step {best.step}, the best on the watched rows: these weights predict." in told
+    message = next(item.run for item in reversed(news) if item.run).timelines[-1]
+    assert (message.best, message.steps, message.reason) == (best.step, 648, "epochs")
+    assert trained(drive).step == 648  # what is recorded is followed to its end
+
+
+def test_steps_that_were_asked_for_are_not_left(desk, drive):
+    drive.fork(Fork(timeline="main", step=0, name="short", learning_rate=0.4, epochs=6))
+    trained(drive, steps=640)
+    assert desk.run.timeline("short").reason == "max_steps"
+    assert run_message(desk).timelines[-1].reason is None
+    assert trained(drive, steps=8).step == 648
+    assert desk.run.timeline("short").at().best.step < 648
+
+
+def test_a_finished_run_is_opened_at_the_weights_that_predict(desk, drive):
+    drive.fork(Fork(timeline="main", step=0, name="short", learning_rate=0.4, epochs=6))
+    path = desk.run.path
+
+    def opened():
+        other = Desk(Shelf(path.parent))
+        present = other.present
+        other.close()
+        return present.timeline, present.step
+
+    trained(drive, steps=640)
+    assert opened() == ("main", 0)  # the lesson, until it is finished
+    trained(drive, steps=8)
+    line = desk.run.timeline("short")
+    assert opened() == ("short", line.at().best.step)
+    drive.fork(Fork(timeline="short", step=640, name="fast", learning_rate=1e6))
+    trained(drive)
+    assert desk.run.timeline("fast").reason == "diverged"
+    assert desk.present.step == desk.run.timeline("fast").steps  # where it broke off
 
 
 def test_fork_with_a_weight(desk, drive, news):

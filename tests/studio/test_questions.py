@@ -1,8 +1,10 @@
 """Every number that the page is told is the library's own."""
 
+import json
 import math
 import struct
 from dataclasses import replace
+from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -12,7 +14,7 @@ import pytest
 from backlit.core.layers import Dense, Dropout, LayerNorm
 from backlit.core.network import Network
 from backlit.engines.native import missing
-from backlit.errors import ArgumentError, BacklitError, DataError, UnknownNameError
+from backlit.errors import ArgumentError, BacklitError, UnknownNameError
 from backlit.explain.what_if import along_step, along_weight
 from backlit.fitting import Recipe, Split, prepare
 from backlit.runs.run import recording
@@ -20,13 +22,14 @@ from backlit.studio import messages as ms
 from backlit.studio.desk import Desk
 from backlit.studio.history import epoch_point
 from backlit.studio.layouts import GoneError
+from backlit.studio.moments import amount, chance
 from backlit.studio.questions import QUESTIONS
 from backlit.studio.shelf import Shelf
 from backlit.tables.columns import UNKNOWN
 from backlit.tables.datasets import HOUSE_UNITS, load_houses
 from backlit.tables.metrics import METRICS
 from backlit.tables.target import Target
-from backlit.tables.units import quantity
+from backlit.tables.units import percent, quantity
 
 N = 80
 draw = np.random.default_rng(4)
@@ -270,6 +273,43 @@ def test_a_moment_as_people_read_it(small, mixed):
             assert batch.prediction.endswith("% for the true class")
 
 
+def test_the_truth_is_that_of_the_table_wherever_the_prediction_went(small, mixed):
+    """Where weights ran away, prediction − difference is 0: the truth is too small to be seen in either."""
+    for size in (1e9, 1e18, 1e30):
+        for desk, column, weight in ((small, "price", "w2[1, 1]"), (mixed["numbers"], "price", "w3[1, 1]")):
+            for of in (AT, BATCH):
+                far = of | {"weights": {weight: size}}
+                moment = ask(desk, "moment", **far, layout=ask(desk, "layout", **far).id)
+                assert abs(moment.prediction[0]) > 1e6 or of is AT
+                true = desk.run.frame[column].to_numpy()[list(moment.rows)].mean()
+                assert moment.truth == pytest.approx([true], rel=1e-5)
+                assert moment.told.truth == amount(float(f"{true:.5g}"), "$") or moment.n > 1
+
+
+def test_what_is_nearly_certain_is_not_told_as_certain(mixed):
+    for name in ("binary", "three"):
+        desk = mixed[name]
+        bias = f"b3[{desk.run.net.outputs}]"
+        for row in range(8):
+            for weight in (-12.0, 12.0, 60.0, -800.0):
+                far = AT | {"row": row, "weights": {bias: weight}}
+                moment = ask(desk, "moment", **far, layout=ask(desk, "layout", **far).id)
+                assert "100.0%" not in moment.told.prediction
+                assert moment.told.difference[:5] not in ("100.0", "0.0% ")
+                assert moment.told.prediction.startswith(">99.9%") == (max(moment.prediction) >= 0.9995)
+
+
+def test_numbers_are_written_as_the_page_writes_them():
+    file = Path(__file__).parents[2] / "web" / "src" / "lib" / "amounts.json"
+    for value, unit, digits, text in json.loads(file.read_text(encoding="utf-8")):
+        assert amount(value, unit, digits) == text
+    assert [amount(value, "$") for value in (math.nan, math.inf, -math.inf)] == ["not finite"] * 3
+    assert [percent(share) for share in (0.0, 1e-9, 0.034, 0.9994, 0.99951, 1.0)] == [
+        "0.0%", "<0.1%", "3.4%", "99.9%", ">99.9%", "100.0%",
+    ]  # fmt: skip
+    assert [chance(p) for p in (0.0, 0.5, 1.0, math.nan)] == ["<0.1%", "50.0%", ">99.9%", "not finite"]
+
+
 # --- by hand -----------------------------------------------------------------------------------------------------
 
 
@@ -422,8 +462,26 @@ def test_the_line_along_a_step(small, mixed, of):
         np.testing.assert_array_equal(told.E, line.E)
         assert (told.best, told.E_best, told.hurts, told.chosen) == (line.best, line.E_best, line.hurts, line.chosen)
         assert told.factor * desk.timeline("main").settings.learning_rate == pytest.approx(t.rate)
-    with pytest.raises(DataError, match="its schedule has come to its end"):
-        ask(mixed["three"], "line", **AT | {"step": 12})
+
+
+@pytest.mark.parametrize("of", ["row", "batch"])
+def test_the_line_where_the_rate_is_0(mixed, tmp_path, of):
+    for name, (targets, classes) in TARGETS.items():
+        described = Target.fit_classes(targets[classes]) if classes else None
+        plan = prepare(MIXED, targets, RECIPE, target=described, split=SPLIT, seed=1)
+        (tmp_path / name).mkdir()
+        frame = pl.concat([MIXED, targets], how="horizontal")
+        desk = desk_of(tmp_path / name, plan, None, frame=frame)
+        at = AT | {"of": of, "step": desk.timeline("main").steps}
+        told, t = ask(desk, "line", **at), truly(desk, of, at["step"])
+        assert t.rate == told.chosen == told.factor == 0
+        assert told.E_chosen == told.here == told.E[0] == pytest.approx(t.E)
+        last = desk.timeline("main").figures()["rate"][-1]  # of the last step that was made
+        assert 0 < told.rate[-1] == pytest.approx(8 * last)
+        direction = replace(t, rate=last).update.step / last
+        np.testing.assert_allclose(told.E[-1], t.at(t.theta + told.rate[-1] * direction).E, rtol=1e-9)
+        assert told.E_best == min(told.E)
+        desk.close()
 
 
 def test_names_that_are_traps(mixed):
@@ -545,6 +603,9 @@ def test_the_worst_rows(wide, mixed, which):
         assert (found.mean, found.median) == pytest.approx((off.mean(), np.median(off)))
         assert [row.off for row in found.rows] == pytest.approx(sorted(off, reverse=True)[:5])
         assert found.rows[0].row == data.rows[off.argmax()]
+        classes = bool(run.table.target.classes)
+        for text in (found.mean_told, found.median_told, found.rows[0].off_told):
+            assert text.startswith("log-loss " if classes else "$")
         if desk is wide:
             assert found.rows[0].truth == ask(wide, "row", row=found.rows[0].row).truth
     with pytest.raises(msgspec.ValidationError):
@@ -607,6 +668,23 @@ def test_compare(small, mixed):
     desk.run.fork(6, "main", name="faster", learning_rate=0.05).train(6)
     found = ask(desk, "compare", a="main", b="faster")
     assert all(gap.truth in ("low", HTML) and gap.a.endswith("%") for gap in (*found.gained, *found.lost))
+    assert found.mean_gain_told.endswith(" points")
+
+
+def test_a_comparison_says_at_which_steps_it_is_made(small, mixed):
+    def best(desk, name):
+        return desk.run.timeline(name).at().best.step
+
+    found = ask(small, "compare", a="main", b="other")
+    each = f"main at its best, step {best(small, 'main')}, and other at its last, step 60"
+    assert found.at in (each, "both at step 60")  # no row was watched in the other by then
+    desk = mixed["three"]
+    desk.run.fork(3, "main", name="faster", learning_rate=0.3).train(9)
+    ours, theirs = best(desk, "main"), best(desk, "faster")
+    assert ours != theirs
+    assert ask(desk, "compare", a="main", b="faster").at == f"each at its best: step {ours} and {theirs}"
+    desk.run.fork(9, "main", name="same")
+    assert ask(desk, "compare", a="main", b="main").at == f"both at step {best(desk, 'main')}"
 
 
 def test_the_run(wide, mixed, small):

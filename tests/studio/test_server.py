@@ -133,7 +133,7 @@ def test_only_one_tab_drives(client, desk):
 def test_shutting_down_ends_training_and_writes_it(desk):
     with serving(desk) as client:
         with client.news():
-            client.ask("train", {})
+            client.ask("train", {"speed": 400})  # so that it is far from its end
             wait_until(lambda: desk.present.step > 200)
         client.ask("run")
     assert not desk.present.training

@@ -408,6 +408,7 @@ export interface Timeline {
   parent: string | null;
   start: number;
   steps: number;
+  best: number | null;
   planned: number;
   steps_an_epoch: number;
   changes: Change[];
@@ -468,7 +469,7 @@ export interface Row {
   truth: string;
 }
 
-/** A row with its prediction; off: by how much it is wrong, in the target's unit (for classes, −ln of p). */
+/** A row with its prediction; off: by how much it is wrong, in the target's unit (for classes, its log-loss). */
 export interface RowError {
   row: number;
   truth: string;
@@ -483,6 +484,8 @@ export interface RowErrors {
   of: number;
   mean: number;
   median: number;
+  mean_told: string;
+  median_told: string;
 }
 
 /** An epoch's errors, in `Run.error_unit`. step: updates made by its end. */
@@ -512,13 +515,14 @@ export interface WeightGap {
   b: number;
 }
 
-/** A row that two timelines predict in another way. gain: how much nearer to the truth b is, in its unit. */
+/** A row that two timelines predict in another way. gain: how much nearer to the truth b is; told: its size. */
 export interface RowGap {
   row: number;
   truth: string;
   a: string;
   b: string;
   gain: number;
+  gain_told: string;
 }
 
 /** Two timelines side by side. parted: the step up to which they are the same; rows: most gained, most lost. */
@@ -526,11 +530,13 @@ export interface Comparison {
   a: string;
   b: string;
   parted: number;
+  at: string;
   changes: Change[];
   weights: WeightGap[];
   gained: RowGap[];
   lost: RowGap[];
   mean_gain: number;
+  mean_gain_told: string;
 }
 
 /** A column of a table that is not learnt from yet. */

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from backlit.core.backprop import backward
-from backlit.errors import ArgumentError, DataError
+from backlit.errors import ArgumentError
 from backlit.explain.chain import Factor
 from backlit.explain.chain_text import number
 from backlit.explain.trace import Trace, WeightTrace
@@ -16,6 +17,7 @@ from backlit.studio import messages
 from backlit.studio.messages import Curve, MomentQuery, Path, Share, WeightQuery
 from backlit.studio.moments import described, owner_of, traced
 from backlit.tables.units import plain
+from backlit.training import rate_at
 
 if TYPE_CHECKING:
     from backlit.studio.desk import Desk
@@ -103,15 +105,21 @@ def _sentence(factor: Factor) -> str:
 
 
 def line(desk: Desk, query: MomentQuery) -> messages.Line:
-    """E along the whole update, as a function of the learning rate."""
+    """E along the whole update, as a function of the learning rate.
+
+    Where the schedule has come to its end the rate is 0, and the weights do not move; the line is laid out by the last
+    rate that is not 0.
+    """
     t = traced(desk, query)
     settings = owner_of(desk, query.timeline, query.step).settings
-    if not t.rate:
-        raise DataError(
-            f"the learning rate of step {query.step:,} is 0, for its schedule has come to its end; look at an earlier "
-            "step"
-        )
-    found = along_step(t)
+    if t.rate:
+        found = along_step(t)
+    else:
+        state = desk.state(query.timeline, query.step)
+        before = np.atleast_1d(rate_at(settings, state, np.arange(state.begun, query.step)))
+        rates = before[before > 0]
+        found = along_step(replace(t, rate=float(rates[-1]) if len(rates) else settings.learning_rate))
+        found = replace(found, chosen=0.0, E_chosen=found.here)
     return messages.Line(
         found.rate.tolist(), found.E.tolist(), found.tangent.tolist(), found.here, found.chosen, found.E_chosen,
         found.best, found.E_best, found.hurts, found.chosen / settings.learning_rate,

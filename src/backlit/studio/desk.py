@@ -7,16 +7,18 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from backlit.core.state import State
+from backlit.core.state import Best, State
 from backlit.errors import ArgumentError, BacklitError
 from backlit.runs.run import Run, open_run
+from backlit.runs.schema import Snapshot
 from backlit.runs.timeline import Timeline
 from backlit.studio.messages import News, Present
 from backlit.studio.shelf import FIRST, Shelf
+from backlit.training import Reason, why_stop
 
 WINDOW = 256_000_000  #: bytes of states in memory
 AROUND = 40  #: steps before and after the present moment that are kept ready
@@ -73,6 +75,38 @@ class Window:
             self._bytes -= size_of(state)
 
 
+class End(NamedTuple):
+    """Where a timeline ends.
+
+    Attributes
+    ----------
+    last : its last snapshot
+    best : the step whose weights predict, the best on the watched rows; None where no rows are watched, or where that
+        state cannot be made again
+    reason : by which of its settings it is finished; None where it was stopped or broke off, and where it goes on
+    """
+
+    last: Snapshot
+    best: int | None
+    reason: Reason | None
+
+    @property
+    def rest(self) -> int | None:
+        """Once it is finished, the step of the best weights, where it is looked at first; None: at its last step."""
+        return None if self.reason is None else self.best
+
+
+def end_of(timeline: Timeline) -> End:
+    """Where a timeline ends, by its last snapshot."""
+    last, nothing = timeline.snapshots[-1], np.empty(0)
+    best = None if last.best_step is None else Best(last.best_metric or 0.0, last.best_step, nothing)
+    state = State(
+        nothing, {}, 0, last.planned, step=last.step, epoch=last.epoch, patience_left=last.patience_left, best=best
+    )
+    known = best is not None and best.step >= timeline.lineage[0][1]
+    return End(last, last.best_step if known else None, why_stop(state, timeline.settings))
+
+
 def size_of(state: State) -> int:
     """Bytes of a state's own arrays."""
     return sum(np.asarray(vector).nbytes for vector in (state.theta, *state.memory.values()))
@@ -108,8 +142,9 @@ class Desk:
             self._ahead.cancel()
             run = open_run(self.shelf.run(key))
             timelines = run.timelines
-            name, step = self._left.get(key) or (timelines[-1].name, timelines[-1].steps)
-            if key == FIRST and key not in self._left:
+            line, end = timelines[-1], end_of(timelines[-1])
+            name, step = self._left.get(key) or (line.name, line.steps if end.rest is None else end.rest)
+            if key == FIRST and key not in self._left and end.reason is None:
                 name, step = timelines[0].name, 0
             if self.present.run:
                 self._left[self.present.run] = self.present.timeline, self.present.step

@@ -15,7 +15,7 @@ from backlit.errors import BacklitError, RunWarning, SlowEngineWarning, require
 from backlit.plan import Epoch
 from backlit.runs.going_on import LAST
 from backlit.runs.run import Run
-from backlit.studio.desk import Desk
+from backlit.studio.desk import Desk, end_of
 from backlit.studio.history import epoch_point, run_message
 from backlit.studio.messages import Begin, Done, Fork, Go, News, Nothing, Open, Present, Train
 from backlit.studio.setup import begin
@@ -128,6 +128,7 @@ class Work:
         self.stretch = None if query.speed is None else max(1, round(query.speed / UPDATES))
         self._paced, self._shown = time.perf_counter(), 0.0
         self._latest: tuple[int, float | None] | None = None  # a moment that is not told yet
+        self.to_the_end = False  # nobody stopped it, and it did not begin beyond the end
         self.waits = False  # for more steps to make, with what was made not written yet
         self._more, self._small = threading.Event(), threading.Lock()
 
@@ -143,12 +144,29 @@ class Work:
             log.exception("training")
             self.desk.publish(News(trouble="Training has ended, for the studio made a mistake. Its log says more."))
         self._tell()
-        self.desk.tell(training=False, playing=False)  # it may be elsewhere by now
         try:
+            self._rest()
             tell_run(self.desk)
         except BacklitError as error:
             self.desk.publish(News(trouble=str(error)))
         self.desk.prepare()
+
+    def _rest(self) -> None:
+        """Train no more. What has come to its end goes to the weights that predict, unless a step was asked for."""
+        desk, last, best = self.desk, self.step, None
+        asked_for = self.target is not None and last >= self.target
+        try:
+            if self.to_the_end and not asked_for:
+                best = end_of(self.timeline).rest
+            if best is not None and best != last:
+                desk.state(self.name, best)
+                desk.move(self.name, best, E=None)
+                desk.publish(News(told=(
+                    f"Training has ended at step {last:,}. This is step {best:,}, the best on the watched rows: these "
+                    "weights predict."
+                )))  # fmt: skip
+        finally:
+            desk.tell(training=False, playing=False)  # it may be elsewhere by now
 
     # --- step by step --------------------------------------------------------------------------------------------
 
@@ -215,6 +233,7 @@ class Work:
             if followed:
                 return
             steps = -(-rows // rows_a_step(timeline.settings, plan.data))
+        from_before_the_end = not beyond
         single = _single(self.query) and not beyond
         events = timeline.events(None, 1) if single else timeline.events(steps, self.stretch)
         E = None
@@ -245,6 +264,7 @@ class Work:
                     return
         finally:
             events.close()  # so that all of it is written
+        self.to_the_end = from_before_the_end and not self.ended.is_set()
 
     # --- telling -------------------------------------------------------------------------------------------------
 

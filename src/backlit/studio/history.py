@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -12,20 +12,19 @@ from backlit.core.layers import Dense, Dropout
 from backlit.core.network import Network
 from backlit.errors import DataError, require
 from backlit.plan import Epoch
+from backlit.runs.compare import Comparison
 from backlit.runs.fork import dropout_of
 from backlit.runs.run import Run
 from backlit.runs.timeline import Timeline
 from backlit.studio import messages
+from backlit.studio.desk import Desk, end_of
 from backlit.studio.messages import Change, CompareQuery, EpochPoint, HistoryQuery, Nothing, RowGap, WeightGap
-from backlit.studio.moments import amount
+from backlit.studio.moments import amount, chance
 from backlit.tables.columns import Boolean, Category, Column, Number
 from backlit.tables.fields import numbers
 from backlit.tables.table import Table
 from backlit.tables.units import plain
 from backlit.training import Settings, rows_a_step
-
-if TYPE_CHECKING:
-    from backlit.studio.desk import Desk
 
 TRUTHS = ("false", "true")
 
@@ -68,17 +67,18 @@ def run_message(desk: Desk) -> messages.Run:
 def timeline_message(timeline: Timeline) -> messages.Timeline:
     """A timeline, as the page is told of it."""
     row, steps, settings = timeline.row, timeline.steps, timeline.settings
-    data, last, parent = timeline.run.data("train"), timeline.snapshots[-1], timeline.parent
+    data, end, parent = timeline.run.data("train"), end_of(timeline), timeline.parent
     size = settings.batch_size or 1 if data is None else rows_a_step(settings, data)
     return messages.Timeline(
         name=row.name,
         parent=parent and parent.name,
         start=row.step,
         steps=steps,
-        planned=max(steps, last.begun + last.planned, row.stop or 0),
+        best=end.best,
+        planned=max(steps, end.last.begun + end.last.planned, row.stop or 0),
         steps_an_epoch=1 if data is None else math.ceil(len(data) / size),
         changes=_changes(timeline.changes),
-        reason=row.reason,
+        reason="diverged" if row.reason == "diverged" else end.reason,
         settings=_settings(settings, size, timeline.net),
     )
 
@@ -230,21 +230,45 @@ def compare(desk: Desk, query: CompareQuery) -> messages.Comparison:
     def told(value: Any) -> str:
         if isinstance(value, str):
             return plain(value)
-        return f"{value:.1%}" if target.classes else amount(value, target.unit)
+        return chance(value) if target.classes else amount(value, target.unit)
+
+    def size(gain: float) -> str:
+        if target.classes:
+            return f"{amount(100 * abs(gain), digits=3)} points"
+        return amount(abs(gain), target.unit, 12 if abs(gain) >= 1000 else 4)
 
     def gap(row: int, truth: Any, a: float, b: float, gain: float) -> RowGap:
-        return RowGap(row, told(truth), told(a), told(b), gain)
+        return RowGap(row, told(truth), told(a), told(b), gain, size(gain))
 
     gained = [gap(*row) for row in rows.head(query.most).iter_rows() if row[-1] > 0]
     lost = [gap(*row) for row in rows.tail(query.most).reverse().iter_rows() if row[-1] < 0]
+    mean = float(rows["gain"].mean() or 0.0)  # type: ignore[arg-type]
     weights = found.weights.head(query.most).select("weight", "a", "b").iter_rows()
     return messages.Comparison(
         a=query.a,
         b=query.b,
         parted=found.parted,
+        at=_compared_at(found),
         changes=tuple(change for own in changes for change in own),
         weights=tuple(WeightGap(*row) for row in weights),
         gained=tuple(gained),
         lost=tuple(lost),
-        mean_gain=float(rows["gain"].mean() or 0.0),  # type: ignore[arg-type]
+        mean_gain=mean,
+        mean_gain_told=size(mean),
     )
+
+
+def _compared_at(found: Comparison) -> str:
+    """At which steps two timelines are compared: with the weights that predict, the best ones or the last."""
+    if (steps := getattr(found, "at", None)) is not None:
+        a, b = (f"{step:,}" for step in steps)
+        return f"both at step {a}" if a == b else f"each at its best: step {a} and {b}"
+    both = [(timeline, end_of(timeline).best) for timeline in (found.a, found.b)]
+    at = [f"{timeline.steps if best is None else best:,}" for timeline, best in both]
+    kinds = ["last" if best is None else "best" for _, best in both]
+    if at[0] == at[1]:
+        return f"both at step {at[0]}"
+    if kinds[0] == kinds[1]:
+        return f"each at its {kinds[0]}: step {at[0]} and {at[1]}"
+    told = [f"{timeline.name} at its {kind}, step {step}" for (timeline, _), kind, step in zip(both, kinds, at)]
+    return ", and ".join(told)

@@ -23,7 +23,7 @@ from backlit.studio.layouts import Drawing, drawing, laid_out, sources_of, telli
 from backlit.studio.messages import Cell, DrawnQuery, LayoutQuery, MomentQuery, Told, UnitNumbers, UnitQuery
 from backlit.tables.columns import Category, Column
 from backlit.tables.target import Target
-from backlit.tables.units import plain, quantity
+from backlit.tables.units import percent, plain, quantity
 from backlit.training import Settings
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 MOST_TRACES = 6  #: that are kept
 MOST_ROWS = 256  #: of a moment that are named
+TINY, HUGE = 1e-4, 1e15  #: beyond which a number is written with an exponent
 EXPECTED = {
     "number": "a finite number",
     "boolean": "true or false",
@@ -212,7 +213,8 @@ def outcomes(t: Trace) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     if target.classes:
         truth = np.eye(len(target.classes))[t.data.Y[:, 0].astype(int)]
         return t.prediction, truth, t.prediction - truth
-    return t.prediction, t.prediction - t.difference, t.difference
+    truth = target.decode_targets(t.data.Y)  # not prediction − difference, which cancels where the weights ran away
+    return t.prediction, np.broadcast_to(truth, t.prediction.shape), t.difference
 
 
 def described(t: Trace) -> Target:
@@ -226,28 +228,49 @@ def _told(t: Trace, P: np.ndarray, P_after: np.ndarray, T: np.ndarray) -> Told:
     target = described(t)
     if not target.classes:
         size = np.abs(P - T).mean(axis=0) if len(P) > 1 else (P - T)[0]
-        means = (V.mean(axis=0) for V in (P, P_after, T))
+        means = (V.mean(axis=0) for V in (P, P_after, T[:, : len(target.names)]))  # quantiles have one truth
         before, after, true, off = (", ".join(amount(v, target.unit) for v in V) for V in (*means, size))
         return Told(before, after, true, off)
     right = float((P * T).sum(axis=1).mean())
-    short = f"{1 - right:.1%} short of certain"
+    short = f"{chance(1 - right)} short of certain"
     if len(P) > 1:
         right_after = float((P_after * T).sum(axis=1).mean()) if P_after.size else right
         of_true = "for the true class"
-        return Told(f"{right:.1%} {of_true}", f"{right_after:.1%} {of_true}", "the true class of each row", short)
+        before, after = (f"{chance(share)} {of_true}" for share in (right, right_after))
+        return Told(before, after, "the true class of each row", short)
     after = likeliest(target, P_after[0]) if P_after.size else ""
     return Told(likeliest(target, P[0]), after, plain(target.labels[int(T[0].argmax())]), short)
 
 
 def likeliest(target: Target, P: np.ndarray) -> str:
     """The class that is the most probable, with its probability."""
-    return f"{P.max():.1%} for {plain(target.labels[int(P.argmax())])}"
+    return f"{chance(float(P.max()))} for {plain(target.labels[int(P.argmax())])}"
+
+
+def chance(p: float) -> str:
+    """A predicted probability, which is never 0 or 1, though its arithmetic may have rounded it."""
+    return percent(min(max(p, 1e-9), 1 - 1e-9)) if math.isfinite(p) else "not finite"
 
 
 def amount(value: float, unit: str = "", digits: int = 6) -> str:
-    """A number in its unit, to so many significant digits; without a unit thousands are not parted (1955 is a year)."""
+    """A number in its unit, to so many significant digits.
+
+    Without a unit thousands are parted from five digits on: 1955 may be a year. The page's `quantity` writes the same
+    for what it must write itself, such as an axis.
+    """
+    if not math.isfinite(value):
+        return "not finite"
     value = float(f"{value:.{digits}g}")
-    return quantity(value, unit, digits) if unit and math.isfinite(value) else f"{value:.10g}".replace("-", "−")
+    size = abs(value)
+    if size >= HUGE or 0 < size < TINY:
+        mantissa, exponent = f"{size:.3e}".split("e")
+        text = f"{float(mantissa):g}e{int(exponent):+d}"
+    elif unit:
+        return quantity(value, unit, digits)
+    else:
+        text = f"{size:.10g}" if size < 10_000 else f"{size:,.15g}"
+    text = f"{'-' if value < 0 else ''}{'$' if unit == '$' else ''}{text}".replace("-", "−")
+    return text if unit in ("", "$") else f"{text}{'' if unit in ('°', '%') else ' '}{unit}"
 
 
 # --- one unit ----------------------------------------------------------------------------------------------------

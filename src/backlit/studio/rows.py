@@ -106,14 +106,15 @@ def worst(desk: Desk, query: RowsQuery) -> RowErrors:
         off = np.abs(P - T).mean(axis=1)
     order = np.argsort(-off, kind="stable")[: query.most].tolist()
 
-    def told(i: int) -> tuple[str, str, str]:
-        if target.classes:
-            return plain(target.labels[truth[i]]), likeliest(target, P[i]), amount(off[i], digits=4)
-        values = [", ".join(amount(v, target.unit) for v in V[i]) for V in (T, P)]
-        return values[0], values[1], amount(off[i], target.unit)
+    def told(error: float) -> str:
+        return f"log-loss {amount(error, digits=4)}" if target.classes else amount(error, target.unit)
 
     def error(i: int) -> RowError:
-        truth, prediction, off_told = told(i)
-        return RowError(int(data.rows[i]), truth, prediction, float(off[i]), off_told)
+        if target.classes:
+            true, prediction = plain(target.labels[truth[i]]), likeliest(target, P[i])
+        else:
+            true, prediction = (", ".join(amount(v, target.unit) for v in V[i]) for V in (T, P))
+        return RowError(int(data.rows[i]), true, prediction, float(off[i]), told(off[i]))
 
-    return RowErrors(tuple(map(error, order)), len(off), float(off.mean()), float(np.median(off)))
+    mean, median = float(off.mean()), float(np.median(off))
+    return RowErrors(tuple(map(error, order)), len(off), mean, median, told(mean), told(median))

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { WeightUpdate } from "../messages";
-import { checked, editOf, layerOf, mostToBlame, reasons, same, share, terms, without } from "./chain";
+import { agreement, checked, editOf, layerOf, mostToBlame, reasons, same, share, terms, without } from "./chain";
 import { extent, keyed, read, tidy } from "./curve";
 
 const sgd: WeightUpdate = {
@@ -29,9 +29,9 @@ describe("names", () => {
 
 describe("numbers in words", () => {
   it("tells shares", () => {
-    expect(share(0.114)).toBe("11.4 %");
-    expect(share(0.00001234)).toBe("0.0012 %");
-    expect(share(0)).toBe("0 %");
+    expect(share(0.114)).toBe("11.4%");
+    expect(share(0.00001234)).toBe("0.0012%");
+    expect(share(0)).toBe("0%");
   });
   it("tells the check", () => {
     const check = { value: 1, digits: 9, kink: false, left: 0, right: 0 };
@@ -42,6 +42,11 @@ describe("numbers in words", () => {
 });
 
 describe("the update", () => {
+  it("agrees with training to so many digits", () => {
+    expect(agreement(6e-8)).toBe("Training, in 32-bit arithmetic, agrees with this to 7 digits.");
+    expect(agreement(0.04)).toContain("to 1 digit.");
+    expect(agreement(0.4)).toContain("differs from this by 40.0%.");
+  });
   it("is short for plain gradient descent", () => {
     expect(terms(sgd, -0.2).map((one) => one.meaning)).toEqual(["old weight", "rate α", "∂E/∂w", "new weight"]);
   });
@@ -55,7 +60,9 @@ describe("the update", () => {
     expect(reasons(sgd, -0.2)).toEqual(["More of this weight lowers E, so the step raises it."]);
     expect(reasons({ ...sgd, after: 0.4, averaged: 0.3 }, -0.2)[0]).toContain("Still the step lowers it");
     expect(reasons({ ...sgd, after: 0.5, averaged: 0 }, 0)).toHaveLength(1);
-    expect(reasons({ ...sgd, clip: 0.25, averaged: -0.05 }, -0.2)[1]).toContain("25.0 %");
+    expect(reasons({ ...sgd, clip: 0.25, averaged: -0.05 }, -0.2)[1]).toContain("25.0%");
+    const still = { ...sgd, rate: 0, after: sgd.before };
+    expect(reasons(still, -0.2)).toEqual(["The rate is 0 at this step, so the weights do not move."]);
   });
 });
 

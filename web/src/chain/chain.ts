@@ -1,6 +1,6 @@
 // What the page makes of a chain: names, sentences, and the terms of an update. Every number in it was sent.
 import type { Chain, Check, Edge, WeightUpdate } from "../messages";
-import { number } from "../lib/format";
+import { number, percent } from "../lib/format";
 
 const bare = (name: string): string => name.replace(/\s/g, "");
 
@@ -30,8 +30,8 @@ export function without(weights: Record<string, number>, weight: string): Record
 
 // A share that may be very small, in percent.
 export function share(part: number): string {
-  const hundredths = 100 * part;
-  return `${hundredths >= 1 || hundredths === 0 ? hundredths.toFixed(hundredths ? 1 : 0) : number(hundredths, 2)} %`;
+  if (part === 0) return "0%";
+  return part >= 0.01 ? percent(part) : `${number(100 * part, 2)}%`;
 }
 
 export function checked(check: Check): { good: boolean; short: string; long: string } {
@@ -50,6 +50,13 @@ export function checked(check: Check): { good: boolean; short: string; long: str
     short: check.digits >= 4 ? `checked: agrees to ${digits} with finite differences` : `agrees to only ${digits}`,
     long: `The weight was moved a little to both sides, and E computed again: that gives ${number(check.value, 10)}.`,
   };
+}
+
+// How far training's own arithmetic agrees with what is shown; `difference` is relative.
+export function agreement(difference: number): string {
+  const digits = difference > 0 ? Math.floor(-Math.log10(difference)) : 7;
+  if (digits < 1) return `Training, in 32-bit arithmetic, differs from this by ${percent(difference)}.`;
+  return `Training, in 32-bit arithmetic, agrees with this to ${digits} ${digits === 1 ? "digit" : "digits"}.`;
 }
 
 export interface Term {
@@ -88,7 +95,8 @@ export function reasons(update: WeightUpdate, gradient: number): string[] {
     if (moved !== 0) told.push(`The step still ${goes} it, by what earlier steps and decay ask for.`);
   } else {
     const way = gradient > 0 ? "raises" : "lowers";
-    if (moved === 0) told.push(`More of this weight ${way} E, but the step is too small to change it.`);
+    if (update.rate === 0) told.push("The rate is 0 at this step, so the weights do not move.");
+    else if (moved === 0) told.push(`More of this weight ${way} E, but the step is too small to change it.`);
     else if (moved > 0 === gradient < 0) told.push(`More of this weight ${way} E, so the step ${goes} it.`);
     else told.push(`More of this weight ${way} E. Still the step ${goes} it: earlier steps or decay weigh more.`);
   }

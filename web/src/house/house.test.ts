@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { Column } from "../messages";
-import { asCell, asText, controlOf, matching, reach, stepOf, tickText } from "./house";
+import type { Column, Moment } from "../messages";
+import { asCell, asTable, asText, controlOf, matching, reach, shownOn, stepOf, tickText } from "./house";
 
 const column = (kind: string, levels: string[] = []): Column => ({
   name: "x", kind, unit: "", levels, low: null, high: null, inputs: ["x"],
@@ -50,5 +50,24 @@ describe("the scale", () => {
     expect(tickText(500000, "$")).toBe("$500k");
     expect(tickText(1.5e6, "$")).toBe("$1.5M");
     expect(tickText(-2, "years")).toBe("−2");
+  });
+});
+
+describe("the numbers", () => {
+  it("make room for a prediction, unless it ran away", () => {
+    expect(shownOn(500, 700)).toEqual([500, 700]);
+    expect(shownOn(500, -2e23)).toEqual([500]);
+    expect(shownOn(500, null)).toEqual([500]);
+  });
+  it("are told for each class", () => {
+    const told = { prediction: "70% for b", prediction_after: "", truth: "a", difference: "70.0% short of certain" };
+    const moment = { of: "row", prediction: [0.3, 0.7], truth: [1, 0], difference: [-0.7, 0.7], told } as unknown as Moment;
+    const { rows } = asTable(null, moment, {}, { forward: true, error: false }, ["a", "b"]);
+    expect(rows.slice(0, 3)).toEqual([
+      ["prediction", null, null, "70% for b"], ["prediction, a", 0.3, null, ""], ["prediction, b", 0.7, null, ""],
+    ]);
+    expect(rows.slice(-3)).toEqual([
+      ["difference", null, null, ""], ["difference, a", null, null, ""], ["difference, b", null, null, ""],
+    ]);
   });
 });

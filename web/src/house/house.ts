@@ -39,6 +39,14 @@ export function matching(features: readonly Feature[], filter: string): readonly
   return features.filter((one) => words.every((word) => one.column.toLowerCase().includes(word)));
 }
 
+const FAR = 20; // times the truth
+
+// What the scale makes room for: the truth, and a prediction unless it ran away from it.
+export const shownOn = (truth: number, prediction: number | null): number[] => [
+  truth,
+  ...(prediction !== null && Math.abs(prediction) <= FAR * (Math.abs(truth) || 1) ? [prediction] : []),
+];
+
 // From 0 (or less) to a round number beyond the greatest; never smaller than before, so that rows can be compared.
 export function reach(values: readonly number[], before: readonly [number, number] = [0, 0]): [number, number] {
   const finite = values.filter(Number.isFinite);
@@ -66,22 +74,25 @@ export function asTable(
   moment: Moment | null,
   features: Record<string, Cell>,
   shown: { forward: boolean; error: boolean },
+  classes: readonly string[] = [],
 ): { head: string[]; rows: (string | number | null)[][] } {
   const cell = (value: Cell | undefined) => (typeof value === "boolean" ? String(value) : (value ?? null));
   const told = moment?.told;
-  const outcome = (what: "prediction" | "truth" | "difference", known: boolean) => [
-    what,
-    known ? (moment?.[what][0] ?? null) : null,
-    null,
-    known ? (told?.[what] ?? "") : "",
-  ];
+  // A number, or one for each class or target.
+  const outcome = (what: "prediction" | "truth" | "difference", known: boolean) => {
+    const values = moment?.[what] ?? [];
+    const text = known ? (told?.[what] ?? "") : "";
+    if (values.length < 2) return [[what, known ? (values[0] ?? null) : null, null, text]];
+    const each = values.map((value, i) => [`${what}, ${classes[i] ?? i + 1}`, known ? value : null, null, ""]);
+    return [[what, null, null, text], ...each];
+  };
   return {
     head: ["what", "value", "changed to", "as text"],
     rows: [
       ...(moment?.of === "batch" ? [["rows", moment.n, null, ""]] : []),
-      outcome("prediction", shown.forward),
-      outcome("truth", true),
-      outcome("difference", shown.error),
+      ...outcome("prediction", shown.forward),
+      ...outcome("truth", true),
+      ...outcome("difference", shown.error),
       ...(row && moment?.of === "row"
         ? row.features.map((one) => [one.column, cell(one.value), cell(features[one.column]), one.told])
         : []),

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { count, number, percent, quantity, signed, steady } from "./format";
+import amounts from "./amounts.json";
+import { chance, count, number, percent, quantity, signed, steady } from "./format";
 
 describe("numbers", () => {
   it("have so many digits, and a true minus sign", () => {
@@ -11,14 +12,26 @@ describe("numbers", () => {
     expect(signed(0.5)).toBe("+0.5");
     expect(count(21613)).toBe("21,613");
     expect(steady(-1.5)).toBe("−1.500");
-    expect(percent(0.034)).toBe("3.4 %");
+    expect(percent(0.034)).toBe("3.4%");
+    expect(percent(0.5)).toBe("50.0%");
+  });
+  it("are not rounded to nothing or all", () => {
+    expect([0, 1e-6, 0.9996, 1].map(percent)).toEqual(["0.0%", "<0.1%", ">99.9%", "100.0%"]);
+    expect([0, 0.5, 1].map(chance)).toEqual(["<0.1%", "50.0%", ">99.9%"]);
   });
   it("say so where they are none", () => {
     for (const none of [null, undefined, NaN, Infinity]) expect(number(none)).toBe("not finite");
   });
   it("carry their unit", () => {
     expect(quantity(-221900.4, "$")).toBe("−$221,900");
-    expect(quantity(47.511, "°")).toBe("47.51 °");
+    expect(quantity(47.511, "°")).toBe("47.51°");
     expect(quantity(0.3, "")).toBe("0.3");
+    expect(quantity(238364.4, "$")).toBe("$238,364");
+    expect(quantity(NaN, "$")).toBe("not finite");
+  });
+  it("are written as the server writes them", () => {
+    for (const [value, unit, digits, text] of amounts as [number, string, number, string][]) {
+      expect(quantity(value, unit, digits)).toBe(text);
+    }
   });
 });

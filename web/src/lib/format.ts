@@ -27,12 +27,27 @@ export function steady(value: number, decimals = 3): string {
   return Math.abs(value) >= 1e5 ? number(value) : value.toFixed(decimals).replace("-", "−");
 }
 
-// An error of an epoch, or a difference, in the target's unit.
-export function quantity(value: number | null | undefined, unit: string, digits = 4): string {
+// A number in a unit, as the server writes it (`amount` in studio/moments.py; amounts.json holds the two together): for
+// what only the page can write, such as an axis or what a pointer reads off. Without `digits`: four, from 1,000 up all.
+export function quantity(value: number | null | undefined, unit: string, digits?: number): string {
   if (value === null || value === undefined || !Number.isFinite(value)) return "not finite";
-  const size = Math.abs(value) >= 1000 ? grouped(Math.round(Math.abs(value))) : number(Math.abs(value), digits);
-  const sign = value < 0 ? "−" : "";
-  return unit === "$" ? `${sign}$${size}` : `${sign}${size}${unit ? ` ${unit}` : ""}`;
+  const rounded = Number(value.toPrecision(digits ?? (Math.abs(value) >= 1000 ? 12 : 4)));
+  const size = Math.abs(rounded);
+  let text = String(size);
+  if (size >= 1e15 || (size > 0 && size < 1e-4)) text = size.toExponential(3).replace(/\.?0+e/, "e");
+  else if (size >= 1000 && unit) text = grouped(Math.round(size));
+  else if (size >= 10_000) text = size.toLocaleString("en-US", { maximumSignificantDigits: 15 });
+  const told = `${rounded < 0 ? "-" : ""}${unit === "$" ? "$" : ""}${text}`.replace(/-/g, "−");
+  return ["", "$"].includes(unit) ? told : `${told}${["°", "%"].includes(unit) ? "" : " "}${unit}`;
 }
 
-export const percent = (share: number): string => `${(100 * share).toFixed(share < 0.1 ? 1 : 0)} %`;
+// 98.3%; what is only nearly nothing or all is not rounded to it.
+export function percent(share: number): string {
+  if (!Number.isFinite(share)) return "not finite";
+  const text = `${(100 * share).toFixed(1)}%`;
+  if (text === "100.0%" && share < 1) return ">99.9%";
+  return text === "0.0%" && share > 0 ? "<0.1%" : text;
+}
+
+// A predicted probability: never 0 or 1, though its arithmetic may have rounded it.
+export const chance = (p: number): string => percent(Math.min(Math.max(p, 1e-9), 1 - 1e-9));

@@ -6,6 +6,7 @@ import { Drawing } from "./drawing.svelte";
 import { Histories } from "./histories.svelte";
 import { Latest } from "./latest.svelte";
 import { phases, seen } from "./phases";
+import { reading } from "../timeline/curves";
 import { Wire } from "./wire.svelte";
 
 type Fork = Omit<Parameters<typeof command<"fork">>[1], "timeline" | "step">;
@@ -51,8 +52,15 @@ export class Studio {
   readonly #busy = $derived(this.present?.training ?? false);
   readonly drives = $derived(this.present === null || this.present.driver === TAB || this.present.driver === "");
   readonly line = $derived<Timeline | null>(this.run?.timelines.find((one) => one.name === this.timeline) ?? null);
+  // What there is to read off the curves at the present step; null until they are read.
+  readonly here = $derived.by(() => {
+    const known = this.histories[this.timeline];
+    return known ? reading(known, this.growing, this.step) : null;
+  });
   // The last state there is on this timeline; what was made just now may not be in the file yet.
   readonly last = $derived(Math.max(this.line?.steps ?? 0, this.#reached));
+  // The step whose weights predict, where that is not the last one.
+  readonly best = $derived(this.line && this.line.best !== this.last ? this.line.best : null);
   readonly edited = $derived(Object.keys(this.features).length + Object.keys(this.weights).length > 0);
   readonly house = $derived(this.run?.columns.some((one) => one.name === "sqft_living") ? "house" : "row");
   // The moment that is looked at, as every question names it.
@@ -178,7 +186,7 @@ export class Studio {
   // --- news --------------------------------------------------------------------------------------------------
 
   #hear(news: News): void {
-    if (news.run) this.#opened(news.run);
+    if (news.run) this.#opened(news.run, news.present ?? this.present);
     if (news.present) this.#pace(news.present);
     if (news.epoch && news.timeline) this.#histories.epoch(news.timeline, news.epoch);
     if (this.#arriving && this.present && this.run?.key === this.present.run) {
@@ -190,7 +198,7 @@ export class Studio {
     if (news.trouble) this.say(news.trouble, true);
   }
 
-  #opened(run: Run): void {
+  #opened(run: Run, present: Present | null): void {
     const other = run.key !== this.run?.key;
     this.run = run;
     if (other) {
@@ -201,7 +209,7 @@ export class Studio {
       this.speed = run.weights <= SMALL ? WATCHED : null;
       this.row = Math.min(this.row, (run.rows["table"] ?? 1) - 1);
       const first = run.timelines[0]?.name ?? "main";
-      const there = this.present?.run === run.key ? this.present : null;
+      const there = present?.run === run.key ? present : null;
       [this.timeline, this.step, this.#reached] = [there?.timeline ?? first, there?.step ?? 0, 0];
     }
     if (this.histories[this.timeline]) this.#readSoon();

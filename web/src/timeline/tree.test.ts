@@ -7,6 +7,7 @@ const line = (name: string, parent: string | null, start: number, steps: number)
   parent,
   start,
   steps,
+  best: null,
   planned: steps,
   steps_an_epoch: 10,
   changes: [],

@@ -64,19 +64,14 @@ export function elbow(x: number, top: number, y: number, end: number): string {
 const REASONS: Record<string, string> = {
   epochs: "all epochs done",
   max_steps: "all steps done",
-  max_seconds: "out of time",
   patience: "no longer better",
   target_error: "good enough",
-  interrupted: "stopped",
   diverged: "diverged",
 };
-const PAUSED = new Set(["max_steps", "max_seconds", "interrupted"]);
 
-// Why it ended; "" where it did not, for one that was stopped can go on.
+// Why it ended; "" where it did not.
 export const reason = (line: Timeline): string =>
-  line.reason === null || (line.steps < line.planned && PAUSED.has(line.reason))
-    ? ""
-    : (REASONS[line.reason] ?? line.reason);
+  line.reason === null ? "" : (REASONS[line.reason] ?? line.reason);
 
 // "learning_rate" as people read it; names of weights stay as they are.
 export const what = (name: string): string => (/[[#]/.test(name) ? name : name.replaceAll("_", " "));

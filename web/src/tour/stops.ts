@@ -1,5 +1,5 @@
 // The stops of the tour, in the order of a beginner's questions. Every number in them is read from the page.
-import { number, quantity } from "../lib/format";
+import { count, number, quantity } from "../lib/format";
 import type { Studio } from "../lib/studio.svelte";
 
 // What a stop was like when it opened. E: of what is looked at, as long as nothing is changed by hand.
@@ -157,7 +157,7 @@ export const STOPS: Stop[] = [
       const epoch = line ? ` of ${line.steps_an_epoch} steps` : "";
       return (
         "One step helps a little, so we repeat it, each time with other houses. Once all " +
-        `${quantity(run?.rows["train"], "")} have had their turn, an epoch${epoch} is over, and it begins anew.`
+        `${count(run?.rows["train"] ?? 0)} have had their turn, an epoch${epoch} is over, and it begins anew.`
       );
     },
     task: () => "Press play, or `space`, and watch the error fall for an epoch or more.",
@@ -179,7 +179,7 @@ export const STOPS: Stop[] = [
     task: (studio) =>
       (studio.histories[studio.timeline]?.epochs.length ?? 0) < 2
         ? "Press play until there are some epochs. Then go to the place where the validation curve gets flat."
-        : `Click into the curve where it gets flat, at most ${number(100 * (FLAT - 1), 2)} % above the lowest.`,
+        : `Click into the curve where it gets flat, at most ${number(100 * (FLAT - 1), 2)}% above the lowest.`,
     view: "timeline",
     stage: (studio) => begin(studio, null, false, true),
     done: (studio, before) => studio.step !== before.step && studio.step < studio.last && isFlat(studio),

@@ -249,6 +249,7 @@ class Chain:
 class Line:
     """E along the whole step as a function of the learning rate; see `backlit.explain.what_if.Line`.
 
+    chosen : 0 where the schedule has come to its end; then the line is laid out by the last rate that is not 0
     factor : what schedule and layer make of the setting; a chosen rate divided by it is the setting to fork with
     """
 

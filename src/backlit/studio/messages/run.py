@@ -65,13 +65,15 @@ class Change:
 class Timeline:
     """A line of steps. start: where it leaves its parent; steps: the last state there is; planned: where it will end.
 
-    reason : why it ended; None while it goes on or has not begun
+    best : the step whose weights predict, the best on the watched rows; None where none are watched
+    reason : why it is finished, or "diverged"; None where it can go on
     """
 
     name: str
     parent: str | None
     start: int
     steps: int
+    best: int | None
     planned: int
     steps_an_epoch: int
     changes: tuple[Change, ...]
@@ -147,7 +149,7 @@ class Row:
 
 @dataclass(frozen=True)
 class RowError:
-    """A row with its prediction; off: by how much it is wrong, in the target's unit (for classes, −ln of p)."""
+    """A row with its prediction; off: by how much it is wrong, in the target's unit (for classes, its log-loss)."""
 
     row: int
     truth: str
@@ -164,6 +166,8 @@ class RowErrors:
     of: int
     mean: float
     median: float
+    mean_told: str
+    median_told: str
 
 
 # --- history -----------------------------------------------------------------------------------------------------
@@ -204,27 +208,34 @@ class WeightGap:
 
 @dataclass(frozen=True)
 class RowGap:
-    """A row that two timelines predict in another way. gain: how much nearer to the truth b is, in its unit."""
+    """A row that two timelines predict in another way. gain: how much nearer to the truth b is; told: its size."""
 
     row: int
     truth: str
     a: str
     b: str
     gain: float
+    gain_told: str
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two timelines side by side. parted: the step up to which they are the same; rows: most gained, most lost."""
+    """Two timelines side by side. parted: the step up to which they are the same; rows: most gained, most lost.
+
+    at : at which steps they are compared, as people read it
+    mean_gain_told : the size of `mean_gain`
+    """
 
     a: str
     b: str
     parted: int
+    at: str
     changes: tuple[Change, ...]
     weights: tuple[WeightGap, ...]
     gained: tuple[RowGap, ...]
     lost: tuple[RowGap, ...]
     mean_gain: float
+    mean_gain_told: str
 
 
 # --- tables ------------------------------------------------------------------------------------------------------
