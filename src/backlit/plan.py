@@ -96,11 +96,10 @@ class Plan:
         if metric is None:
             return None
         target, loss = self.table.target, self.net.loss
-        sign = -1.0 if metric.greater_is_better else 1.0
 
         def score(S: np.ndarray, Y: np.ndarray, weights: np.ndarray | None) -> float:
             truth = Y[:, 0] if target.classes else target.decode_targets(Y)
-            return sign * metric.value(target.decode(loss, S), truth, weights)
+            return metric.value(target.decode(loss, S), truth, weights)
 
         return score
 

@@ -90,7 +90,8 @@ def _curve(timeline: Timeline, most: int) -> Text | None:
     errors = [E for epoch in epochs if (E := epoch.error if epoch.metric is None else epoch.metric) is not None]
     if not errors:
         return None
-    told = (errors[0], errors[-1], min(errors))
+    best = max if timeline.settings.greater_is_better else min
+    told = (errors[0], errors[-1], best(errors))
     if timeline.run.metric is None and min(errors) >= 0:
         first, last, best = (_in_unit(timeline, E) for E in told)
     else:

@@ -28,7 +28,7 @@ from backlit.training import Settings, plan_again, rows_a_step
 if TYPE_CHECKING:
     from backlit.runs.timeline import Timeline
 
-SETTINGS = tuple(field.name for field in fields(Settings))
+SETTINGS = tuple(field.name for field in fields(Settings) if field.name != "greater_is_better")  # the metric's own
 
 
 def fork(

@@ -184,8 +184,8 @@ class Timeline:
         """
         first, last = self.lineage[0][1], self.steps
         step = last if step is None else step
-        good = isinstance(step, int | np.integer) and bool(first <= step <= last)
-        require("step", step, lambda v: good, f"a step from {first} to {last}")
+        good = lambda v: isinstance(v, int) and first <= v <= last
+        step = require("step", step, good, f"a step from {first} to {last}")
         owner = self.owner(step)
         if owner.number != self.number:
             return owner.at(step)

@@ -67,7 +67,7 @@ class Table:
             A column that is not there.
         """
         require("encoding", encoding, lambda v: v in ("piecewise", "plain"), "'piecewise' or 'plain'")
-        require("bins", bins, lambda v: isinstance(v, int) and v >= 1, "1 or more")
+        bins = require("bins", bins, lambda v: isinstance(v, int) and v >= 1, "1 or more")
         if frame.height == 0:
             raise DataError("the table has no rows to learn from; give at least one")
         names, kinds = _chosen(frame, columns, target)
