@@ -35,14 +35,11 @@ class UnknownNameError(ArgumentError):
     """A name that nothing carries."""
 
     def __init__(self, kind: str, name: object, known: Iterable[str]) -> None:
-        known = list(known)
-        near = difflib.get_close_matches(str(name), known, n=3, cutoff=0.5)
-        hint = f"did you mean {_listed(near, 'or')}?" if near else f"known: {_listed(known[:20], 'and')}"
-        super().__init__(f"unknown {kind} {name!r}; {hint}")
+        super().__init__(f"unknown {kind} {name!r}; {suggestion(name, known)}")
 
 
 class KeywordError(ArgumentError, TypeError):
-    """A keyword that is not taken."""
+    """A keyword that is not taken; the message names the one that is."""
 
 
 class ShapeError(BacklitError, ValueError):
@@ -101,6 +98,13 @@ def require(name: str, value: Any, good: Callable[[Any], bool], allowed: str) ->
     if not fine:
         raise ArgumentError(f"{name} is {value!r}; it must be {allowed}")
     return value
+
+
+def suggestion(name: object, known: Iterable[str]) -> str:
+    """What may have been meant by an unknown name: the nearest known ones, or those that there are."""
+    known = list(known)
+    near = difflib.get_close_matches(str(name), known, n=3, cutoff=0.5)
+    return f"did you mean {_listed(near, 'or')}?" if near else f"known: {_listed(known[:20], 'and')}"
 
 
 def _rebuilt(kind: type[BacklitError], args: tuple[Any, ...], facts: dict[str, Any]) -> BacklitError:

@@ -29,7 +29,7 @@ from backlit.engines.protocol import Data, Engine
 from backlit.errors import DataError, ShapeError, require
 from backlit.plan import Plan, named_optimizer
 from backlit.tables.fields import is_text, numbered
-from backlit.tables.metrics import METRICS, Metric, scores
+from backlit.tables.metrics import METRICS, Metric, require_fit, scores
 from backlit.tables.table import Encoding, Kinds, Table
 from backlit.tables.target import Scaling, Target, guess_task, target_numbers
 from backlit.training import Settings
@@ -167,6 +167,8 @@ def prepare(
             )
     loss = net.loss if net is not None else choose_loss(recipe, table.target)
     net = default_network(table, loss, recipe) if net is None else net
+    if isinstance(recipe.metric, Metric):
+        require_fit(recipe.metric, bool(table.target.classes), net.outputs // table.target.outputs)
 
     def rows(frame: pl.DataFrame, targets: pl.DataFrame, weights: Any, which: np.ndarray | None) -> Data:
         at = np.arange(frame.height) if which is None else which

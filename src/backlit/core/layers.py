@@ -45,6 +45,11 @@ class Layer:
         """The number of inputs it takes; None for any."""
         return None
 
+    @property
+    def summary(self) -> str:
+        """What it is, in a word or two."""
+        return self.name.replace("_", " ")
+
     def units(self, sources: tuple[str, ...]) -> tuple[str, ...]:
         """The names of the outputs, given the names of the inputs."""
         return sources
@@ -108,6 +113,10 @@ class Dense(Layer):
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         return {"w": (self.d_in, self.d_out), "b": (self.d_out,)}
+
+    @property
+    def summary(self) -> str:
+        return f"{self.d_out}" if self.activation == "identity" else f"{self.d_out} {self.activation}"
 
     @property
     def width(self) -> int:
@@ -264,6 +273,10 @@ class Dropout(Layer):
     def __post_init__(self) -> None:
         make_plain(self)
         require("rate of dropout", self.rate, lambda v: 0 <= v < 1, "from 0 to below 1")
+
+    @property
+    def summary(self) -> str:
+        return f"dropout {self.rate:g}"
 
     def forward(self, p: Weights, X: Array, key: rng.Key | None = None) -> tuple[Array, DropoutCache]:
         if key is None or self.rate == 0:

@@ -15,6 +15,7 @@ from backlit.errors import ArgumentError, DataError, UnknownNameError, require
 from backlit.tables.columns import DAYS, KINDS, Boolean, Category, Column, Date, Input, Number
 from backlit.tables.infer import DROP, Guess, guess_kind, require_kind
 from backlit.tables.target import Target
+from backlit.tables.units import plain
 
 if TYPE_CHECKING:
     import polars as pl
@@ -86,6 +87,16 @@ class Table:
         if not fitted:
             raise DataError(f"no column is left to learn from ({'; '.join(notices) or 'the table has none'})")
         return cls(tuple(fitted), target, tuple(notices))
+
+    def __repr__(self) -> str:
+        """What is predicted from which columns, in a few lines."""
+        lines = [f"<table: {_some(self.target.names)} ({self.target.scaling}) from {len(self.columns)} columns"]
+        for kind in KINDS:
+            if names := [column.name for column in self.columns if column.kind == kind]:
+                lines.append(f" {len(names)} {kind}: {_some(names)}")
+        notices = len(self.notices)
+        lines += [f" {notices} notice{'s' * (notices != 1)}: see notices"] * bool(notices)
+        return "\n".join(lines) + ">"
 
     @cached_property
     def inputs(self) -> tuple[Input, ...]:
@@ -222,6 +233,12 @@ def _column(saved: Mapping[str, Any]) -> Column:
     if kind is Date:
         fields["parts"] = tuple(Number(**{k: _tuples(v) for k, v in part.items()}) for part in saved["parts"])
     return kind(**fields)
+
+
+def _some(names: Sequence[str], most: int = 80) -> str:
+    """Names in one line."""
+    told = plain(", ".join(names[:most]))
+    return told if len(told) <= most and len(names) <= most else f"{told[:most]}..."
 
 
 def _tuples(value: Any) -> Any:
