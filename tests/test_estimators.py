@@ -275,7 +275,7 @@ SIGNATURE = (
     [
         (lambda: bl.NetRegressor().fit(X, kinds), ValueError, "holds text, such as '(cheap|dear)'.*NetClassifier"),
         (lambda: bl.NetRegressor().fit(X, y[:-1]), ValueError, "X has 240 rows and y 239"),
-        (lambda: bl.NetRegressor().fit(X, np.where(y == y[3], np.nan, y)), ValueError, "NaN or infinity"),
+        (lambda: bl.NetRegressor().fit(X, np.where(y == y[3], np.nan, y)), ValueError, "y is missing in row 3; leave"),
         (lambda: bl.NetRegressor().fit(X, y, sample_weight=-np.ones(N)), ValueError, "none may be negative"),
         (lambda: bl.NetRegressor().fit(X, y, sample_weight=np.full(N, np.nan)), ValueError, r"weights\[0\] is nan"),
         (lambda: bl.NetRegressor().fit(X, y, sample_weight=np.ones(3)), ValueError, r"sample_weight has shape \(3,\)"),

@@ -17,6 +17,7 @@ from backlit.tables.frames import to_frame
 from backlit.tables.table import Table
 from backlit.tables.units import plain
 
+
 @dataclass(frozen=True, eq=False)
 class Model:
     """Predicts without the training rows.
@@ -43,7 +44,9 @@ class Model:
         """
         chosen = choose(engine, self.net, SGD(), np.float32)
         dtype = np.float32 if chosen.name == "native" else np.float64
-        return chosen.predict(self.net, self.theta.astype(dtype), self.table.encode(to_frame(frame, self._names), dtype))
+        return chosen.predict(
+            self.net, self.theta.astype(dtype), self.table.encode(to_frame(frame, self._names), dtype)
+        )
 
     @cached_property
     def _names(self) -> list[str] | None:

@@ -33,7 +33,7 @@ def resolve(kind: str, registry: Mapping[str, Any], spec: Any) -> Any:
 
 
 def make_plain(record: Any) -> None:
-    """Turn the fields of a frozen record into plain Python, as it is made: whoever stores or compares it relies on it."""
+    """Turn the fields of a frozen record into plain Python as it is made, for whoever stores or compares it."""
     for field in dataclasses.fields(record):
         object.__setattr__(record, field.name, as_python(getattr(record, field.name)))
 

@@ -192,7 +192,7 @@ class Timeline:
         first, last = self.lineage[0][1], self.steps
         step = last if step is None else step
         good = lambda v: isinstance(v, int) and first <= v <= last
-        step = require("step", step, good, f"a step from {first} to {last}")
+        step = int(require("step", step, good, f"a step from {first} to {last}"))
         owner = self.owner(step)
         if owner.number != self.number:
             return owner.at(step)

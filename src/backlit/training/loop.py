@@ -112,7 +112,9 @@ def train(
     _check(net, data)
     if validation is not None:
         _check(net, validation)
-    stretch = require("stretch", stretch, lambda v: v is None or (isinstance(v, int) and v >= 1), "1 or more steps, or None")
+    stretch = require(
+        "stretch", stretch, lambda v: v is None or (isinstance(v, int) and v >= 1), "1 or more steps, or None"
+    )
     state = begin(net, data, settings, seed=seed) if state is None else state
     if state.theta.dtype != data.X.dtype:
         raise ArgumentError(f"theta is {state.theta.dtype} and X {data.X.dtype}; make them equal")

@@ -130,9 +130,9 @@ def better(settings: Settings, metric: float, than: float) -> bool:
 
 def why_stop(state: State, settings: Settings, seconds: float = 0.0) -> Reason | None:
     """Why training ends here; None where it goes on."""
-    if settings.target_error is not None and state.best is not None:
-        if not better(settings, settings.target_error, state.best.metric):
-            return "target_error"
+    aim, best = settings.target_error, state.best
+    if aim is not None and best is not None and not better(settings, aim, best.metric):
+        return "target_error"
     if state.patience_left == 0:
         return "patience"
     if settings.epochs is not None and state.epoch >= settings.epochs:
