@@ -32,9 +32,14 @@ class Model:
     theta: np.ndarray
 
     def __repr__(self) -> str:
+        return f"<model: {self.summary}>"
+
+    @property
+    def summary(self) -> str:
+        """What it predicts, from what, and by which network, in two lines."""
         target, columns = self.table.target, self.table.columns
         what = " and ".join(map(plain, target.names))
-        return f"<model: {what} from {len(columns)} column{'s' * (len(columns) != 1)}\n {self.net!r}>"
+        return f"{what} from {len(columns)} column{'s' * (len(columns) != 1)}\n  {self.net.summary}"
 
     def scores(self, frame: Any, engine: str = "auto") -> np.ndarray:
         """The network's raw scores, (n, k).

@@ -75,7 +75,7 @@ class Plan:
     def __repr__(self) -> str:
         watched = 0 if self.validation is None else len(self.validation)
         rows = f"{len(self.data):,} rows to learn from, {watched:,} to watch"
-        return f"<plan: {rows}; seed {self.seed}, {self.engine.name} engine\n {self.table!r}\n {self.net!r}>"
+        return f"<plan: {rows}; seed {self.seed}, {self.engine.name} engine\n  {self.net.summary}\n  {self.table!r}>"
 
     @property
     def notices(self) -> tuple[str, ...]:

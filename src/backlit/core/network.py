@@ -81,10 +81,15 @@ class Network:
             raise ArgumentError("layers holds nothing with weights; add a Dense")
 
     def __repr__(self) -> str:
+        return f"<network: {self.summary}>"
+
+    @property
+    def summary(self) -> str:
+        """What it is, in a line."""
         layers = [layer.summary for layer in self.layers]
         layers = layers if len(layers) <= 12 else [*layers[:6], "...", *layers[-5:]]
         size = f"{self.size:,} weight{'s' * (self.size != 1)}"
-        return f"<network: {' → '.join([f'{len(self.inputs)} in', *layers])}; {size}; {self.loss.name}>"
+        return f"{' → '.join([f'{len(self.inputs)} in', *layers])}; {size}; {self.loss.name}"
 
     @classmethod
     def dense(

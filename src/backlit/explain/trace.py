@@ -114,8 +114,8 @@ class Trace:
         some = ", ".join(map(str, self.rows[:8].tolist())) + ", ..." * (n > 8)
         which = "its own batch, as it was made" if self.happened else "chosen rows"
         return (
-            f"<trace of step {self.step}, {which}: {n} row{'s' * (n != 1)} ({some}), E = {self.E:.6g}\n {self.net!r}\n"
-            f" one weight: trace[{self.net.weight_name(0)!r}]; all: trace.table()>"
+            f"<trace of step {self.step}, {which}: {n} row{'s' * (n != 1)} ({some}), E = {self.E:.6g}\n"
+            f"  {self.net.summary}\n  one weight: trace[{self.net.weight_name(0)!r}]; all: trace.table()>"
         )
 
     @property

@@ -77,7 +77,7 @@ class Run:
         timelines = self.timelines
         lines = [f"{timeline.name!r} to step {timeline.steps:,}" for timeline in timelines[:5]]
         lines += [f"and {len(timelines) - 5} more timelines"] * (len(timelines) > 5)
-        return f"<run {str(self.path)!r}: {', '.join(lines)}\n {self.model!r}>"
+        return f"<run {str(self.path)!r}: {', '.join(lines)}\n  {self.model.summary}>"
 
     def again(self) -> Run:
         """The same for another thread: with engines of its own, while the rows are in memory once."""

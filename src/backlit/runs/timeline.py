@@ -69,7 +69,7 @@ class Timeline:
         row = self.row
         ended = f", ended: {row.reason}" if row.reason else ""
         steps = f"steps {row.step:,} to {self.steps:,}{ended}"
-        changes = f"\n changes: {row.changes}"[:200] * (row.parent is not None)
+        changes = f"\n  changes: {row.changes}"[:200] * (row.parent is not None)
         return f"<timeline {row.name!r} of {str(self.run.path)!r}: {steps}{changes}>"
 
     # --- what it is ----------------------------------------------------------------------------------------------

@@ -93,9 +93,9 @@ class Table:
         lines = [f"<table: {_some(self.target.names)} ({self.target.scaling}) from {len(self.columns)} columns"]
         for kind in KINDS:
             if names := [column.name for column in self.columns if column.kind == kind]:
-                lines.append(f" {len(names)} {kind}: {_some(names)}")
+                lines.append(f"  {len(names)} {kind}: {_some(names)}")
         notices = len(self.notices)
-        lines += [f" {notices} notice{'s' * (notices != 1)}: see notices"] * bool(notices)
+        lines += [f"  {notices} notice{'s' * (notices != 1)}: see notices"] * bool(notices)
         return "\n".join(lines) + ">"
 
     @cached_property
