@@ -58,7 +58,10 @@ def alike(shown: str, printed: str) -> bool:
 
     Whole numbers below 10,000 count something and must be the same.
     """
-    free, number = r"\d+\.\d+ s\b|\d+\.\d MB|\d+ snapshots|epoch \d+|[▁-█]+|written .* by .* engine", r"\d[\d,]*(?:\.\d+)?"
+    free, number = (
+        r"\d+\.\d+ s\b|\d+\.\d MB|\d+ snapshots|epoch \d+|[▁-█]+|written .* by .* engine",
+        r"\d[\d,]*(?:\.\d+)?",
+    )
     shown, printed = (re.sub(free, "…", " ".join(some.split())) for some in (shown, printed))
     if re.sub(number, "#", shown) != re.sub(number, "#", printed):
         return False

@@ -116,6 +116,11 @@ class _Net(BaseEstimator):
         self.random_state = random_state
         self.progress = progress
 
+    @strict
+    def set_params(self, **params: Any) -> Self:
+        """Change settings by their names; see scikit-learn."""
+        return super().set_params(**params)
+
     # --- learning --------------------------------------------------------------------------------------------------
 
     @strict
@@ -238,9 +243,10 @@ class _Net(BaseEstimator):
         """The table and the network to go on with; its dropout may have changed, nothing else."""
         for name, value in self._structure().items():
             if value != (learnt := self._learnt[name]):
+                now, then = (getattr(setting, "name", setting) for setting in (value, learnt))
                 raise ArgumentError(
-                    f"{name} is {value!r}, but {how} goes on with a network that was made with {learnt!r}; set it "
-                    "back, or begin anew: fit with warm_start=False"
+                    f"{name} is {now!r}, but {how} goes on with a network that was made with {then!r}; set it back, or "
+                    "begin anew: fit with warm_start=False"
                 )
         table = self.model_.table
         return Before(table, default_network(table, self.model_.net.loss, self._recipe()))
@@ -324,7 +330,8 @@ class _Net(BaseEstimator):
     def _frame(self, X: Any, *, reset: bool) -> pl.DataFrame:
         """X as a frame, its columns checked against those of `fit`; an array's are taken by position."""
         frame = to_frame(X)
-        shown: Any = np.empty(frame.shape) if not has_names(X) else X if hasattr(type(X), "shape") else frame
+        shown: Any = frame if has_names(X) else np.empty(frame.shape)
+        shown = X if hasattr(X, "iloc") else shown  # whose columns may be called by numbers
         validate_data(self, shown, reset=reset, skip_check_array=True)
         if frame.width == 0:
             raise DataError(f"0 feature(s) (shape={frame.shape}) while a minimum of 1 is required.")
@@ -381,7 +388,7 @@ class NetRegressor(RegressorMixin, _Net):
 
     Parameters
     ----------
-    hidden : units of each hidden layer
+    hidden : units of each hidden layer; one number for one layer
     activation : of the hidden layers
     encoding : "piecewise" gives each number an input for each of its bins; "plain" one input
     bins : at most so many bins for a column, at its quantiles
@@ -397,10 +404,12 @@ class NetRegressor(RegressorMixin, _Net):
     weight_decay : None: 0.03 for "adamw", else 0
     clip_norm : a longer gradient is shortened to this length
     validation_fraction : share of the rows to watch, unless `fit` is given some; the best epoch's weights are kept
-    metric : what is watched, a name from METRICS or a record; None: E
+    metric : what is watched, a name from `backlit.METRICS` or a record; None: E. It is stored and compared as people
+        read it: of "r2" a greater one is better
     patience : stop after so many epochs without a better metric
-    target_error : stop at this metric
-    warm_start : go on from the weights of the last `fit`
+    target_error : stop once the metric is this good: an "r2" of 0.9 or above, an "rmse" of 20000 or below
+    warm_start : `fit` goes on from the weights of the last one. How it trains may change; the network, the columns and
+        the number of targets may not, and no class may be new. A target on another scale is scaled anew
     run : record the run in this file: every step can be had back, see `backlit.open_run`
     engine : "native", "reference", or "auto": the native one if it can run this, with a warning if not
     threads : of the native engine, which yields the same bits on any number; None: as many as there are usable cores,
@@ -411,10 +420,12 @@ class NetRegressor(RegressorMixin, _Net):
     Attributes
     ----------
     model_ : table, network and weights; predicts any frame
-    history_ : each epoch's figures
+    history_ : each epoch's figures: epoch, step, error (E while learning), metric (of the watched rows), improved; and
+        error_in_unit and metric_in_unit, the same in the target's unit (of the squared error its root, the RMSE), None
+        where a figure has no unit
     n_iter_, best_epoch_ : epochs made, and the one whose weights are kept
     seed_ : the seed drawn
-    notices_ : columns left out, and why
+    notices_ : what to know, such as columns left out, and why
 
     Examples
     --------
@@ -512,7 +523,7 @@ class NetClassifier(ClassifierMixin, _Net):
             raise ShapeError(f"{called} has {targets.width} columns; a classifier learns one target")
         if getattr(y, "ndim", 1) == 2:
             warnings.warn(
-                "A column-vector y was passed when a 1d array was expected", DataConversionWarning, stacklevel=6
+                "A column-vector y was passed when a 1d array was expected", DataConversionWarning, stacklevel=5
             )
         _require_known(targets.to_series(), rows.counted, called)
         labels, counted = _labels(targets, y), rows.counted

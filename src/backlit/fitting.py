@@ -167,8 +167,9 @@ def prepare(
             )
     loss = net.loss if net is not None else choose_loss(recipe, table.target)
     net = default_network(table, loss, recipe) if net is None else net
-    if isinstance(recipe.metric, Metric):
-        require_fit(recipe.metric, bool(table.target.classes), net.outputs // table.target.outputs)
+    metric = recipe.metric if isinstance(recipe.metric, Metric) else None
+    if metric is not None:
+        require_fit(metric, bool(table.target.classes), net.outputs // table.target.outputs)
 
     def rows(frame: pl.DataFrame, targets: pl.DataFrame, weights: Any, which: np.ndarray | None) -> Data:
         at = np.arange(frame.height) if which is None else which
@@ -187,7 +188,7 @@ def prepare(
     seed = secrets.randbits(32) if seed is None else seed
     settings = _settings(recipe, len(data))
     engine = choose(recipe.engine, net, settings.optimizer, data.X.dtype, recipe.threads)
-    return Plan(table, net, settings, data, watched, seed, engine, recipe.metric)  # type: ignore[arg-type]  # a record
+    return Plan(table, net, settings, data, watched, seed, engine, metric)
 
 
 def rows_with(target: pl.Series, called: str = "the table") -> np.ndarray:

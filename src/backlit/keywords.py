@@ -46,6 +46,7 @@ ELSEWHERE = {
     **dict.fromkeys(("momentum", "nesterovs_momentum", "rho"), "optimizer, as in optimizer=bl.Momentum(momentum=0.9)"),
     **dict.fromkeys(("beta_1", "beta_2", "beta1", "beta2", "betas", "epsilon", "eps"),
                     "optimizer, as in optimizer=bl.Adam(beta2=0.99)"),
+    "class_weight": "sample_weight, of fit; NetClassifier has class_weight",
     "tol": "patience, or target_error",
     "shuffle": "nothing: rows are shuffled in every epoch",
 }  # fmt: skip
@@ -55,7 +56,7 @@ Method = TypeVar("Method", bound=Callable[..., Any])
 
 def strict(method: Method) -> Method:
     """The method, which answers a keyword that it does not take with the one that was meant."""
-    making = method.__name__ == "__init__"
+    making = method.__name__ in ("__init__", "set_params")
 
     @wraps(method)
     def checked(self: Any, *args: Any, **keywords: Any) -> Any:
@@ -66,7 +67,9 @@ def strict(method: Method) -> Method:
             raise KeywordError(f"{where} takes its settings by name, such as hidden={args[0]!r}; name each")
         for keyword in keywords:
             if keyword not in known:
-                raise KeywordError(f"{where} takes no {keyword!r}; {_meant(keyword, known, own, name)}")
+                meant = _meant(keyword, known, own, name)
+                meant = "it is an argument of fit" if keyword in signature(self.fit).parameters else meant
+                raise KeywordError(f"{where} takes no {keyword!r}; {meant}")
         return method(self, *args, **keywords)
 
     return cast(Method, checked)

@@ -16,7 +16,7 @@ from backlit.core.registry import to_dict
 from backlit.core.state import State
 from backlit.engines.choice import choose
 from backlit.engines.protocol import Engine
-from backlit.errors import ArgumentError, UnknownNameError, require
+from backlit.errors import ArgumentError, UnknownNameError, as_python, require
 from backlit.plan import named_optimizer
 from backlit.runs.file import writing
 from backlit.runs.recorder import transaction
@@ -60,8 +60,8 @@ def fork(
         if setting not in SETTINGS:
             known = [*SETTINGS, "weights", "dropout", "engine", "name"]
             raise UnknownNameError("setting", setting, known)
-    run = timeline.run
-    step = timeline.steps if step is None else step
+    run, changes = timeline.run, {key: as_python(value) for key, value in changes.items()}
+    step, dropout = int(timeline.steps if step is None else step), as_python(dropout)
     state = timeline.at(step)
     owner = timeline.owner(step)
     before, data = owner.settings, run.data("train")

@@ -244,6 +244,11 @@ def to_frame(data: Any, names: Sequence[str] | None = None) -> pl.DataFrame:
             frame = frame.collect()
         if isinstance(frame, nw.DataFrame):
             return _frame({str(column.name): to_series(column, str(column.name)) for column in frame.iter_columns()})
+        if has_names(data):
+            if hasattr(data, "__arrow_c_stream__") or hasattr(data, "__arrow_c_array__"):
+                return pl.DataFrame(pl.from_arrow(data))
+            what = type(data).__name__
+            raise DataError(f"X is a {what}, whose columns cannot be read; give a pandas or polars frame")
     array = data if isinstance(data, np.ndarray) else np.asarray(data)
     if array.dtype.names and array.ndim == 1:
         return _frame({name: to_series(array[name], name) for name in array.dtype.names})
@@ -264,7 +269,7 @@ def to_frame(data: Any, names: Sequence[str] | None = None) -> pl.DataFrame:
 
 def has_names(data: Any) -> bool:
     """Whether what is handed over as a table names its columns itself."""
-    return hasattr(data, "columns") or isinstance(data, Mapping) or is_rows(data) or _is_structured(data)
+    return hasattr(type(data), "columns") or isinstance(data, Mapping) or is_rows(data) or _is_structured(data)
 
 
 def is_rows(data: Any) -> bool:
@@ -299,7 +304,7 @@ def to_series(values: Any, name: str) -> pl.Series:
         values[masked] = None
     values = np.asarray(values)
     if values.ndim != 1:
-        few = f"; for one row give a list of one, {{{name!r}: [{values[()]!r}]}}" if values.ndim == 0 else ""
+        few = f"; for one row give a list of one, {{{name!r}: [{values.item()!r}]}}" if values.ndim == 0 else ""
         raise ShapeError(f"column {name!r} has {values.ndim} dimensions; give one field for each row{few}")
     kind = values.dtype.kind
     if kind in "cSV" or (kind == "f" and values.dtype.itemsize > 8):
