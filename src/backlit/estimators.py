@@ -164,18 +164,18 @@ class _Net(BaseEstimator):
             if len(groups) != n:
                 raise ShapeError(f"groups has {len(groups)} entries; give one for each of the {n} rows")
             split = split_rows(groups, self.seed_, self.validation_fraction, 0.0)
-        told: tuple[str, ...] = ()
+        notices: tuple[str, ...] = ()
         if before is not None:
-            before, told = self._at_scale(before, rows)
+            before, notices = self._at_scale(before, rows)
         plan = prepare(
             rows.frame, rows.targets, self._recipe(), target=self._target(), weights=rows.weights, split=split,
             validation=validation, seed=self.seed_, **({} if before is None else before._asdict()),
         )  # fmt: skip
         state = plan.begin(None if before is None else self.model_.theta)
         if self.run is None:
-            return self._train(plan, state, told=told)
+            return self._train(plan, state, notices=notices)
         with recording(self.run, plan, state, frame=rows.frame.with_columns(rows.targets)) as recorder:
-            return self._train(plan, state, recorder, told)
+            return self._train(plan, state, recorder, notices)
 
     @strict
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
@@ -209,14 +209,14 @@ class _Net(BaseEstimator):
             state = State(last.theta, memory, self.seed_, state.planned, step=last.step)
         return self._train(plan, state)
 
-    def _train(self, plan: Plan, state: State, recorder: Recorder | None = None, told: tuple[str, ...] = ()) -> Self:
+    def _train(self, plan: Plan, state: State, recorder: Recorder | None = None, notices: tuple[str, ...] = ()) -> Self:
         fitted = fit(plan, state, show=self.progress, recorder=recorder)
         self.model_ = plan.model(fitted.theta)
         self.state_ = fitted.state
-        self.history_ = [plan.told(epoch) for epoch in fitted.epochs]
+        self.history_ = [plan.in_units(epoch) for epoch in fitted.epochs]
         self.n_iter_ = fitted.state.epoch
         self.best_epoch_ = fitted.best_epoch
-        self.notices_ = (*plan.notices, *told)
+        self.notices_ = (*plan.notices, *notices)
         self._learnt, self._optimizer = self._structure(), plan.settings.optimizer
         return self
 
@@ -262,12 +262,12 @@ class _Net(BaseEstimator):
         if not ((middle > FAR) | (spread > FAR) | ((spread > 0) & (spread < 1 / FAR))).any():
             return before, ()
         other = Target.fit_numbers(there, target.scaling, target.unit)
-        told = (
+        notice = (
             f"y is on another scale than what was learnt before (centre {_listed(other.centre)}, scale "
             f"{_listed(other.scale)}; it was {_listed(target.centre)} and {_listed(target.scale)}): both are taken "
             "anew, and learning goes on from the same weights"
         )
-        return before._replace(table=replace(before.table, target=other)), (told,)
+        return before._replace(table=replace(before.table, target=other)), (notice,)
 
     def _require_scale(self, target: Target, rows: Rows) -> None:
         """Raise `DataError` where the targets lie so far from those of the first call that its scale is of no use."""
@@ -537,15 +537,15 @@ class NetClassifier(ClassifierMixin, _Net):
             weights[counted] = compute_sample_weight(self.class_weight, known)
             rows = rows._replace(weights=weights if rows.weights is None else weights * rows.weights)
             known, counted = known[rows.counted[counted]], rows.counted
-        given = None if classes is None else np.unique(np.asarray(classes))
+        named = None if classes is None else np.unique(np.asarray(classes))
         if first:
-            self.classes_ = np.unique(known) if given is None else given
+            self.classes_ = np.unique(known) if named is None else named
             if len(self.classes_) < 2:
                 one = f"{self.classes_.tolist()[0]!r}" if len(self.classes_) else "none"
                 more = "" if counted.all() else " in rows of a weight above 0"
                 raise DataError(f"{called} holds one class only, {one}{more}: a classifier needs two or more classes")
-        elif given is not None and not np.array_equal(given, self.classes_):
-            raise DataError(f"classes is {given.tolist()}, but {self.classes_.tolist()} were learnt; leave it out now")
+        elif named is not None and not np.array_equal(named, self.classes_):
+            raise DataError(f"classes is {named.tolist()}, but {self.classes_.tolist()} were learnt; leave it out now")
         odd = ~np.isin(known, self.classes_)
         if odd.any():
             row = np.flatnonzero(counted)[int(odd.argmax())]

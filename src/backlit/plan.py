@@ -113,13 +113,12 @@ class Plan:
         """An error as people read it."""
         return self.table.target.error_in_unit(self.net.loss, E)
 
-    def told(self, epoch: Epoch) -> EpochInUnit:
+    def in_units(self, epoch: Epoch) -> EpochInUnit:
         """An epoch's figures with what they are in the target's unit."""
         rooted = self.table.target.has_unit(self.net.loss)
-        error, metric = (self.in_unit(E)[0] if rooted and E is not None else None for E in (epoch.error, epoch.metric))
-        if self.metric is not None:
-            metric = epoch.metric if self.metric.in_unit else None
-        return EpochInUnit(*epoch, error, metric)
+        in_unit = lambda E: self.in_unit(E)[0] if rooted and E is not None else None
+        metric = in_unit(epoch.metric) if self.metric is None else epoch.metric if self.metric.in_unit else None
+        return EpochInUnit(*epoch, in_unit(epoch.error), metric)
 
     @property
     def _score(self) -> Any:

@@ -92,7 +92,7 @@ def _curve(timeline: Timeline, most: int) -> Text | None:
         return None
     best = max if timeline.settings.greater_is_better else min
     told = (errors[0], errors[-1], best(errors))
-    if timeline.run.metric is None and min(errors) >= 0:
+    if timeline.run.about.get("metric") is None and min(errors) >= 0:
         first, last, best = (_in_unit(timeline, E) for E in told)
     else:
         first, last, best = (number(E) for E in told)

@@ -404,9 +404,9 @@ _REMEDIES = {  #: for a type that is no field, by a part of its name
 
 
 def _unusable(name: str, kind: type) -> DataError:
-    told = kind.__name__
-    remedy = next((remedy for part, remedy in _REMEDIES.items() if part in told), "give numbers, text or dates")
-    return DataError(f"column {name!r} holds {told}, which cannot be used; {remedy}, or leave the column out")
+    called = kind.__name__
+    remedy = next((remedy for part, remedy in _REMEDIES.items() if part in called), "give numbers, text or dates")
+    return DataError(f"column {name!r} holds {called}, which cannot be used; {remedy}, or leave the column out")
 
 
 def _is_missing(value: Any) -> bool:

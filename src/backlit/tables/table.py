@@ -237,8 +237,8 @@ def _column(saved: Mapping[str, Any]) -> Column:
 
 def _some(names: Sequence[str], most: int = 80) -> str:
     """Names in one line."""
-    told = plain(", ".join(names[:most]))
-    return told if len(told) <= most and len(names) <= most else f"{told[:most]}..."
+    line = plain(", ".join(names[:most]))
+    return line if len(line) <= most and len(names) <= most else f"{line[:most]}..."
 
 
 def _tuples(value: Any) -> Any:
