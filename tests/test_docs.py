@@ -59,7 +59,7 @@ def alike(shown: str, printed: str) -> bool:
     Whole numbers below 10,000 count something and must be the same.
     """
     free, number = (
-        r"\d+\.\d+ s\b|\d+\.\d MB|\d+ snapshots|epoch \d+|[▁-█]+|written .* by .* engine",
+        r"\d+\.\d+ s\b|\d+\.\d MB|\d+ (?:of )?(?:snapshots|stretches|blobs)|epoch \d+|[▁-█]+|written .* by .* engine",
         r"\d[\d,]*(?:\.\d+)?",
     )
     shown, printed = (re.sub(free, "…", " ".join(some.split())) for some in (shown, printed))

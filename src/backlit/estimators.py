@@ -25,6 +25,7 @@ from backlit.core.state import State
 from backlit.engines.protocol import Engine
 from backlit.errors import ArgumentError, DataError, ShapeError, as_python
 from backlit.fitting import Recipe, choose_loss, default_network, prepare, split_rows
+from backlit.incoming import Rows, free_name, labels_of, require_known, row_weights, target_columns
 from backlit.keywords import strict
 from backlit.plan import Plan
 from backlit.progress import fit
@@ -38,19 +39,6 @@ from backlit.tables.target import Scaling, Target
 
 FAR = 3  #: scales from what was learnt, or times its scale: `fit` then takes the target's scale anew
 TOO_FAR, MANY = 20, 10  #: scales at which `partial_fit` refuses rows, of which there are so many
-
-
-class Rows(NamedTuple):
-    """Rows as they come in: columns to learn from, targets, and the weight of each (None: all alike)."""
-
-    frame: pl.DataFrame
-    targets: pl.DataFrame
-    weights: np.ndarray | None
-
-    @property
-    def counted(self) -> np.ndarray:
-        """(n,) whether a row is there: a weight of 0 says that it is not."""
-        return np.ones(self.frame.height, dtype=bool) if self.weights is None else self.weights != 0
 
 
 class _Net(BaseEstimator):
@@ -286,7 +274,8 @@ class _Net(BaseEstimator):
             j = int(far.argmax())
             raise DataError(
                 f"y is about {np.median(there.to_series(j).to_numpy()):.4g}, but partial_fit keeps the scale of its "
-                f"first call, {target.centre[j]:.4g} ± {target.scale[j]:.4g}; bring y to that unit, or begin anew: fit"
+                f"first call, {target.centre[j]:.4g} ± {target.scale[j]:.4g}; bring y to that unit, or begin "
+                "anew with rows that stand for all"
             )
 
     # --- what comes in -----------------------------------------------------------------------------------------------
@@ -301,11 +290,11 @@ class _Net(BaseEstimator):
         frame = self._frame(X, reset=first)
         if first:
             self._require_usable(frame)
-        targets = _columns(y, f"y{which}")
+        targets = target_columns(y, f"y{which}")
         n = frame.height
         if targets.height != n:
             raise ShapeError(f"X{which} has {n} rows and y{which} {targets.height}; give one target for each row")
-        rows = Rows(frame, targets, _weights(sample_weight, n, f"sample_weight{which}"))
+        rows = Rows(frame, targets, row_weights(sample_weight, n, f"sample_weight{which}"))
         if not rows.counted.any():
             raise DataError(f"sample_weight{which} is zero in every row; give one a weight above 0")
         return self._named(self._checked(rows, y, f"y{which}", first, **keywords), first, f"y{which}")
@@ -316,7 +305,7 @@ class _Net(BaseEstimator):
         if first:
             taken, names = set(frame.columns), []
             for name in targets.columns:
-                names.append(_free(name, taken))
+                names.append(free_name(name, taken))
                 taken.add(names[-1])
             self._targets = tuple(names)
         if targets.width != len(self._targets):
@@ -449,7 +438,7 @@ class NetRegressor(RegressorMixin, _Net):
         predictions, 0 for a constant, below 0 for worse than that; see `sklearn.metrics.d2_pinball_score`.
         """
         check_is_fitted(self, "model_")
-        truth = _columns(y, "y").to_numpy()
+        truth = target_columns(y, "y").to_numpy()
         loss = self.model_.net.loss
         if not isinstance(loss, Quantile):
             return float(super().score(X, truth, sample_weight))
@@ -466,7 +455,7 @@ class NetRegressor(RegressorMixin, _Net):
                     f"target {series.name!r} holds text, such as {series.drop_nulls().first()!r}; numbers are needed "
                     "here: NetClassifier learns classes"
                 )
-            _require_known(series, rows.counted, called)
+            require_known(series, rows.counted, called)
         return rows
 
     def __sklearn_tags__(self) -> Any:
@@ -514,7 +503,7 @@ class NetClassifier(ClassifierMixin, _Net):
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """The share of rows whose class is predicted."""
-        return float(super().score(X, _labels(_columns(y, "y"), y), sample_weight))
+        return float(super().score(X, labels_of(target_columns(y, "y"), y), sample_weight))
 
     def _checked(self, rows: Rows, y: Any, called: str, first: bool, classes: Any = None) -> Rows:
         """The rows with labels for targets, and their weights times those of their classes."""
@@ -525,9 +514,9 @@ class NetClassifier(ClassifierMixin, _Net):
             warnings.warn(
                 "A column-vector y was passed when a 1d array was expected", DataConversionWarning, stacklevel=5
             )
-        _require_known(targets.to_series(), rows.counted, called)
-        labels, counted = _labels(targets, y), rows.counted
-        known = labels if counted.all() else _labels(targets.filter(counted), labels[counted])
+        require_known(targets.to_series(), rows.counted, called)
+        labels, counted = labels_of(targets, y), rows.counted
+        known = labels if counted.all() else labels_of(targets.filter(counted), labels[counted])
         if known.dtype.kind == "f" and np.isinf(known).any():
             row = np.flatnonzero(counted)[int(np.isinf(known).argmax())]
             raise DataError(f"{called} is {labels[row]} in row {row}; classes are finite numbers or text")
@@ -559,62 +548,6 @@ class NetClassifier(ClassifierMixin, _Net):
 
     def _target(self) -> Target:
         return Target(self._targets, "classes", classes=tuple(self.classes_.tolist()))
-
-
-# --- targets and weights -------------------------------------------------------------------------------------------
-
-
-def _columns(y: Any, called: str) -> pl.DataFrame:
-    """The target as a frame of its columns."""
-    if y is None:
-        raise ArgumentError(f"This estimator requires y to be passed, but the target {called} is None")
-    if isinstance(y, pl.Series):
-        return pl.DataFrame([y.alias(y.name or "y")])
-    if has_names(y):
-        return to_frame(y)
-    array = np.asarray(y)
-    if array.ndim > 1:
-        return to_frame(array, tuple(f"y{i}" for i in range(1, array.shape[1] + 1)))
-    if array.ndim == 0:
-        raise ShapeError(f"{called} is {y!r}; give one target for each row")
-    name = getattr(y, "name", None)
-    return pl.DataFrame([to_series(y if hasattr(y, "dtype") else array, "y" if name is None else str(name))])
-
-
-def _free(name: str, taken: set[str]) -> str:
-    """The name, or one made of it that no column has."""
-    free, times = name, 1
-    while free in taken:
-        free = f"{name} (target)" if times == 1 else f"{name} (target {times})"
-        times += 1
-    return free
-
-
-def _labels(targets: pl.DataFrame, y: Any) -> np.ndarray:
-    """(n,) class labels, as NumPy has them."""
-    series = targets.to_series()
-    if (series.dtype.is_numeric() or series.dtype == pl.Boolean) and not series.null_count():
-        return series.to_numpy()
-    return series.to_numpy() if isinstance(y, pl.Series) or has_names(y) else np.asarray(y).ravel()
-
-
-def _require_known(series: pl.Series, counted: np.ndarray, called: str) -> None:
-    """Raise `DataError` where a target of a row that counts is missing."""
-    missing = series.is_null().to_numpy() & counted
-    if series.dtype.is_float():
-        missing |= series.is_nan().fill_null(False).to_numpy() & counted
-    if missing.any():
-        raise DataError(f"{called} is missing in row {int(missing.argmax())}; leave such rows out")
-
-
-def _weights(sample_weight: Any, n: int, called: str) -> np.ndarray | None:
-    if sample_weight is None:
-        return None
-    weights = np.asarray(sample_weight, dtype=np.float64)
-    weights = np.full(n, float(weights)) if weights.ndim == 0 else weights
-    if weights.shape != (n,):
-        raise ShapeError(f"{called} has shape {weights.shape}; give one weight for each of the {n} rows")
-    return weights
 
 
 def _listed(values: Sequence[float]) -> str:

@@ -9,6 +9,8 @@ from sklearn.metrics import accuracy_score, r2_score
 from small import QUICK, N, X, kinds, y
 
 import backlit as bl
+from backlit.cli.explain import _of_run
+from backlit.cli.runs import history
 from backlit.plan import Epoch
 from backlit.progress import fit
 from backlit.training import EpochDone, Settings, train
@@ -94,6 +96,23 @@ def test_a_metric_of_the_users_keeps_its_direction(tmp_path):
     run = recorded(plan, tmp_path / "a.backlit")
     assert all(same(state, states[state.step]) for state in run.replay(0, 60))
     assert run.at().best.metric == max(epoch.metric for epoch in epochs) < 0
+
+
+@pytest.mark.parametrize("metric", [bl.METRICS["r2"], bl.METRICS["mae"], OWN, None])
+def test_it_is_drawn_and_printed_as_it_is(metric, tmp_path, capsys):
+    run = recorded(planned(metric=metric), tmp_path / "a.backlit")
+    figures = [epoch.metric for epoch in run.epochs]
+    best = figures.index(max(figures) if metric and metric.greater_is_better else min(figures))
+    axes = _of_run("errors", run, 0, [], None).axes[0]
+    assert any(text.get_text().startswith(f"best: epoch {best + 1},") for text in axes.get_legend().get_texts())
+    history(str(run.path), as_json=False)
+    printed = capsys.readouterr().out.replace("−", "-").replace(",", "")
+    if metric is None:
+        assert axes.get_ylabel() == "error"
+    else:
+        assert axes.get_ylabel() == metric.title
+        assert f"{figures[0]:.4f}" in printed
+        assert f"best {figures[best]:.4f}" in printed
 
 
 @pytest.mark.parametrize(

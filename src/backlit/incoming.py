@@ -1,0 +1,78 @@
+"""Targets, class labels and weights as people hand them over: by position, whatever they are called there."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import polars as pl
+
+from backlit.errors import ArgumentError, DataError, ShapeError
+from backlit.tables.frames import has_names, to_frame, to_series
+
+
+class Rows(NamedTuple):
+    """Rows as they come in: columns to learn from, targets, and the weight of each (None: all alike)."""
+
+    frame: pl.DataFrame
+    targets: pl.DataFrame
+    weights: np.ndarray | None
+
+    @property
+    def counted(self) -> np.ndarray:
+        """(n,) whether a row is there: a weight of 0 says that it is not."""
+        return np.ones(self.frame.height, dtype=bool) if self.weights is None else self.weights != 0
+
+
+def target_columns(y: Any, called: str) -> pl.DataFrame:
+    """The target as a frame of its columns."""
+    if y is None:
+        raise ArgumentError(f"This estimator requires y to be passed, but the target {called} is None")
+    if isinstance(y, pl.Series):
+        return pl.DataFrame([y.alias(y.name or "y")])
+    if has_names(y):
+        return to_frame(y)
+    array = np.asarray(y)
+    if array.ndim > 1:
+        return to_frame(array, tuple(f"y{i}" for i in range(1, array.shape[1] + 1)))
+    if array.ndim == 0:
+        raise ShapeError(f"{called} is {y!r}; give one target for each row")
+    name = getattr(y, "name", None)
+    return pl.DataFrame([to_series(y if hasattr(y, "dtype") else array, "y" if name is None else str(name))])
+
+
+def free_name(name: str, taken: set[str]) -> str:
+    """The name, or one made of it that no column has."""
+    free, times = name, 1
+    while free in taken:
+        free = f"{name} (target)" if times == 1 else f"{name} (target {times})"
+        times += 1
+    return free
+
+
+def labels_of(targets: pl.DataFrame, y: Any) -> np.ndarray:
+    """(n,) class labels, as NumPy has them."""
+    series = targets.to_series()
+    if (series.dtype.is_numeric() or series.dtype == pl.Boolean) and not series.null_count():
+        return series.to_numpy()
+    return series.to_numpy() if isinstance(y, pl.Series) or has_names(y) else np.asarray(y).ravel()
+
+
+def require_known(series: pl.Series, counted: np.ndarray, called: str) -> None:
+    """Raise `DataError` where a target of a row that counts is missing."""
+    missing = series.is_null().to_numpy() & counted
+    if series.dtype.is_float():
+        missing |= series.is_nan().fill_null(False).to_numpy() & counted
+    if missing.any():
+        raise DataError(f"{called} is missing in row {int(missing.argmax())}; leave such rows out")
+
+
+def row_weights(sample_weight: Any, n: int, called: str) -> np.ndarray | None:
+    """(n,) the weight of each row; one number is that of all."""
+    if sample_weight is None:
+        return None
+    weights = np.asarray(sample_weight, dtype=np.float64)
+    weights = np.full(n, float(weights)) if weights.ndim == 0 else weights
+    if weights.shape != (n,):
+        raise ShapeError(f"{called} has shape {weights.shape}; give one weight for each of the {n} rows")
+    return weights
