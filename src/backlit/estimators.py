@@ -25,7 +25,7 @@ from backlit.core.state import State
 from backlit.engines.protocol import Engine
 from backlit.errors import ArgumentError, DataError, ShapeError, as_python
 from backlit.fitting import Recipe, choose_loss, default_network, prepare, split_rows
-from backlit.incoming import Rows, free_name, labels_of, require_known, row_weights, target_columns
+from backlit.incoming import Rows, free_name, labels_of, require_alike, require_known, row_weights, target_columns
 from backlit.keywords import strict
 from backlit.plan import Plan
 from backlit.progress import fit
@@ -520,6 +520,7 @@ class NetClassifier(ClassifierMixin, _Net):
         if known.dtype.kind == "f" and np.isinf(known).any():
             row = np.flatnonzero(counted)[int(np.isinf(known).argmax())]
             raise DataError(f"{called} is {labels[row]} in row {row}; classes are finite numbers or text")
+        require_alike(known, counted, called)
         check_classification_targets(known)
         if self.class_weight is not None:
             weights = np.zeros(len(labels))

@@ -67,6 +67,20 @@ def require_known(series: pl.Series, counted: np.ndarray, called: str) -> None:
         raise DataError(f"{called} is missing in row {int(missing.argmax())}; leave such rows out")
 
 
+def require_alike(labels: np.ndarray, counted: np.ndarray, called: str) -> None:
+    """Raise `DataError` where some labels are text and some are not: they have no order."""
+    if labels.dtype != object:
+        return
+    texts = np.array([isinstance(label, str) for label in labels.tolist()], dtype=bool)
+    if texts.any() and not texts.all():
+        rows = np.flatnonzero(counted)
+        one, other = int(texts.argmax()), int(texts.argmin())
+        raise DataError(
+            f"{called} holds text, such as {labels[one]!r} in row {rows[one]}, and {labels[other]!r} in row "
+            f"{rows[other]}; make all labels text, as by str()"
+        )
+
+
 def row_weights(sample_weight: Any, n: int, called: str) -> np.ndarray | None:
     """(n,) the weight of each row; one number is that of all."""
     if sample_weight is None:

@@ -110,6 +110,12 @@ def test_labels_are_what_they_were():
         assert set(model.predict(NUMBERS).tolist()) <= set(expected)
 
 
+def test_labels_of_two_types_are_named():
+    mixed = np.array(["a", "b", 1, "a"], dtype=object)
+    with pytest.raises(bl.DataError, match=r"y holds text, such as 'a' in row 0, and 1 in row 2; make all labels text"):
+        bl.NetClassifier().fit(NUMBERS[:4], mixed)
+
+
 def test_what_is_given_without_its_other_half():
     with pytest.raises(bl.ArgumentError, match="the target y_val is None"):
         bl.NetRegressor().fit(NUMBERS, y, X_val=NUMBERS)
