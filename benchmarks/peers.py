@@ -17,6 +17,7 @@ import numpy as np
 
 import backlit as bl
 from backlit.core.layers import Dense
+from backlit.training import begin
 
 
 class Case(NamedTuple):
@@ -43,7 +44,7 @@ class Case(NamedTuple):
 
 def by_backlit(case: Case, epochs: int, engine: str) -> float:
     settings = bl.Settings(optimizer="adam", learning_rate=1e-3, batch_size=case.batch, epochs=epochs)
-    state = bl.begin(case.net, case.data, settings)
+    state = begin(case.net, case.data, settings)
     began = time.perf_counter()
     for _ in bl.train(case.net, case.data, settings, state=state, engine=engine):
         pass

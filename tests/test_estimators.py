@@ -3,7 +3,6 @@
 import inspect
 import json
 import pickle
-from datetime import date, timedelta
 
 import numpy as np
 import polars as pl
@@ -15,6 +14,7 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
+from small import QUICK, N, X, kinds, y
 
 import backlit as bl
 import backlit.estimators
@@ -40,24 +40,6 @@ def test_scikit_learn(estimator, check):
 
 
 # --- what users do -------------------------------------------------------------------------------------------------
-
-draw = np.random.default_rng(0)
-N = 240
-X = pl.DataFrame(
-    {
-        "size": draw.gamma(2, 500, N),
-        "rooms": draw.integers(1, 6, N),
-        "town": draw.choice(["north", "south", "east"], N),
-        "sold": pl.Series([date(2020, 1, 1) + timedelta(days=int(d)) for d in draw.integers(0, 900, N)]),
-    }
-).with_columns(size=pl.when(pl.col("rooms") == 2).then(None).otherwise(pl.col("size")))
-y = (
-    100 * X["size"].fill_null(1000).to_numpy()
-    + 20_000 * X["rooms"].to_numpy()
-    + 50_000 * (X["town"] == "east").to_numpy()
-)
-kinds = np.where(y > np.median(y), "dear", "cheap")
-QUICK = {"hidden": (16,), "epochs": 40, "learning_rate": 0.01, "random_state": 0}
 
 
 @pytest.fixture(scope="module")
@@ -275,7 +257,7 @@ SIGNATURE = (
     [
         (lambda: bl.NetRegressor().fit(X, kinds), ValueError, "holds text, such as '(cheap|dear)'.*NetClassifier"),
         (lambda: bl.NetRegressor().fit(X, y[:-1]), ValueError, "X has 240 rows and y 239"),
-        (lambda: bl.NetRegressor().fit(X, np.where(y == y[3], np.nan, y)), ValueError, "NaN or infinity"),
+        (lambda: bl.NetRegressor().fit(X, np.where(y == y[3], np.nan, y)), ValueError, "y is missing in row 3; leave"),
         (lambda: bl.NetRegressor().fit(X, y, sample_weight=-np.ones(N)), ValueError, "the weight of row 0 is -1"),
         (lambda: bl.NetRegressor().fit(X, y, sample_weight=np.full(N, np.nan)), ValueError, "row 0 is nan"),
         (lambda: bl.NetRegressor().fit(X, y, sample_weight=np.ones(3)), ValueError, r"sample_weight has shape \(3,\)"),

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 import backlit as bl
+from backlit.engines.choice import choose
 from backlit.engines.protocol import Figures
 from backlit.engines.reference import ReferenceEngine
 from backlit.errors import ArgumentError, BacklitError, DataError, DivergedError, ShapeError, UnknownNameError
-from backlit.training import EpochDone, StepsDone, Stopped, evaluate
+from backlit.training import EpochDone, StepsDone, Stopped, begin, evaluate
 
 draw = np.random.default_rng(0)
 X, Y = draw.normal(size=(50, 3)), draw.normal(size=(50, 1))
@@ -90,7 +91,7 @@ def test_batches_cover_every_row_once_an_epoch():
 def test_all_rows_at_once_are_plain_gradient_descent():
     net = bl.Network.dense(3, [4], activation="tanh")
     how = bl.Settings(optimizer="sgd", learning_rate=0.1, batch_size=None, epochs=5)
-    theta = bl.begin(net, DATA, how).theta
+    theta = begin(net, DATA, how).theta
     *_, stopped = bl.train(net, DATA, how)
     for _ in range(5):
         theta = theta - 0.1 * bl.value_and_grad(net, theta, DATA.X, DATA.Y)[1]
@@ -120,7 +121,7 @@ def test_biases_with_rate_0_stay():
     net = bl.Network([bl.Dense(3, 2, "tanh", bias_rate=0), bl.Dense(2, 1)])
     theta = net.start(0, {"b1": 0.7}, np.float64)
     how = settings(optimizer=bl.Adam(weight_decay=0.1))
-    *_, stopped = bl.train(net, DATA, how, state=bl.begin(net, DATA, how, theta=theta))
+    *_, stopped = bl.train(net, DATA, how, state=begin(net, DATA, how, theta=theta))
     np.testing.assert_array_equal(net.split(stopped.theta)[0][1], [0.7, 0.7])
     assert stopped.theta[0] != theta[0]
 
@@ -197,7 +198,7 @@ def test_metric_of_ones_own():
     events = run(settings(epochs=2), validation=VALIDATION, metric=mean_absolute)
     metric = next(event.metric for event in events if isinstance(event, EpochDone))
     theta = next(event.state.theta for event in events if isinstance(event, EpochDone))
-    S = bl.choose("auto", NET, bl.SGD(), VALIDATION.X.dtype).predict(NET, theta, VALIDATION.X)
+    S = choose("auto", NET, bl.SGD(), VALIDATION.X.dtype).predict(NET, theta, VALIDATION.X)
     assert metric == mean_absolute(S, VALIDATION.Y, None)
 
 
@@ -247,7 +248,7 @@ def test_weights_that_overflow_while_E_is_finite():
     net = bl.Network([bl.Dense(1, 1, "tanh")])
     data = bl.Data(np.ones((4, 1), np.float32), np.full((4, 1), -1, np.float32))
     how = bl.Settings(optimizer="sgd", learning_rate=3e38, batch_size=2, epochs=3)
-    state = bl.begin(net, data, how, theta=np.array([0.5, 0.0], np.float32))
+    state = begin(net, data, how, theta=np.array([0.5, 0.0], np.float32))
     with pytest.raises(DivergedError) as caught:
         list(bl.train(net, data, how, state=state))
     assert np.isfinite(caught.value.state.theta).all()
@@ -288,8 +289,8 @@ def test_weights_that_overflow_while_E_is_finite():
         (lambda: bl.train(NET, DATA, seed=-1), ArgumentError, "seed is -1"),
         (lambda: bl.train(NET, DATA, stretch=0), ArgumentError, "stretch is 0"),
         (lambda: bl.train(NET, DATA, engine="refrence"), UnknownNameError, "did you mean 'reference'"),
-        (lambda: bl.begin(NET, DATA, bl.Settings(), theta=np.ones(3)), ShapeError, "this network has 49 weights"),
-        (lambda: bl.begin(NET, DATA, bl.Settings(), theta=np.full(49, np.nan)), DataError, r"theta\[0\] is nan"),
+        (lambda: begin(NET, DATA, bl.Settings(), theta=np.ones(3)), ShapeError, "this network has 49 weights"),
+        (lambda: begin(NET, DATA, bl.Settings(), theta=np.full(49, np.nan)), DataError, r"theta\[0\] is nan"),
     ],
 )
 def test_bad_input_is_refused_before_the_first_step(make, error, message):
@@ -305,7 +306,7 @@ def test_whole_numbers_and_lists_are_welcome():
 
 
 def test_a_state_of_another_precision():
-    state = bl.begin(NET, DATA, settings())
+    state = begin(NET, DATA, settings())
     with pytest.raises(ArgumentError, match="theta is float64 and X float32; make them equal"):
         bl.train(NET, bl.Data(DATA.X.astype(np.float32), DATA.Y), settings(), state=state)
 

@@ -1,6 +1,6 @@
 # What `import backlit` offers; each name is loaded when it is first used.
 from . import errors
-from .core.backprop import backward, forward, tangent, value_and_grad
+from .core.backprop import backward, forward, value_and_grad
 from .core.layers import Dense, Dropout, LayerNorm, PiecewiseLinear
 from .core.losses import (
     AbsoluteError,
@@ -15,34 +15,52 @@ from .core.network import Network
 from .core.optimizers import SGD, Adam, Momentum, Nesterov, RMSprop
 from .core.schedules import Constant, Cosine, Exponential, StepDecay
 from .core.state import State
-from .engines.choice import choose
 from .engines.protocol import Data
-from .errors import RunWarning, SlowEngineWarning
+from .errors import (
+    ArgumentError,
+    BacklitError,
+    DataError,
+    DivergedError,
+    KeywordError,
+    RunWarning,
+    ShapeError,
+    SlowEngineWarning,
+    UnknownNameError,
+)
 from .estimators import NetClassifier, NetRegressor
 from .explain.trace import Trace, trace
-from .fitting import Recipe, prepare
+from .fitting import Recipe
 from .model import Model
 from .runs.run import Run, open_run
 from .runs.timeline import Timeline
 from .tables import datasets
+from .tables.metrics import METRICS, Metric
 from .tables.table import Table
-from .training import EpochDone, Settings, StepsDone, Stopped, begin, train
+from .training import EpochDone, Settings, StepsDone, Stopped, train
+from .version import __version__
 
 __all__ = [
+    "METRICS",
     "SGD",
     "AbsoluteError",
     "Adam",
+    "ArgumentError",
+    "BacklitError",
     "BinaryCrossEntropy",
     "Constant",
     "Cosine",
     "CrossEntropy",
     "Data",
+    "DataError",
     "Dense",
+    "DivergedError",
     "Dropout",
     "EpochDone",
     "Exponential",
     "Huber",
+    "KeywordError",
     "LayerNorm",
+    "Metric",
     "Model",
     "Momentum",
     "Nesterov",
@@ -57,6 +75,7 @@ __all__ = [
     "Run",
     "RunWarning",
     "Settings",
+    "ShapeError",
     "SlowEngineWarning",
     "SquaredError",
     "State",
@@ -66,15 +85,13 @@ __all__ = [
     "Table",
     "Timeline",
     "Trace",
+    "UnknownNameError",
+    "__version__",
     "backward",
-    "begin",
-    "choose",
     "datasets",
     "errors",
     "forward",
     "open_run",
-    "prepare",
-    "tangent",
     "trace",
     "train",
     "value_and_grad",

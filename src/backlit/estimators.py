@@ -4,45 +4,63 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from inspect import Signature, signature
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import polars as pl
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.exceptions import DataConversionWarning
+from sklearn.metrics import d2_pinball_score
 from sklearn.utils import check_random_state, compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from backlit.core.losses import Loss
+from backlit.core.losses import Loss, Quantile
+from backlit.core.network import Network
 from backlit.core.optimizers import Optimizer
-from backlit.core.registry import lookup
 from backlit.core.state import State
 from backlit.engines.protocol import Engine
-from backlit.errors import ArgumentError, DataError, ShapeError
-from backlit.fitting import Recipe, prepare, split_rows
+from backlit.errors import ArgumentError, DataError, ShapeError, as_python
+from backlit.fitting import Recipe, Split, choose_loss, default_network, prepare, split_rows
+from backlit.incoming import (
+    Rows,
+    free_name,
+    labels_of,
+    read_targets,
+    require_alike,
+    require_known,
+    row_weights,
+    target_columns,
+)
+from backlit.keywords import strict
 from backlit.plan import Plan
 from backlit.progress import fit
 from backlit.runs.file import require_new
 from backlit.runs.recorder import Recorder
 from backlit.runs.run import recording
-from backlit.tables.frames import to_frame, to_series
-from backlit.tables.metrics import METRICS, Metric
-from backlit.tables.reading import Kinds
-from backlit.tables.table import Encoding
+from backlit.tables.frames import has_names, require_usable, to_frame, to_series
+from backlit.tables.metrics import Metric
+from backlit.tables.reading import Hints, Kinds
+from backlit.tables.table import Encoding, Table
 from backlit.tables.target import Scaling, Target
+
+FAR = 3  #: scales from what was learnt, or times its scale: `fit` then takes the target's scale anew
+TOO_FAR, MANY = 20, 10  #: scales at which `partial_fit` refuses rows, of which there are so many
 
 
 class _Net(BaseEstimator):
     """What both estimators share."""
 
+    _read: tuple[str, ...] = ()  # how a target of text was read
+
+    @strict
     def __init__(
         self,
         *,
-        hidden: Sequence[int] = (128, 128),
+        hidden: Sequence[int] | int = (128, 128),
         activation: str = "relu",
         encoding: Encoding = "piecewise",
         bins: int = 48,
@@ -98,8 +116,14 @@ class _Net(BaseEstimator):
         self.random_state = random_state
         self.progress = progress
 
+    @strict
+    def set_params(self, **params: Any) -> Self:
+        """Change settings by their names; see scikit-learn."""
+        return super().set_params(**params)
+
     # --- learning --------------------------------------------------------------------------------------------------
 
+    @strict
     def fit(
         self,
         X: Any,
@@ -115,116 +139,231 @@ class _Net(BaseEstimator):
 
         Parameters
         ----------
-        X : (n, d) frame or array; missing values, text and dates are welcome
-        y : (n,) targets: numbers, (n, k) of them for several, or class labels
-        sample_weight : (n,) how much each row counts
+        X : (n, d) frame of any library, mapping of columns, list of mappings, or array; missing values, text and dates
+            are welcome
+        y : (n,) targets: numbers, (n, k) of them for several, or class labels; they belong to the rows by position
+        sample_weight : (n,) how much each row counts; one of weight 0 is not there
         X_val, y_val, sample_weight_val : rows to watch, instead of a share of X
         groups : (n,) rows with the same entry stay together when a share is set aside
         """
         if self.run is not None:
             require_new(self.run, asker="fit")
-        frame, targets = self._frame(X, reset=True), self._targets(y, reset=True)
-        weights = self._weights(sample_weight, frame, targets)
-        validation = None
-        split = None
-        if X_val is not None:
-            watch, truth = self._frame(X_val, reset=False), self._targets(y_val, reset=False)
-            validation = (watch, truth, self._weights(sample_weight_val, watch, truth))
-        elif self.validation_fraction:
-            groups = np.arange(frame.height) if groups is None else np.asarray(groups)
-            if len(groups) != frame.height:
-                raise ShapeError(f"groups has {len(groups)} entries; give one for each of the {frame.height} rows")
-        if frame.height < 2:
-            raise DataError(f"X has {frame.height} sample; a network needs two or more rows to learn from")
+        before = self._before("warm_start") if self.warm_start and hasattr(self, "model_") else None
+        rows = self._rows(X, y, sample_weight, first=before is None)
+        n, here = rows.frame.height, np.flatnonzero(rows.counted)
+        if len(here) < 2:
+            raise DataError(f"X has {len(here)} sample; a network needs two or more rows to learn from")
+        if X_val is None and (y_val is not None or sample_weight_val is not None):
+            raise ArgumentError("X_val is None, but y_val or sample_weight_val is given; give X_val with them")
+        validation = split = None
         self.seed_ = self._seed()
-        if X_val is None and self.validation_fraction:
-            split = split_rows(groups, self.seed_, self.validation_fraction, 0.0)
-        learnt = self.warm_start and hasattr(self, "model_")
+        if X_val is not None:
+            validation = self._rows(X_val, y_val, sample_weight_val, first=False, which="_val")
+        elif self.validation_fraction:
+            if groups is not None and len(groups) != n:
+                raise ShapeError(f"groups has {len(groups)} entries; give one for each of the {n} rows")
+            groups = np.arange(len(here)) if groups is None else np.asarray(groups)[here]
+            parts = split_rows(groups, self.seed_, self.validation_fraction, 0.0)
+            split = Split(*(here[part] for part in parts))
+        notices: tuple[str, ...] = ()
+        if before is not None:
+            before, notices = self._at_scale(before, rows)
         plan = prepare(
-            frame, targets, self._recipe(), target=self._target(), weights=weights, split=split, validation=validation,
-            seed=self.seed_, table=self.model_.table if learnt else None, net=self.model_.net if learnt else None,
+            rows.frame, rows.targets, self._recipe(), target=self._target(), weights=rows.weights, split=split,
+            validation=validation, seed=self.seed_, **({} if before is None else before._asdict()),
         )  # fmt: skip
-        state = plan.begin(self.model_.theta if learnt else None)
+        state = plan.begin(None if before is None else self.model_.theta)
         if self.run is None:
-            return self._train(plan, state)
-        with recording(self.run, plan, state, frame=frame.with_columns(targets)) as recorder:
-            return self._train(plan, state, recorder)
+            return self._train(plan, state, notices=notices)
+        with recording(self.run, plan, state, frame=rows.frame.with_columns(rows.targets)) as recorder:
+            return self._train(plan, state, recorder, notices)
 
-    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, **keywords: Any) -> Any:
+    @strict
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """One pass over the rows at hand, going on from what was learnt before.
 
-        The first call fits the table on its rows: how columns are scaled and binned stays as it is from then on.
+        The first call fits the table on its rows: how columns and target are scaled and binned stays as it is from then
+        on. Settings of the network cannot change from call to call, those of the training can.
         """
+        return self._learn_on(X, y, sample_weight)
+
+    def _learn_on(self, X: Any, y: Any, sample_weight: Any, **keywords: Any) -> Self:
         if self.run is not None:
             raise ArgumentError(f"run is {self.run!r}, but partial_fit, whose rows differ from call to call, is not "
                                 "recorded; use fit, or set run=None")  # fmt: skip
-        first = not hasattr(self, "state_")
-        frame, targets = self._frame(X, reset=first), self._targets(y, reset=first, **keywords)
-        weights = self._weights(sample_weight, frame, targets)
-        if first:
+        before = self._before("partial_fit") if hasattr(self, "state_") else None
+        rows = self._rows(X, y, sample_weight, first=before is None, **keywords)
+        if before is None:
             self.seed_ = self._seed()
-        known = {} if first else {"table": self.model_.table, "net": self.model_.net}
+        else:
+            self._require_scale(before.table.target, rows)
         recipe = self._recipe(epochs=1, max_steps=None, schedule="constant", patience=None, target_error=None)
-        plan = prepare(frame, targets, recipe, target=self._target(), weights=weights, seed=self.seed_, **known)
+        plan = prepare(
+            rows.frame, rows.targets, recipe, target=self._target(), weights=rows.weights, seed=self.seed_,
+            **({} if before is None else before._asdict()),
+        )  # fmt: skip
         state = plan.begin()
-        if not first:
-            before: State = self.state_
-            state = State(before.theta, before.memory, self.seed_, state.planned, step=before.step)
+        if before is not None:
+            last: State = self.state_
+            same = type(plan.settings.optimizer) is type(self._optimizer)
+            memory = last.memory if same else plan.settings.optimizer.init(last.theta)
+            state = State(last.theta, memory, self.seed_, state.planned, step=last.step)
         return self._train(plan, state)
 
-    def _train(self, plan: Plan, state: State, recorder: Recorder | None = None) -> Self:
+    def _train(self, plan: Plan, state: State, recorder: Recorder | None = None, notices: tuple[str, ...] = ()) -> Self:
         fitted = fit(plan, state, show=self.progress, recorder=recorder)
         self.model_ = plan.model(fitted.theta)
         self.state_ = fitted.state
-        self.history_ = list(fitted.epochs)
+        self.history_ = [plan.in_units(epoch) for epoch in fitted.epochs]
         self.n_iter_ = fitted.state.epoch
         self.best_epoch_ = fitted.best_epoch
-        self.notices_ = plan.notices
+        self.notices_ = (*self._read, *plan.notices, *notices)
+        self._learnt, self._optimizer = self._structure(), plan.settings.optimizer
         return self
 
     def _recipe(self, **changes: Any) -> Recipe:
-        given = {f.name: getattr(self, f.name) for f in fields(Recipe) if hasattr(self, f.name)}
-        if isinstance(self.metric, str):
-            given["metric"] = lookup("metric", METRICS, self.metric)
-        return Recipe(**(given | changes))
+        settings = {f.name: getattr(self, f.name) for f in fields(Recipe) if hasattr(self, f.name)}
+        return Recipe(**(settings | changes))
 
     def _seed(self) -> int:
-        if isinstance(self.random_state, int | np.integer):
-            return int(self.random_state)
-        return int(check_random_state(self.random_state).randint(2**31))
+        if isinstance(self.random_state, np.random.Generator):
+            return int(self.random_state.integers(2**31))
+        seed = as_python(self.random_state)
+        return seed if isinstance(seed, int) else int(check_random_state(self.random_state).randint(2**31))
+
+    # --- going on ----------------------------------------------------------------------------------------------------
+
+    def _structure(self) -> dict[str, Any]:
+        """The settings of table and network: they stay as they are where learning goes on."""
+        recipe = self._recipe()
+        names = ("hidden", "activation", "encoding", "bins", "columns", "target")
+        loss = choose_loss(recipe, self.model_.table.target)
+        return {**{name: getattr(recipe, name) for name in names}, "loss": loss}
+
+    def _before(self, how: str) -> Before:
+        """The table and the network to go on with; its dropout may have changed, nothing else."""
+        for name, value in self._structure().items():
+            if value != (learnt := self._learnt[name]):
+                now, then = (getattr(setting, "name", setting) for setting in (value, learnt))
+                raise ArgumentError(
+                    f"{name} is {now!r}, but {how} goes on with a network that was made with {then!r}; set it back, or "
+                    "begin anew: fit with warm_start=False"
+                )
+        table = self.model_.table
+        return Before(table, default_network(table, self.model_.net.loss, self._recipe()))
+
+    def _at_scale(self, before: Before, rows: Rows) -> tuple[Before, tuple[str, ...]]:
+        """What to go on with, its target's centre and scale taken anew where these rows lie far from them."""
+        target = before.table.target
+        if target.scaling not in ("standard", "log"):
+            return before, ()
+        there = rows.targets.filter(rows.counted)
+        Y = target.encode(there)
+        middle, spread = np.abs(Y.mean(axis=0)), Y.std(axis=0)
+        if not ((middle > FAR) | (spread > FAR) | ((spread > 0) & (spread < 1 / FAR))).any():
+            return before, ()
+        weights = None if rows.weights is None else rows.weights[rows.counted]
+        other = Target.fit_numbers(there, target.scaling, target.unit, weights)
+        notice = (
+            f"y is on another scale than what was learnt before (centre {_listed(other.centre)}, scale "
+            f"{_listed(other.scale)}; it was {_listed(target.centre)} and {_listed(target.scale)}): both are taken "
+            "anew, and learning goes on from the same weights"
+        )
+        return before._replace(table=replace(before.table, target=other)), (notice,)
+
+    def _require_scale(self, target: Target, rows: Rows) -> None:
+        """Raise `DataError` where the targets lie so far from those of the first call that its scale is of no use."""
+        if target.scaling not in ("standard", "log"):
+            return
+        there = rows.targets.filter(rows.counted)
+        Y = target.encode(there)
+        if len(Y) < MANY:
+            return
+        far = np.median(np.abs(Y), axis=0) > TOO_FAR
+        if target.scaling == "standard":
+            values = np.abs(target.decode_targets(Y)).max(axis=0)
+            size = np.abs(target.centre) + np.array(target.scale)
+            far |= (values > 0) & (values < 1e-3 * size)
+        if far.any():
+            j = int(far.argmax())
+            raise DataError(
+                f"y is about {np.median(there.to_series(j).to_numpy()):.4g}, but partial_fit keeps the scale of its "
+                f"first call, {target.centre[j]:.4g} ± {target.scale[j]:.4g}; bring y to that unit, or begin "
+                "anew with rows that stand for all"
+            )
 
     # --- what comes in -----------------------------------------------------------------------------------------------
 
+    def _rows(self, X: Any, y: Any, sample_weight: Any, *, first: bool, which: str = "", **keywords: Any) -> Rows:
+        """Rows, checked against those that were learnt from, unless these are the first.
+
+        Parameters
+        ----------
+        which : "_val" for the rows to watch
+        """
+        frame = self._frame(X, reset=first)
+        if first:
+            self._require_usable(frame)
+        targets = target_columns(y, f"y{which}")
+        n = frame.height
+        if targets.height != n:
+            raise ShapeError(f"X{which} has {n} rows and y{which} {targets.height}; give one target for each row")
+        rows = Rows(frame, targets, row_weights(sample_weight, n, f"sample_weight{which}"))
+        if not rows.counted.any():
+            raise DataError(f"sample_weight{which} is zero in every row; give one a weight above 0")
+        return self._named(self._checked(rows, y, f"y{which}", first, **keywords), first, f"y{which}")
+
+    def _named(self, rows: Rows, first: bool, called: str) -> Rows:
+        """The rows with targets that are called as in the first call, and as no column of X is."""
+        frame, targets, _ = rows
+        if first:
+            taken, names = set(frame.columns), []
+            for name in targets.columns:
+                names.append(free_name(name, taken))
+                taken.add(names[-1])
+            self._targets = tuple(names)
+        if targets.width != len(self._targets):
+            raise ShapeError(
+                f"{called} has {targets.width} column{'s' * (targets.width != 1)}, but {len(self._targets)} "
+                f"{'was' if len(self._targets) == 1 else 'were'} learnt; give as many, or begin anew: fit with "
+                "warm_start=False"
+            )
+        return rows._replace(targets=pl.DataFrame([s.alias(n) for s, n in zip(targets, self._targets)]))
+
     def _frame(self, X: Any, *, reset: bool) -> pl.DataFrame:
-        """X as a frame, its columns checked against those of `fit`."""
-        named = hasattr(X, "columns") or isinstance(X, Mapping)
+        """X as a frame, its columns checked against those of `fit`; an array's are taken by position."""
         frame = to_frame(X)
-        given: Any = X if named else np.empty(frame.shape)
-        validate_data(self, given, reset=reset, skip_check_array=True)
+        shown: Any = frame if has_names(X) else np.empty(frame.shape)
+        shown = X if hasattr(X, "iloc") else shown  # whose columns may be called by numbers
+        validate_data(self, shown, reset=reset, skip_check_array=True)
         if frame.width == 0:
             raise DataError(f"0 feature(s) (shape={frame.shape}) while a minimum of 1 is required.")
         if frame.height == 0:
             raise DataError(f"0 sample(s) (shape={frame.shape}) while a minimum of 1 is required.")
+        if reset:
+            self._columns = tuple(frame.columns)
+        if tuple(frame.columns) != self._columns:
+            frame = pl.DataFrame([series.alias(name) for series, name in zip(frame, self._columns)])
         return frame
 
-    def _targets(self, y: Any, *, reset: bool) -> pl.DataFrame:
+    def _require_usable(self, frame: pl.DataFrame) -> None:
+        """Raise `DataError` where a column that is not left out can be neither learnt from nor predicted from."""
+        columns = as_python(self.columns)
+        for series in frame.iter_columns():
+            if isinstance(columns, Mapping):
+                used = columns.get(series.name) != "drop"
+            else:
+                used = columns is None or series.name in columns
+            if used:
+                require_usable(series)
+
+    def _checked(self, rows: Rows, y: Any, called: str, first: bool) -> Rows:
+        """The rows, their targets read."""
         raise NotImplementedError
 
     def _target(self) -> Target | None:
         """The description of the target, where it is known before the rows are split."""
         return None
-
-    def _weights(self, sample_weight: Any, frame: pl.DataFrame, targets: pl.DataFrame) -> np.ndarray | None:
-        n = frame.height
-        if targets.height != n:
-            raise ShapeError(f"X has {n} rows and y {targets.height}; give one target for each row")
-        if sample_weight is None:
-            return None
-        weights = np.asarray(sample_weight, dtype=np.float64)
-        weights = np.full(n, float(weights)) if weights.ndim == 0 else weights
-        if weights.shape != (n,):
-            raise ShapeError(f"sample_weight has shape {weights.shape}; give one weight for each of the {n} rows")
-        return weights
 
     def _scores(self, X: Any) -> np.ndarray:
         check_is_fitted(self, "model_")
@@ -240,12 +379,19 @@ class _Net(BaseEstimator):
         return tags
 
 
+class Before(NamedTuple):
+    """What learning goes on with."""
+
+    table: Table
+    net: Network
+
+
 class NetRegressor(RegressorMixin, _Net):
     """A feed-forward network that predicts numbers.
 
     Parameters
     ----------
-    hidden : units of each hidden layer
+    hidden : units of each hidden layer; one number for one layer
     activation : of the hidden layers
     encoding : "piecewise" gives each number an input for each of its bins; "plain" one input
     bins : at most so many bins for a column, at its quantiles
@@ -261,10 +407,12 @@ class NetRegressor(RegressorMixin, _Net):
     weight_decay : None: 0.03 for "adamw", else 0
     clip_norm : a longer gradient is shortened to this length
     validation_fraction : share of the rows to watch, unless `fit` is given some; the best epoch's weights are kept
-    metric : what is watched, a name from METRICS or a record; None: E
+    metric : what is watched, a name from `backlit.METRICS` or a record; None: E. It is stored and compared as people
+        read it: of "r2" a greater one is better
     patience : stop after so many epochs without a better metric
-    target_error : stop at this metric
-    warm_start : go on from the weights of the last `fit`
+    target_error : stop once the metric is this good: an "r2" of 0.9 or above, an "rmse" of 20000 or below
+    warm_start : `fit` goes on from the weights of the last one. How it trains may change; the network, the columns and
+        the number of targets may not, and no class may be new. A target on another scale is scaled anew
     run : record the run in this file: every step can be had back, see `backlit.open_run`
     engine : "native", "reference", or "auto": the native one if it can run this, with a warning if not
     threads : of the native engine, which yields the same bits on any number; None: as many as there are usable cores,
@@ -275,10 +423,12 @@ class NetRegressor(RegressorMixin, _Net):
     Attributes
     ----------
     model_ : table, network and weights; predicts any frame
-    history_ : each epoch's figures
+    history_ : each epoch's figures: epoch, step, error (E while learning), metric (of the watched rows), improved; and
+        error_in_unit and metric_in_unit, the same in the target's unit (of the squared error its root, the RMSE), None
+        where a figure has no unit
     n_iter_, best_epoch_ : epochs made, and the one whose weights are kept
     seed_ : the seed drawn
-    notices_ : columns left out, and why
+    notices_ : what to know, such as columns left out, and why
 
     Examples
     --------
@@ -295,13 +445,28 @@ class NetRegressor(RegressorMixin, _Net):
         prediction = self._scores(X)
         return prediction[:, 0] if prediction.shape[1] == 1 else prediction
 
-    def _targets(self, y: Any, *, reset: bool) -> pl.DataFrame:
-        frame = _columns(y)
-        for name in frame.columns:
-            if frame[name].dtype == pl.String and reset:
-                raise DataError(f"target {name!r} holds text, such as {frame[name].drop_nulls().first()!r}; numbers "
-                                "are needed here: NetClassifier learns classes")  # fmt: skip
-        return _finite(frame)
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """R²; for the quantile loss D², the same of its own error, averaged over its levels.
+
+        D² is 1 − (pinball loss of the predictions) / (pinball loss of always the quantile of y): 1 for perfect
+        predictions, 0 for a constant, below 0 for worse than that; see `sklearn.metrics.d2_pinball_score`.
+        """
+        check_is_fitted(self, "model_")
+        truth = target_columns(y, "y").to_numpy()
+        loss = self.model_.net.loss
+        if not isinstance(loss, Quantile):
+            return float(super().score(X, truth, sample_weight))
+        levels = zip(loss.levels, self._scores(X).T)
+        return float(np.mean([
+            d2_pinball_score(truth, prediction, alpha=level, sample_weight=sample_weight)
+            for level, prediction in levels
+        ]))  # fmt: skip
+
+    def _checked(self, rows: Rows, y: Any, called: str, first: bool) -> Rows:
+        read = read_targets(rows, Hints.of(self.columns), called)
+        if first:
+            self._read = tuple(notice for notices in read.notices.values() for notice in notices)
+        return rows._replace(targets=read.frame)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -317,6 +482,7 @@ class NetClassifier(ClassifierMixin, _Net):
     class_weight : "balanced", or a mapping of classes to weights
     """
 
+    @strict
     def __init__(self, *, class_weight: Any = None, **settings: Any) -> None:
         super().__init__(**settings)
         self.class_weight = class_weight
@@ -325,6 +491,16 @@ class NetClassifier(ClassifierMixin, _Net):
     _shared = list(signature(_Net.__init__).parameters.values())
     __init__.__signature__ = Signature([*_shared, _own])  # type: ignore[attr-defined]  # scikit-learn reads it
     del _own, _shared
+
+    @strict
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, *, classes: Any = None) -> Self:
+        """One pass over the rows at hand, going on from what was learnt before; see `NetRegressor.partial_fit`.
+
+        Parameters
+        ----------
+        classes : all that there will be, in the first call; None: those of its rows
+        """
+        return self._learn_on(X, y, sample_weight, classes=classes)
 
     def predict(self, X: Any) -> np.ndarray:
         """The likeliest class of each row, (n,)."""
@@ -335,59 +511,60 @@ class NetClassifier(ClassifierMixin, _Net):
         """Probabilities, (n, classes), in the order of `classes_`."""
         return self._scores(X)
 
-    def _targets(self, y: Any, *, reset: bool, classes: Any = None) -> pl.DataFrame:
-        frame = _columns(y)
-        if frame.width > 1:
-            raise ShapeError(f"y has {frame.width} columns; a classifier learns one target")
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """The share of rows whose class is predicted."""
+        return float(super().score(X, labels_of(target_columns(y, "y"), y), sample_weight))
+
+    def _checked(self, rows: Rows, y: Any, called: str, first: bool, classes: Any = None) -> Rows:
+        """The rows with labels for targets, and their weights times those of their classes."""
+        targets = rows.targets
+        if targets.width > 1:
+            raise ShapeError(f"{called} has {targets.width} columns; a classifier learns one target")
         if getattr(y, "ndim", 1) == 2:
             warnings.warn(
-                "A column-vector y was passed when a 1d array was expected", DataConversionWarning, stacklevel=4
+                "A column-vector y was passed when a 1d array was expected", DataConversionWarning, stacklevel=5
             )
-        labels = frame.to_series().to_numpy() if isinstance(y, pl.DataFrame) else np.asarray(y).ravel()
-        if labels.dtype.kind == "f":
-            _finite(pl.DataFrame({frame.columns[0]: labels}))
-        check_classification_targets(labels)
-        if reset:
-            self.classes_ = np.unique(labels if classes is None else np.asarray(classes))
+        require_known(targets.to_series(), rows.counted, called)
+        labels, counted = labels_of(targets, y), rows.counted
+        known = labels if counted.all() else labels_of(targets.filter(counted), labels[counted])
+        if known.dtype.kind == "f" and np.isinf(known).any():
+            row = np.flatnonzero(counted)[int(np.isinf(known).argmax())]
+            raise DataError(f"{called} is {labels[row]} in row {row}; classes are finite numbers or text")
+        require_alike(known, counted, called)
+        check_classification_targets(known)
+        if self.class_weight is not None:
+            weights = np.zeros(len(labels))
+            weights[counted] = compute_sample_weight(self.class_weight, known)
+            rows = rows._replace(weights=weights if rows.weights is None else weights * rows.weights)
+            known, counted = known[rows.counted[counted]], rows.counted
+        named = None if classes is None else np.unique(np.asarray(classes))
+        if first:
+            self.classes_ = np.unique(known) if named is None else named
             if len(self.classes_) < 2:
-                raise DataError(
-                    f"y holds one class only, {self.classes_.tolist()[0]!r}: a classifier needs two or more classes"
-                )
-        odd = labels[~np.isin(labels, self.classes_)]
-        if len(odd):
-            raise DataError(f"y holds the class {odd.tolist()[0]!r}, which was not among those learnt")
-        self._name = frame.columns[0] if reset else self._name
-        return pl.DataFrame([to_series(labels, self._name)])
+                one = f"{self.classes_.tolist()[0]!r}" if len(self.classes_) else "none"
+                more = "" if counted.all() else " in rows of a weight above 0"
+                raise DataError(f"{called} holds one class only, {one}{more}: a classifier needs two or more classes")
+        elif named is not None and not np.array_equal(named, self.classes_):
+            raise DataError(f"classes is {named.tolist()}, but {self.classes_.tolist()} were learnt; leave it out now")
+        odd = ~np.isin(known, self.classes_)
+        if odd.any():
+            row = np.flatnonzero(counted)[int(odd.argmax())]
+            remedy = "leave such rows out" if called != "y" else "name all classes in the first call (classes=...)"
+            remedy = "begin anew: fit with warm_start=False" if called == "y" and self.warm_start else remedy
+            raise DataError(
+                f"{called} holds the class {known[odd].tolist()[0]!r}, which was not among those learnt, "
+                f"{_some(self.classes_)} (row {row}); {remedy}"
+            )
+        return rows._replace(targets=pl.DataFrame([to_series(labels, targets.columns[0])]))
 
     def _target(self) -> Target:
-        return Target((self._name,), "classes", classes=tuple(self.classes_.tolist()))
-
-    def _weights(self, sample_weight: Any, frame: pl.DataFrame, targets: pl.DataFrame) -> np.ndarray | None:
-        weights = super()._weights(sample_weight, frame, targets)
-        if self.class_weight is None:
-            return weights
-        of_class = compute_sample_weight(self.class_weight, targets.to_series().to_numpy())
-        return of_class if weights is None else of_class * weights
+        return Target(self._targets, "classes", classes=tuple(self.classes_.tolist()))
 
 
-def _columns(y: Any) -> pl.DataFrame:
-    """The target as a frame of its columns."""
-    if y is None:
-        raise ValueError("This estimator requires y to be passed, but the target y is None")
-    if isinstance(y, pl.Series):
-        return pl.DataFrame([y.alias(y.name or "y")])
-    if hasattr(y, "columns"):
-        return to_frame(y)
-    array = np.asarray(y)
-    if array.ndim > 1:
-        return to_frame(array, tuple(f"y{i}" for i in range(1, array.shape[1] + 1)))
-    if array.ndim == 0:
-        raise ShapeError(f"y is {y!r}; give one target for each row")
-    return pl.DataFrame([to_series(array, str(getattr(y, "name", None) or "y"))])
+def _listed(values: Sequence[float]) -> str:
+    return ", ".join(f"{value:.4g}" for value in values)
 
 
-def _finite(frame: pl.DataFrame) -> pl.DataFrame:
-    for series in frame.iter_columns():
-        if series.dtype.is_numeric() and not bool(series.cast(pl.Float64).is_finite().fill_null(False).all()):
-            raise DataError(f"Input y contains NaN or infinity (target {series.name!r}); leave those rows out")
-    return frame
+def _some(classes: np.ndarray) -> str:
+    some = ", ".join(map(repr, classes[:10].tolist()))
+    return f"{some}, ..." if len(classes) > 10 else some

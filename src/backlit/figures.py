@@ -70,7 +70,7 @@ def network(trace: Trace, most_units: int = 12) -> Figure:
     from matplotlib.figure import Figure
     from matplotlib.patches import FancyBboxPatch
 
-    require("most_units", most_units, lambda v: isinstance(v, int) and v >= 1, "1 or more")
+    most_units = require("most_units", most_units, lambda v: isinstance(v, int) and v >= 1, "1 or more")
     layers, values, blame, binned = _columns(trace)
     units = [np.sort(np.argsort(-share, kind="stable")[:most_units]) for share in blame]
     more = [len(v) - len(u) for u, v in zip(units, values)]
@@ -198,13 +198,28 @@ def along_step(line: Line) -> Figure:
 
 
 @_style()
-def errors(epochs: Sequence[Epoch], in_unit: Callable[[float], float] | None = None, unit: str = "") -> Figure:
-    """The error of each epoch on the training and on the watched rows; `in_unit` turns an E into what is shown."""
-    figure, axes = _axes("epoch", "error" if in_unit else "E")
-    for name, told, colour in (("error", "while learning", QUIET), ("metric", "on watched rows", COLOUR[True])):
-        known = [(epoch.epoch, (in_unit or float)(E)) for epoch in epochs if (E := getattr(epoch, name)) is not None]
+def errors(
+    epochs: Sequence[Epoch],
+    in_unit: Callable[[float], float] | None = None,
+    unit: str = "",
+    metric: str | None = None,
+) -> Figure:
+    """The error of each epoch on the training and on the watched rows.
+
+    Parameters
+    ----------
+    in_unit : turns an E into what is shown; None: E itself
+    unit : of what is shown
+    metric : the title of the metric that was watched in place of E; then that alone is drawn, as it is
+    """
+    figure, axes = _axes("epoch", metric or ("error" if in_unit else "E"))
+    curves = (("error", "while learning", QUIET), ("metric", "on watched rows", COLOUR[True]))
+    as_shown = float if metric or in_unit is None else in_unit
+    for name, told, colour in curves[metric is not None :]:
+        known = [(epoch.epoch, as_shown(E)) for epoch in epochs if (E := getattr(epoch, name)) is not None]
         axes.plot(*np.reshape(known, (-1, 2)).T, ".-", ms=3, color=colour, label=told)
-    for at, E in sorted(known, key=lambda point: point[1])[:1]:
+    best = [epoch.epoch for epoch in epochs if epoch.improved][-1:]
+    for at, E in [point for point in known if [point[0]] == best] or sorted(known, key=lambda point: point[1])[:1]:
         axes.plot(at, E, **RING, label=f"best: epoch {at}, {quantity(float(f'{E:.4g}'), unit)}")
     axes.yaxis.set_major_formatter(lambda E, _: quantity(E, unit))
     axes.legend(**KEY)

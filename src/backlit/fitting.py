@@ -23,14 +23,14 @@ from backlit.core.layers import Dense, Dropout, Layer, PiecewiseLinear
 from backlit.core.losses import LOSSES, Loss, Quantile
 from backlit.core.network import Network
 from backlit.core.optimizers import OPTIMIZERS, Optimizer
-from backlit.core.registry import resolve
+from backlit.core.registry import make_plain, resolve
 from backlit.engines.choice import choose
 from backlit.engines.protocol import Data, Engine
 from backlit.errors import ArgumentError, DataError, ShapeError, require
 from backlit.plan import Plan, named_optimizer
 from backlit.tables.fields import PLAIN, numbered
 from backlit.tables.infer import giveaways
-from backlit.tables.metrics import Metric, scores
+from backlit.tables.metrics import METRICS, Metric, require_fit, scores
 from backlit.tables.reading import Hints, Kinds, Sheet, read_frame
 from backlit.tables.table import Encoding, Table
 from backlit.tables.target import Scaling, Target, guess_task, target_numbers
@@ -64,12 +64,19 @@ class Recipe:
     dropout: float = 0.15
     weight_decay: float | None = None
     clip_norm: float | None = None
-    metric: Metric | None = None
+    metric: str | Metric | None = None
     patience: int | None = None
     target_error: float | None = None
     engine: str | Engine = "auto"
     threads: int | None = None
     units: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        make_plain(self)
+        if isinstance(self.hidden, int | float):
+            object.__setattr__(self, "hidden", (self.hidden,))
+        if self.metric is not None:
+            object.__setattr__(self, "metric", resolve("metric", METRICS, self.metric))
 
     def chosen_optimizer(self) -> Optimizer:
         """The optimizer; one given by name gets the recipe's decay and clipping, a record keeps its own."""
@@ -178,6 +185,9 @@ def prepare(
             table = replace(table, notices=(*table.notices, *hints))
     loss = net.loss if net is not None else choose_loss(recipe, table.target)
     net = default_network(table, loss, recipe) if net is None else net
+    metric = recipe.metric if isinstance(recipe.metric, Metric) else None
+    if metric is not None:
+        require_fit(metric, bool(table.target.classes), net.outputs // table.target.outputs)
 
     def encoded(frame: pl.DataFrame, targets: pl.DataFrame, weights: Any, own: np.ndarray) -> Data:
         with numbered(own):
@@ -195,7 +205,7 @@ def prepare(
     seed = secrets.randbits(32) if seed is None else seed
     settings = _settings(recipe, len(data))
     engine = choose(recipe.engine, net, settings.optimizer, data.X.dtype, recipe.threads)
-    return Plan(table, net, settings, data, watched, seed, engine, recipe.metric)
+    return Plan(table, net, settings, data, watched, seed, engine, metric)
 
 
 _NO_ROWS = np.arange(0)
@@ -302,8 +312,8 @@ def choose_loss(recipe: Recipe, target: Target) -> Loss:
 
 def default_network(table: Table, loss: Loss, recipe: Recipe) -> Network:
     """PiecewiseLinear where there are bins, then the hidden layers with dropout, then the output."""
-    good = all(isinstance(units, int) and units >= 1 for units in recipe.hidden)
-    require("hidden", recipe.hidden, lambda v: good, "numbers of units, such as (128, 128)")
+    good = lambda v: all(isinstance(units, int) and units >= 1 for units in v)
+    require("hidden", recipe.hidden, good, "numbers of units, such as (128, 128)")
     layers: list[Layer] = [PiecewiseLinear(table.edges)] if any(table.edges) else []
     width = sum(max(1, len(edges) - 1) for edges in table.edges)
     for units in recipe.hidden:
@@ -343,6 +353,7 @@ def _settings(recipe: Recipe, n: int) -> Settings:
         max_seconds=recipe.max_seconds,
         patience=recipe.patience,
         target_error=recipe.target_error,
+        greater_is_better=isinstance(recipe.metric, Metric) and recipe.metric.greater_is_better,
     )
 
 

@@ -2,29 +2,46 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from backlit.core.network import Network
 from backlit.core.optimizers import SGD
 from backlit.engines.choice import choose
+from backlit.errors import ArgumentError
+from backlit.tables.frames import to_frame
 from backlit.tables.table import Table
-
-if TYPE_CHECKING:
-    import polars as pl
+from backlit.tables.units import plain
 
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """Predicts without the training rows."""
+    """Predicts without the training rows.
+
+    Rows are a frame of any library, a mapping of columns, a list of mappings; or an array, whose columns are taken by
+    position: they are those that were learnt from, in the order of `table.columns`. A model that learnt from an array
+    calls its columns x1, x2, ..., those left out included.
+    """
 
     table: Table
     net: Network
     theta: np.ndarray
 
-    def scores(self, frame: pl.DataFrame, engine: str = "auto") -> np.ndarray:
+    def __repr__(self) -> str:
+        return f"<model: {self.summary}>"
+
+    @property
+    def summary(self) -> str:
+        """What it predicts, from what, and by which network, in two lines."""
+        target, columns = self.table.target, self.table.columns
+        what = " and ".join(map(plain, target.names))
+        return f"{what} from {len(columns)} column{'s' * (len(columns) != 1)}\n  {self.net.summary}"
+
+    def scores(self, frame: Any, engine: str = "auto") -> np.ndarray:
         """The network's raw scores, (n, k).
 
         A row's scores never depend on the other rows: the native engine's sums have one order, and where the
@@ -32,19 +49,29 @@ class Model:
         """
         chosen = choose(engine, self.net, SGD(), np.float32)
         dtype = np.float32 if chosen.name == "native" else np.float64
-        return chosen.predict(self.net, self.theta.astype(dtype), self.table.encode(frame, dtype))
+        return chosen.predict(
+            self.net, self.theta.astype(dtype), self.table.encode(to_frame(frame, self._names), dtype)
+        )
 
-    def predict(self, frame: pl.DataFrame) -> np.ndarray:
+    @cached_property
+    def _names(self) -> list[str] | None:
+        """What the columns of an array are called; None: x1, x2, ..."""
+        names = [column.name for column in self.table.columns]
+        return None if all(re.fullmatch(r"x[1-9]\d*", name) for name in names) else names
+
+    def predict(self, frame: Any) -> np.ndarray:
         """Numbers in the target's unit, (n, k) or (n,) for one; or class labels, (n,)."""
         prediction = self.decode(frame)
         if self.table.target.classes:
             return np.array(self.table.target.classes)[prediction.argmax(axis=1)]
         return prediction[:, 0] if prediction.shape[1] == 1 else prediction
 
-    def predict_proba(self, frame: pl.DataFrame) -> np.ndarray:
+    def predict_proba(self, frame: Any) -> np.ndarray:
         """The probability of each class, (n, classes)."""
+        if not self.table.target.classes:
+            raise ArgumentError("predict_proba needs a model of classes, and this one predicts numbers; use predict")
         return self.decode(frame)
 
-    def decode(self, frame: pl.DataFrame) -> np.ndarray:
+    def decode(self, frame: Any) -> np.ndarray:
         """Predictions in the target's unit, or probabilities, (n, k) always."""
         return self.table.target.decode(self.net.loss, self.scores(frame))

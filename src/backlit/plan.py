@@ -35,6 +35,24 @@ class Epoch(NamedTuple):
         return cls(event.state.epoch, event.state.step, error, event.metric, event.improved)
 
 
+class EpochInUnit(NamedTuple):
+    """One epoch's figures, and what they are in the target's unit, as people read them.
+
+    Attributes
+    ----------
+    epoch, step, error, metric, improved : as in `Epoch`
+    error_in_unit, metric_in_unit : of the squared error its root, the RMSE; None for a figure that has no unit
+    """
+
+    epoch: int
+    step: int
+    error: float | None
+    metric: float | None
+    improved: bool
+    error_in_unit: float | None
+    metric_in_unit: float | None
+
+
 @dataclass(frozen=True)
 class Plan:
     """The fitted table, the network, the rows and the settings.
@@ -53,6 +71,11 @@ class Plan:
     seed: int
     engine: Engine
     metric: Metric | None = None
+
+    def __repr__(self) -> str:
+        watched = 0 if self.validation is None else len(self.validation)
+        rows = f"{len(self.data):,} rows to learn from, {watched:,} to watch"
+        return f"<plan: {rows}; seed {self.seed}, {self.engine.name} engine\n  {self.net.summary}\n  {self.table!r}>"
 
     @property
     def notices(self) -> tuple[str, ...]:
@@ -90,17 +113,23 @@ class Plan:
         """An error as people read it."""
         return self.table.target.error_in_unit(self.net.loss, E)
 
+    def in_units(self, epoch: Epoch) -> EpochInUnit:
+        """An epoch's figures with what they are in the target's unit."""
+        rooted = self.table.target.has_unit(self.net.loss)
+        in_unit = lambda E: self.in_unit(E)[0] if rooted and E is not None else None
+        metric = in_unit(epoch.metric) if self.metric is None else epoch.metric if self.metric.in_unit else None
+        return EpochInUnit(*epoch, in_unit(epoch.error), metric)
+
     @property
     def _score(self) -> Any:
         metric = self.metric
         if metric is None:
             return None
         target, loss = self.table.target, self.net.loss
-        sign = -1.0 if metric.greater_is_better else 1.0
 
         def score(S: np.ndarray, Y: np.ndarray, weights: np.ndarray | None) -> float:
             truth = Y[:, 0] if target.classes else target.decode_targets(Y)
-            return sign * metric.value(target.decode(loss, S), truth, weights)
+            return metric.value(target.decode(loss, S), truth, weights)
 
         return score
 

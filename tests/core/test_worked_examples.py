@@ -10,6 +10,7 @@ import pytest
 
 import backlit as bl
 from backlit.core.backprop import backward, forward
+from backlit.training import begin
 
 
 def network(activations, shapes, *, scale, reduction="sum", biases_trained=True):
@@ -21,7 +22,7 @@ def train(net, theta, X, T, *, rate, steps):
     """Full-batch gradient descent; theta after each number of `steps`."""
     data = bl.Data(np.array(X), np.array(T))
     settings = bl.Settings(optimizer="sgd", learning_rate=rate, batch_size=None, epochs=max(steps))
-    state = bl.begin(net, data, settings, theta=theta)
+    state = begin(net, data, settings, theta=theta)
     events = bl.train(net, data, settings, state=state, engine="reference", stretch=1)
     return {event.state.step: event.state.theta for event in events if event.state.step in steps}
 

@@ -19,6 +19,7 @@ from backlit.core.optimizers import OPTIMIZERS
 from backlit.engines.native import NativeEngine
 from backlit.engines.protocol import Batches
 from backlit.engines.reference import ReferenceEngine
+from backlit.training import begin
 
 need_native()
 
@@ -63,7 +64,7 @@ class Case:
 
     def state(self, dtype) -> Any:
         how = bl.Settings(optimizer=self.optimizer, batch_size=self.batch)
-        return bl.begin(self.net, self.data(dtype), how, theta=self.theta.astype(dtype), seed=self.seed)
+        return begin(self.net, self.data(dtype), how, theta=self.theta.astype(dtype), seed=self.seed)
 
 
 @st.composite

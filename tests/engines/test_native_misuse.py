@@ -13,6 +13,7 @@ from backlit.engines.native import NativeEngine
 from backlit.engines.protocol import Batches
 from backlit.engines.reference import ReferenceEngine
 from backlit.errors import ArgumentError, DataError, ShapeError
+from backlit.training import begin
 
 need_native()
 
@@ -23,7 +24,7 @@ BATCHES, RATES = Batches(np.arange(16), 4), np.full(4, 0.1)
 
 
 def start(net=NET, data=DATA, optimizer=bl.SGD()):
-    return bl.begin(net, data, bl.Settings(optimizer, batch_size=4))
+    return begin(net, data, bl.Settings(optimizer, batch_size=4))
 
 
 def test_the_memory_of_another_optimizer():

@@ -20,7 +20,7 @@ from backlit.engines.native import NativeEngine
 from backlit.engines.protocol import Batches
 from backlit.engines.reference import ReferenceEngine
 from backlit.errors import DivergedError
-from backlit.training import StepsDone
+from backlit.training import StepsDone, begin
 
 need_native()
 
@@ -37,7 +37,7 @@ def bits(net, data, how, threads=1, isa=None, stretch=None, theta=None):
     with pytest.MonkeyPatch.context() as patch:
         if isa:
             patch.setenv("BACKLIT_ISA", isa)
-        state = bl.begin(net, data, how, seed=5, theta=theta)
+        state = begin(net, data, how, seed=5, theta=theta)
         *events, end = bl.train(net, data, how, state=state, engine=NativeEngine(threads), stretch=stretch)
     figures = [event.figures for event in events if isinstance(event, StepsDone)]
     state = end.state
@@ -134,7 +134,7 @@ def test_what_diverges_stops_before_the_step_that_did(activation, optimizer, mon
     """With the bits of a run of the steps before; and the engine goes on to work."""
     X, Y = table("squared_error", 50, 3, 2)
     net, data = bl.Network.dense(3, [5, 6], 2, activation), bl.Data(X, Y)
-    state = bl.begin(net, data, bl.Settings(optimizer, batch_size=5), seed=1)
+    state = begin(net, data, bl.Settings(optimizer, batch_size=5), seed=1)
     batches = Batches(np.arange(50), 5)
     slow, fast = np.full(10, 1e-3), np.full(10, 1e-3)
     fast[3:] = 1e30
@@ -226,7 +226,7 @@ def test_tiny_memory_becomes_zero(optimizer):
     """Where inputs are 0 the memory of their weights fades: from just above 1e-30 to 0, from 1e-20 not yet."""
     net = bl.Network.dense(2, [5])
     data = bl.Data(np.zeros((4, 2), F32), np.ones(4, F32))
-    state = bl.begin(net, data, bl.Settings(optimizer, batch_size=4))
+    state = begin(net, data, bl.Settings(optimizer, batch_size=4))
     for name, value in state.memory.items():
         if name != "t":
             value[:5], value[5:10] = 1.0001e-30, 1e-20
@@ -278,7 +278,7 @@ def test_training_feeds_forward_as_predict_does():
     net = bl.Network([bl.PiecewiseLinear((EDGES, (), ())), bl.Dense(6, 17, "gelu"), bl.LayerNorm(17), bl.Dense(17, 1)])
     X, Y = table("squared_error", 40, 3, 1)
     data, theta = bl.Data(X, Y), net.start(1)
-    state = bl.begin(net, data, bl.Settings("sgd"), theta=theta)
+    state = begin(net, data, bl.Settings("sgd"), theta=theta)
     E = NativeEngine(1).run(net, bl.SGD(), state, data, Batches(np.arange(40), 1), np.zeros(40))[1].E
     np.testing.assert_array_equal(E, np.square(NativeEngine(1).predict(net, theta, X) - Y)[:, 0])
 
@@ -287,7 +287,7 @@ def test_inputs_are_left_as_they_were():
     X, Y = table("squared_error")
     net, data = bl.Network.dense(6, [5], 3), bl.Data(X, Y)
     how = bl.Settings("adam", batch_size=37)
-    state = bl.begin(net, data, how)
+    state = begin(net, data, how)
     before = state.theta.copy(), state.memory["m"].copy(), X.copy()
     NativeEngine(1).run(net, how.optimizer, state, data, Batches(np.arange(237), 37), np.full(7, 0.1))
     for now, then in zip((state.theta, state.memory["m"], X), before):

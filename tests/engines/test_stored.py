@@ -26,8 +26,10 @@ from backlit.core.layers import LAYERS
 from backlit.core.losses import LOSSES
 from backlit.core.optimizers import OPTIMIZERS
 from backlit.core.schedules import SCHEDULES
-from backlit.fitting import split_rows
+from backlit.engines.choice import choose
+from backlit.fitting import prepare, split_rows
 from backlit.lesson import first_network
+from backlit.training import begin
 
 FILE = Path(__file__).with_name("stored.json")
 FIGURES = ("E", "gradient_norm", "update_norm", "layer_gradient_norm", "stuck")
@@ -167,8 +169,8 @@ def settings(optimizer, steps, schedule=SCHEDULE["constant"], batch_size=BATCH, 
 
 def trained(net, data, how, engine="native", theta=None, seed=5, **watched):
     """The last state, and the figures of all steps."""
-    engine = bl.choose(engine, net, how.optimizer, data.X.dtype, 1)
-    state = bl.begin(net, data, how, theta=theta, seed=seed)
+    engine = choose(engine, net, how.optimizer, data.X.dtype, 1)
+    state = begin(net, data, how, theta=theta, seed=seed)
     *events, end = bl.train(net, data, how, state=state, engine=engine, **watched)
     figures = [event.figures for event in events if isinstance(event, bl.StepsDone)]
     return end, {name: np.concatenate([getattr(part, name) for part in figures]) for name in FIGURES}
@@ -334,7 +336,7 @@ def act2(kinds):
         threads=1,
         units=units,
     )
-    return bl.prepare(table.drop("price"), table.select("price"), recipe, split=split, seed=3)
+    return prepare(table.drop("price"), table.select("price"), recipe, split=split, seed=3)
 
 
 ACT2_OPTIMIZER = written(bl.Adam, weight_decay=0.03, clip_norm=None, beta1=0.9, beta2=0.95, epsilon=1e-8)

@@ -8,6 +8,7 @@ from backlit.core import rng
 from backlit.engines import native
 from backlit.engines.protocol import Batches
 from backlit.engines.reference import ReferenceEngine
+from backlit.training import begin
 
 F32 = np.dtype(np.float32)
 
@@ -26,7 +27,7 @@ def stuck(engine, net, weights, X, batch=None):
     data = bl.Data(X, np.ones((len(X), net.outputs), F32))
     batches = Batches(np.arange(len(X)), batch or len(X))
     how = bl.Settings("sgd", batch_size=batches.size)
-    state = bl.begin(net, data, how, theta=net.start(0, weights), seed=3)
+    state = begin(net, data, how, theta=net.start(0, weights), seed=3)
     _, figures = engine.run(net, bl.SGD(), state, data, batches, np.zeros(len(batches)))
     assert figures.stuck.shape == figures.layer_gradient_norm.shape == (len(batches), sum(map(bool, net.slots)))
     return figures.stuck.tolist()

@@ -20,6 +20,7 @@ from backlit.explain.chain import ALL_PATHS
 from backlit.explain.trace import Trace
 from backlit.fitting import Recipe, prepare
 from backlit.tables.target import Target
+from backlit.training import begin
 
 # Matt Mazur, "A Step by Step Backpropagation Example" (2015); factors as the post prints them, to its digits
 MAZUR = bl.Network(
@@ -196,7 +197,7 @@ def test_the_batch_of_a_step_is_traced_under_its_masks():
     net = bl.Network.dense(3, [8], dropout=0.5)
     data = bl.Data(draw.normal(size=(12, 3)), draw.normal(size=12))
     how = bl.Settings(batch_size=4, epochs=1)
-    state = bl.begin(net, data, how)
+    state = begin(net, data, how)
     event = next(iter(bl.train(net, data, how, state=state, stretch=1)))
     batch = bl.core.rng.order(state.seed, 0, data.rows)[:4]
     t = bl.trace(net, state, data.X[batch], data.Y[batch], how, rows=batch, masks=True)

@@ -169,8 +169,9 @@ def _curve(timeline: Timeline, most: int) -> Text | None:
     errors = [E for epoch in epochs if (E := epoch.error if epoch.metric is None else epoch.metric) is not None]
     if not any(map(math.isfinite, errors)):
         return None
-    told, what = (errors[0], errors[-1], min(errors)), timeline.run.about.get("metric") or timeline.net.loss.name
-    if timeline.run.metric is None and min(errors) >= 0:
+    best = max if timeline.settings.greater_is_better else min
+    told, what = (errors[0], errors[-1], best(errors)), timeline.run.about.get("metric") or timeline.net.loss.name
+    if timeline.run.about.get("metric") is None and min(errors) >= 0:
         first, last, best = (_in_unit(timeline, E) for E in told)
         unit = timeline.run.table.target.error_in_unit(timeline.net.loss, 1.0)
         what = "RMSE" if unit != (1.0, "") else LOSS_TITLES.get(what, what)

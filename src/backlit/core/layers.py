@@ -26,7 +26,7 @@ from backlit.core import rng
 from backlit.core.activations import ACTIVATIONS
 from backlit.core.arrays import Array, Weights, array_namespace, like
 from backlit.core.initializers import INITIALIZERS
-from backlit.core.registry import lookup
+from backlit.core.registry import lookup, make_plain
 from backlit.errors import require
 
 
@@ -44,6 +44,11 @@ class Layer:
     def width(self) -> int | None:
         """The number of inputs it takes; None for any."""
         return None
+
+    @property
+    def summary(self) -> str:
+        """What it is, in a word or two."""
+        return self.name.replace("_", " ")
 
     def units(self, sources: tuple[str, ...]) -> tuple[str, ...]:
         """The names of the outputs, given the names of the inputs."""
@@ -97,6 +102,7 @@ class Dense(Layer):
     name: ClassVar[str] = "dense"
 
     def __post_init__(self) -> None:
+        make_plain(self)
         require("d_in", self.d_in, lambda v: isinstance(v, int) and v >= 1, "1 or more inputs")
         require("d_out", self.d_out, lambda v: isinstance(v, int) and v >= 1, "1 or more units")
         require("bias_rate", self.bias_rate, lambda v: 0 <= v < math.inf, "a finite number, 0 or greater")
@@ -107,6 +113,10 @@ class Dense(Layer):
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         return {"w": (self.d_in, self.d_out), "b": (self.d_out,)}
+
+    @property
+    def summary(self) -> str:
+        return f"{self.d_out}" if self.activation == "identity" else f"{self.d_out} {self.activation}"
 
     @property
     def width(self) -> int:
@@ -179,6 +189,7 @@ class PiecewiseLinear(Layer):
     name: ClassVar[str] = "piecewise_linear"
 
     def __post_init__(self) -> None:
+        make_plain(self)
         require("edges", self.edges, lambda v: len(v) > 0, "one tuple for each input")
         for i, edges in enumerate(self.edges):
             require(f"edges[{i}]", edges, _are_edges, "(), or two or more finite numbers in increasing order")
@@ -260,7 +271,12 @@ class Dropout(Layer):
     random: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
+        make_plain(self)
         require("rate of dropout", self.rate, lambda v: 0 <= v < 1, "from 0 to below 1")
+
+    @property
+    def summary(self) -> str:
+        return f"dropout {self.rate:g}"
 
     def forward(self, p: Weights, X: Array, key: rng.Key | None = None) -> tuple[Array, DropoutCache]:
         if key is None or self.rate == 0:
@@ -297,6 +313,7 @@ class LayerNorm(Layer):
     name: ClassVar[str] = "layer_norm"
 
     def __post_init__(self) -> None:
+        make_plain(self)
         require("d", self.d, lambda v: isinstance(v, int) and v >= 2, "2 or more units")
         require("epsilon", self.epsilon, lambda v: v > 0, "greater than 0")
 

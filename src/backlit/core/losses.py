@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Literal
 
 from backlit.core.activations import sigmoid, softplus
 from backlit.core.arrays import Array, array_namespace, like, reshape
+from backlit.core.registry import make_plain
 from backlit.errors import DataError, ShapeError, require
 
 
@@ -36,6 +37,7 @@ class Loss:
     kinks: ClassVar[tuple[float, ...]] = ()  #: the s − y at which ∂e/∂s jumps
 
     def __post_init__(self) -> None:
+        make_plain(self)
         require("scale", self.scale, lambda v: 0 < v < math.inf, "a finite number greater than 0")
         require("reduction", self.reduction, lambda v: v in ("mean", "sum"), "'mean' or 'sum'")
 

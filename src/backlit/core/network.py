@@ -15,7 +15,7 @@ from backlit.core.arrays import Array, Weights, array_namespace, require_finite,
 from backlit.core.layers import LAYERS, Dense, Dropout, Layer
 from backlit.core.losses import LOSSES, Loss, SquaredError
 from backlit.core.registry import from_dict, resolve, to_dict
-from backlit.errors import ArgumentError, ShapeError, UnknownNameError
+from backlit.errors import ArgumentError, ShapeError, UnknownNameError, as_python
 
 
 class Slot(NamedTuple):
@@ -80,18 +80,31 @@ class Network:
         if self.size == 0:
             raise ArgumentError("layers holds nothing with weights; add a Dense")
 
+    def __repr__(self) -> str:
+        return f"<network: {self.summary}>"
+
+    @property
+    def summary(self) -> str:
+        """What it is, in a line."""
+        layers = [layer.summary for layer in self.layers]
+        layers = layers if len(layers) <= 12 else [*layers[:6], "...", *layers[-5:]]
+        size = f"{self.size:,} weight{'s' * (self.size != 1)}"
+        return f"{' → '.join([f'{len(self.inputs)} in', *layers])}; {size}; {self.loss.name}"
+
     @classmethod
     def dense(
         cls,
         inputs: Sequence[str] | int,
-        hidden: Sequence[int] = (),
+        hidden: Sequence[int] | int = (),
         outputs: int = 1,
         activation: str = "relu",
         loss: str | Loss = SquaredError(),
         dropout: float = 0.0,
     ) -> Network:
         """A network of dense layers; `dropout` after each hidden one."""
+        inputs, hidden = as_python(inputs), as_python(hidden)
         names = [f"x{i}" for i in range(1, inputs + 1)] if isinstance(inputs, int) else list(inputs)
+        hidden = (hidden,) if isinstance(hidden, int) else hidden
         layers: list[Layer] = []
         width = len(names)
         for units in hidden:

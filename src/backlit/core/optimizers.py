@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from backlit.core.arrays import Array, array_namespace
+from backlit.core.registry import make_plain
 from backlit.core.schedules import power
 from backlit.errors import require
 
@@ -37,6 +38,7 @@ class Optimizer:
     name: ClassVar[str]
 
     def __post_init__(self) -> None:
+        make_plain(self)
         require("weight_decay", self.weight_decay, lambda v: 0 <= v < math.inf, "a finite number, 0 or greater")
         require("clip_norm", self.clip_norm, lambda v: v is None or v > 0, "greater than 0, or None")
 

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from backlit.errors import ArgumentError, UnknownNameError
+from backlit.errors import ArgumentError, UnknownNameError, as_python
 
 T = TypeVar("T")
 
@@ -30,6 +30,12 @@ def resolve(kind: str, registry: Mapping[str, Any], spec: Any) -> Any:
     if isinstance(spec, classes):
         return spec
     raise ArgumentError(f"{kind} is {spec!r}; give a name ({', '.join(registry)}) or a record")
+
+
+def make_plain(record: Any) -> None:
+    """Turn the fields of a frozen record into plain Python as it is made, for whoever stores or compares it."""
+    for field in dataclasses.fields(record):
+        object.__setattr__(record, field.name, as_python(getattr(record, field.name)))
 
 
 def to_dict(record: Any) -> dict[str, Any]:

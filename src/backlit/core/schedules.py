@@ -13,6 +13,7 @@ from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
+from backlit.core.registry import make_plain
 from backlit.errors import require
 
 Step = TypeVar("Step", float, np.ndarray)  #: a step's number, or an array of them; and their factors
@@ -40,6 +41,7 @@ class StepDecay:
     ends: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
+        make_plain(self)
         require("every", self.every, lambda v: isinstance(v, int) and v >= 1, "1 or more steps")
         require("decay", self.decay, lambda v: 0 < v <= 1, "above 0, at most 1")
 
@@ -57,6 +59,7 @@ class Exponential:
     ends: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
+        make_plain(self)
         require("decay", self.decay, lambda v: 0 < v <= 1, "above 0, at most 1")
 
     def factor(self, step: Step, planned: int) -> Step:
@@ -76,6 +79,7 @@ class Cosine:
     ends: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
+        make_plain(self)
         require("warmup", self.warmup, lambda v: 0 <= v < 1, "a share of the planned steps, from 0 to below 1")
 
     def factor(self, step: Step, planned: int) -> Step:

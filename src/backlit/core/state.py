@@ -47,3 +47,7 @@ class State:
     total: float = 0.0
     best: Best | None = None
     patience_left: int | None = None
+
+    def __repr__(self) -> str:
+        best = "" if self.best is None else f", best so far {self.best.metric:.6g} at step {self.best.step}"
+        return f"<state before step {self.step}: epoch {self.epoch}, {len(self.theta)} weights{best}>"

@@ -209,8 +209,8 @@ class Engine(Protocol):
 
 def threads_or_all(threads: int | None) -> int:
     """The number of threads asked for, 1 or more; None: as many as there are usable cores."""
-    require("threads", threads, lambda v: v is None or (isinstance(v, int) and v >= 1), "1 or more, or None")
-    return threads or usable_cores()
+    good = lambda v: v is None or (isinstance(v, int) and v >= 1)
+    return require("threads", threads, good, "1 or more, or None") or usable_cores()
 
 
 def usable_cores() -> int:

@@ -112,6 +112,15 @@ class Trace:
     step: int = 0
     last_rate: float = 0.0
 
+    def __repr__(self) -> str:
+        n = len(self.rows)
+        some = ", ".join(map(str, self.rows[:8].tolist())) + ", ..." * (n > 8)
+        which = "its own batch, as it was made" if self.happened else "chosen rows"
+        return (
+            f"<trace of step {self.step}, {which}: {n} row{'s' * (n != 1)} ({some}), E = {self.E:.6g}\n"
+            f"  {self.net.summary}\n  one weight: trace[{self.net.weight_name(0)!r}]; all: trace.table()>"
+        )
+
     @property
     def happened(self) -> bool:
         return self.key is not None

@@ -77,7 +77,7 @@ def along_weight(t: Trace, name: str, reach: float | None = None, points: int = 
     w = t[name]
     step = float(t.update.after[w.positions[0]] - t.theta[w.positions[0]]) if t.optimizer is not None else 0.0
     reach = reach or max(1.0, abs(w.value), 1.5 * abs(step))
-    require("points", points, lambda v: isinstance(v, int) and v >= 2, "2 or more")
+    points = require("points", points, lambda v: isinstance(v, int) and v >= 2, "2 or more")
     by = np.linspace(-reach, reach, points)
     lands = t.optimizer is not None and len(w.positions) == 1
     return Curve(

@@ -16,7 +16,7 @@ from backlit.core.registry import to_dict
 from backlit.core.state import State
 from backlit.engines.choice import choose
 from backlit.engines.protocol import Engine
-from backlit.errors import ArgumentError, UnknownNameError, require
+from backlit.errors import ArgumentError, UnknownNameError, as_python, require
 from backlit.plan import named_optimizer
 from backlit.runs.file import writing
 from backlit.runs.recorder import transaction
@@ -28,7 +28,7 @@ from backlit.training import Settings, plan_again, rows_a_step
 if TYPE_CHECKING:
     from backlit.runs.timeline import Timeline
 
-SETTINGS = tuple(field.name for field in fields(Settings))
+SETTINGS = tuple(field.name for field in fields(Settings) if field.name != "greater_is_better")  # the metric's own
 
 
 def fork(
@@ -63,8 +63,8 @@ def fork(
         if setting not in SETTINGS:
             known = [*SETTINGS, "weights", "dropout", "weight_decay", "clip_norm", "engine", "name"]
             raise UnknownNameError("setting", setting, known)
-    run = timeline.run
-    step = timeline.steps if step is None else step
+    run, changes = timeline.run, {key: as_python(value) for key, value in changes.items()}
+    step, dropout = int(timeline.steps if step is None else step), as_python(dropout)
     state = timeline.at(step)
     owner = timeline.owner(step)
     before, data = owner.settings, run.data("train")

@@ -24,7 +24,7 @@ UNFINISHED = (None, "interrupted", "max_seconds")  #: reasons of timelines that 
 
 def events(timeline: Timeline, steps: int | None = None, stretch: int | None = None) -> Events:
     """Go on with a timeline, and record it; see `Timeline.train`."""
-    require("steps", steps, lambda v: v is None or (isinstance(v, int) and v >= 1), "1 or more, or None")
+    steps = require("steps", steps, lambda v: v is None or (isinstance(v, int) and v >= 1), "1 or more, or None")
     path, plan = timeline.run.path, timeline.plan
     with writing(path) as file:
         row = timeline.stored(file)

@@ -74,7 +74,10 @@ class Run:
         self.plans: dict[Any, Plan] = {}  #: of its timelines, with their engines: kept, for they are costly to lay out
 
     def __repr__(self) -> str:
-        return f"<run {str(self.path)!r}: {', '.join(timeline.name for timeline in self.timelines)}>"
+        timelines = self.timelines
+        lines = [f"{timeline.name!r} to step {timeline.steps:,}" for timeline in timelines[:5]]
+        lines += [f"and {len(timelines) - 5} more timelines"] * (len(timelines) > 5)
+        return f"<run {str(self.path)!r}: {', '.join(lines)}\n  {self.model.summary}>"
 
     def again(self) -> Run:
         """The same for another thread: with engines of its own, while the rows are in memory once."""

@@ -66,6 +66,13 @@ class Timeline:
     run: Run
     number: int
 
+    def __repr__(self) -> str:
+        row = self.row
+        ended = f", ended: {row.reason}" if row.reason else ""
+        steps = f"steps {row.step:,} to {self.steps:,}{ended}"
+        changes = f"\n  changes: {row.changes}"[:200] * (row.parent is not None)
+        return f"<timeline {row.name!r} of {str(self.run.path)!r}: {steps}{changes}>"
+
     # --- what it is ----------------------------------------------------------------------------------------------
 
     @property
@@ -154,8 +161,12 @@ class Timeline:
             engine = engine_of(run.path, row, net, settings, data.X.dtype if data is not None else np.float32)
             if data is None:
                 raise DataError(f"{run.path} keeps no rows and does not know which they were; train again")
+            metric = run.metric
+            if metric is not None and metric.greater_is_better != settings.greater_is_better:
+                raise DataError(f"{run.path} holds its {metric.title} with the sign turned round, as an earlier "
+                                "backlit wrote it; train again")  # fmt: skip
             validation = run.data("validation")
-            plans[key] = Plan(run.table, net, settings, data, validation, int(row.seed), engine, run.metric)
+            plans[key] = Plan(run.table, net, settings, data, validation, int(row.seed), engine, metric)
         return plans[key]
 
     @cached_property
@@ -195,8 +206,8 @@ class Timeline:
         """
         first, last = self.lineage[0][1], self.steps
         step = last if step is None else step
-        good = isinstance(step, int | np.integer) and bool(first <= step <= last)
-        require("step", step, lambda v: good, f"a step from {first} to {last}")
+        good = lambda v: isinstance(v, int) and first <= v <= last
+        step = int(require("step", step, good, f"a step from {first} to {last}"))
         owner = self.owner(step)
         if owner.number != self.number:
             return owner.at(step)

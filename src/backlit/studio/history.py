@@ -153,21 +153,19 @@ def _range(opened: Run, column: Number) -> tuple[float | None, float | None]:
 class Errors(NamedTuple):
     """How a run's errors of epochs are told.
 
-    watched : what the figure of the watched rows is multiplied by; None where it is an E, as that of training is
+    own : whether the watched rows' figure is a metric of its own; it is an E otherwise, as that of training is
     """
 
     name: str
     unit: str
     table: Table
     net: Network
-    watched: float | None
+    own: bool
 
     def point(self, epoch: Epoch) -> EpochPoint:
         """An epoch's errors."""
-        if self.watched is None:
-            train, validation = (self._in_unit(E) for E in (epoch.error, epoch.metric))
-        else:
-            train, validation = None, None if epoch.metric is None else self.watched * epoch.metric
+        figures = (None, epoch.metric) if self.own else map(self._in_unit, (epoch.error, epoch.metric))
+        train, validation = figures
         return EpochPoint(epoch.epoch, epoch.step, train, validation, epoch.improved)
 
     def _in_unit(self, E: float | None) -> float | None:
@@ -179,12 +177,12 @@ def errors_of(opened: Run) -> Errors:
     table, net, metric = opened.table, opened.net, opened.metric
     if metric is not None:
         unit = table.target.unit if metric.in_unit else ""
-        return Errors(metric.title, unit, table, net, -1.0 if metric.greater_is_better else 1.0)
+        return Errors(metric.title, unit, table, net, True)
     if own := opened.about.get("metric"):
-        return Errors(plain(str(own)), "", table, net, 1.0)
+        return Errors(plain(str(own)), "", table, net, True)
     _, unit = table.target.error_in_unit(net.loss, 1.0)
     rooted = table.target.error_in_unit(net.loss, 4.0)[0] == 2 * table.target.error_in_unit(net.loss, 1.0)[0]
-    return Errors("RMSE" if rooted else "E", unit, table, net, None)
+    return Errors("RMSE" if rooted else "E", unit, table, net, False)
 
 
 def epoch_point(run: Run, epoch: Epoch) -> EpochPoint:

@@ -11,8 +11,13 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
+from datetime import date, time, timedelta
+from decimal import Decimal
+from enum import Enum
+from numbers import Real
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, NamedTuple
+from uuid import UUID
 
 import numpy as np
 
@@ -216,12 +221,18 @@ def _spooled() -> Path:
 # --- what other libraries hand over ------------------------------------------------------------------------------
 
 
-def to_frame(data: Any, names: tuple[str, ...] | None = None) -> pl.DataFrame:
-    """A frame, array, mapping of columns or list of rows as a polars frame.
+def to_frame(data: Any, names: Sequence[str] | None = None) -> pl.DataFrame:
+    """A frame of any library, an array, a mapping of columns, or a list of rows as a polars frame.
 
     Parameters
     ----------
+    data : a row of a list is itself a list, or a mapping of names to fields; a field that it leaves out is missing
     names : of the columns where `data` has none; x1, x2, ... if not given
+
+    Raises
+    ------
+    DataError
+        A column holds what is neither numbers, text, truth values nor dates.
     """
     import polars as pl
 
@@ -230,33 +241,66 @@ def to_frame(data: Any, names: tuple[str, ...] | None = None) -> pl.DataFrame:
     if isinstance(data, pl.DataFrame):
         return data
     if hasattr(data, "toarray") and hasattr(data, "nnz"):
-        raise TypeError("Sparse input is not supported: columns have names and kinds here; pass X.toarray()")
+        raise TypeError(
+            "Sparse input is not supported: columns have names and kinds here; pass X.toarray(). In a pipeline, leave "
+            "OneHotEncoder out, for text is read as it is, or set its sparse_output=False"
+        )
     if isinstance(data, Mapping):
         return _frame({str(name): to_series(values, str(name)) for name, values in data.items()})
+    if is_rows(data):
+        keys = {str(name): name for row in data for name in row}
+        return _frame({name: to_series(_objects(row.get(key) for row in data), name) for name, key in keys.items()})
     if not isinstance(data, (np.ndarray, list, tuple)):
         if hasattr(data, "columns"):
             require_unique([str(name) for name in getattr(data, "column_names", data.columns)], "X")
         import narwhals.stable.v2 as nw
 
-        frame = nw.from_native(data, eager_only=True, pass_through=True)
+        frame = nw.from_native(data, pass_through=True)
+        if isinstance(frame, nw.LazyFrame):
+            frame = frame.collect()
         if isinstance(frame, nw.DataFrame):
             return _frame({str(column.name): to_series(column, str(column.name)) for column in frame.iter_columns()})
+        if has_names(data):
+            if hasattr(data, "__arrow_c_stream__") or hasattr(data, "__arrow_c_array__"):
+                return pl.DataFrame(pl.from_arrow(data))
+            what = type(data).__name__
+            raise DataError(f"X is a {what}, whose columns cannot be read; give a pandas or polars frame")
     array = data if isinstance(data, np.ndarray) else np.asarray(data)
+    if array.dtype.names and array.ndim == 1:
+        return _frame({name: to_series(array[name], name) for name in array.dtype.names})
     if np.iscomplexobj(array):
-        raise DataError("Complex data not supported: X must hold real numbers")
+        raise DataError("Complex data not supported: X must hold real numbers; pass X.real, or X.real and X.imag")
     if array.ndim != 2:
         raise ShapeError(
             f"X has {array.ndim} dimensions: expected 2D array, got {array.ndim}D array instead. "
             "Reshape your data either using array.reshape(-1, 1) for one column or array.reshape(1, -1) for one row"
         )
-    names = names or tuple(f"x{i}" for i in range(1, array.shape[1] + 1))
-    if len(names) != array.shape[1]:
-        raise ShapeError(f"X has {array.shape[1]} features, but {len(names)} are expected")
+    width = array.shape[1]
+    names = [f"x{i}" for i in range(1, width + 1)] if names is None else names
+    if len(names) != width:
+        some = ", ".join(names[:10]) + ", ..." * (len(names) > 10)
+        raise ShapeError(f"X has {width} features, but {len(names)} are expected: {some}")
     return _frame({name: to_series(array[:, i], name) for i, name in enumerate(names)})
 
 
+def has_names(data: Any) -> bool:
+    """Whether what is handed over as a table names its columns itself."""
+    return hasattr(type(data), "columns") or isinstance(data, Mapping) or is_rows(data) or _is_structured(data)
+
+
+def is_rows(data: Any) -> bool:
+    """Whether it is a list of rows that are mappings."""
+    return isinstance(data, (list, tuple)) and len(data) > 0 and all(isinstance(row, Mapping) for row in data)
+
+
 def to_series(values: Any, name: str) -> pl.Series:
-    """One column of any library as a polars series."""
+    """One column of any library as a polars series.
+
+    Raises
+    ------
+    DataError
+        It holds what is neither numbers, text, truth values nor dates.
+    """
     import narwhals.stable.v2 as nw
     import polars as pl
 
@@ -268,21 +312,45 @@ def to_series(values: Any, name: str) -> pl.Series:
         if values.implementation.is_pyarrow():
             return pl.Series(name, pl.from_arrow(native))
         if values.dtype in (nw.Categorical, nw.Enum):
-            return level_texts(to_series(np.array(values.to_list(), dtype=object), name)).cast(pl.Categorical)
+            levels = _objects(_level(value) for value in values.to_list())
+            return level_texts(to_series(levels, name)).cast(pl.Categorical)
         values = values.to_numpy()
     if isinstance(values, np.ma.MaskedArray):
         masked, values = np.ma.getmaskarray(values), values.data.astype(object)
         values[masked] = None
     values = np.asarray(values)
     if values.ndim != 1:
-        raise ShapeError(f"column {name!r} has {values.ndim} dimensions; give one field for each row")
-    if values.dtype.kind == "f":
+        few = f"; for one row give a list of one, {{{name!r}: [{values.item()!r}]}}" if values.ndim == 0 else ""
+        raise ShapeError(f"column {name!r} has {values.ndim} dimensions; give one field for each row{few}")
+    kind = values.dtype.kind
+    if kind in "cSV" or (kind == "f" and values.dtype.itemsize > 8):
+        raise _unusable(name, type(values.flat[0]) if len(values) else values.dtype.type)
+    if kind == "f":
         return pl.Series(name, values.astype(np.result_type(values, np.float32), copy=False), nan_to_null=True)
-    if values.dtype.kind == "M" and np.datetime_data(values.dtype)[0] not in ("D", "us", "ns"):
+    if kind == "M" and np.datetime_data(values.dtype)[0] not in ("D", "us", "ns"):
         values = values.astype("datetime64[ms]")
-    if values.dtype.kind in "biuM":
+    if kind == "m":
+        values = values.astype("timedelta64[us]")
+    if kind in "biuMm":
         return pl.Series(name, values)
     return _from_objects(values, name)
+
+
+def require_usable(series: pl.Series) -> None:
+    """Raise `DataError` where a column's type can be neither learnt from nor predicted from."""
+    import polars as pl
+
+    dtype = series.dtype
+    for kinds, held, remedy in (
+        ((pl.Duration,), "lengths of time (timedelta)", "give numbers, such as its .dt.total_seconds()"),
+        ((pl.Time,), "times of day", "give numbers, such as its hour"),
+        ((pl.List, pl.Array, pl.Struct), "nested entries", "give each entry a column of its own"),
+        ((pl.Binary,), "bytes", "decode them to text"),
+        ((pl.Object,), "Python objects", "give numbers, text or dates"),
+    ):
+        if isinstance(dtype, kinds):
+            name = series.name
+            raise DataError(f"column {name!r} holds {held}, {dtype}; {remedy}, or leave it out ({name!r}: 'drop')")
 
 
 def _frame(columns: dict[str, pl.Series]) -> pl.DataFrame:
@@ -293,6 +361,23 @@ def _frame(columns: dict[str, pl.Series]) -> pl.DataFrame:
         told = ", ".join(f"{name!r} {n}" for n, name in rows.items())
         raise ShapeError(f"columns differ in their number of rows: {told}; make them alike")
     return pl.DataFrame(columns)
+
+
+def _is_structured(data: Any) -> bool:
+    return isinstance(data, np.ndarray) and data.dtype.names is not None
+
+
+def _objects(values: Iterable[Any]) -> np.ndarray:
+    """(n,) Python objects, however long each is."""
+    values = list(values)
+    objects = np.empty(len(values), dtype=object)
+    objects[:] = values
+    return objects
+
+
+def _level(value: Any) -> Any:
+    """A category as it may stand in a column: pandas cuts numbers into intervals, which stand for their texts."""
+    return value if isinstance(value, _FIELDS) or _is_missing(value) else str(value)
 
 
 def _from_objects(values: np.ndarray, name: str) -> pl.Series:
@@ -306,13 +391,38 @@ def _from_objects(values: np.ndarray, name: str) -> pl.Series:
     if known and all(isinstance(value, int | np.integer) and not isinstance(value, bool) for value in known):
         fits = all(-(2**63) <= value < 2**63 for value in known)
         return pl.Series(name, plain, dtype=pl.Int64 if fits else pl.Float64, strict=False)
-    if all(isinstance(value, int | float | np.number) and not isinstance(value, bool) for value in known):
-        return pl.Series(name, plain, dtype=pl.Float64, strict=False)
-    if any(isinstance(value, dict | list | set | tuple | np.ndarray) for value in known):
-        raise TypeError(f"argument must be a string or a number; column {name!r} holds {type(known[0]).__name__}s")
-    if all(hasattr(value, "isoformat") for value in known):
+    odd = next((value for value in known if not isinstance(value, _FIELDS)), None)
+    if isinstance(odd, Mapping | list | set | tuple | np.ndarray):
+        raise TypeError(
+            f"argument must be a string or a number; column {name!r} holds {type(odd).__name__}s: give each entry a "
+            "column of its own"
+        )
+    if odd is not None:
+        raise _unusable(name, type(odd))
+    if all(isinstance(value, Real) and not isinstance(value, bool) for value in known):
+        return pl.Series(name, [None if value is None else float(value) for value in plain], dtype=pl.Float64)
+    if all(isinstance(value, timedelta) for value in known):
+        return pl.Series(name, plain, dtype=pl.Duration)
+    if all(hasattr(value, "isoformat") and not isinstance(value, timedelta) for value in known):
         return pl.Series(name, plain, strict=False)
     return pl.Series(name, [None if value is None else str(value) for value in plain], dtype=pl.String)
+
+
+_FIELDS = (str, bool, np.bool_, Real, Decimal, date, time, timedelta, UUID, PurePath, Enum)  #: what a field may be
+
+_REMEDIES = {  #: for a type that is no field, by a part of its name
+    "Period": "give dates, such as its .dt.to_timestamp()",
+    "Interval": "give numbers, such as its .array.mid, or text, as .astype(str)",
+    "complex": "give numbers, such as its real and its imaginary part",
+    "longdouble": "give numbers of 64 bits, as .astype('float64')",
+    "bytes": "decode them to text, such as by .str.decode('utf-8')",
+}
+
+
+def _unusable(name: str, kind: type) -> DataError:
+    called = kind.__name__
+    remedy = next((remedy for part, remedy in _REMEDIES.items() if part in called), "give numbers, text or dates")
+    return DataError(f"column {name!r} holds {called}, which cannot be used; {remedy}, or leave the column out")
 
 
 def _is_missing(value: Any) -> bool:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from backlit.errors import ArgumentError
+
 Weights = np.ndarray | None
 
 
@@ -69,6 +71,27 @@ METRICS = {
 }
 
 FOR_NUMBERS, FOR_CLASSES = ("rmse", "mae", "r2"), ("log_loss", "accuracy")
+
+
+def require_fit(metric: Metric, classes: bool, predictions: int) -> None:
+    """Raise `ArgumentError` where one of METRICS would make no sense.
+
+    Parameters
+    ----------
+    classes : whether classes are learnt, not numbers
+    predictions : how many there are for each truth; the quantile loss makes one for each level
+    """
+    if METRICS.get(metric.name) is not metric:
+        return
+    known = FOR_CLASSES if classes else FOR_NUMBERS
+    if metric.name not in known:
+        learnt = "classes" if classes else "numbers"
+        raise ArgumentError(f"metric is {metric.name!r}, but {learnt} are learnt; give one of {', '.join(known)}")
+    if predictions > 1:
+        raise ArgumentError(
+            f"metric is {metric.name!r}, which compares one prediction with the truth, but the loss makes "
+            f"{predictions}; give metric=None, which watches the loss itself"
+        )
 
 
 def scores(

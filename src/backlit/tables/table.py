@@ -6,7 +6,6 @@ import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from numbers import Integral
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -19,6 +18,7 @@ from backlit.tables.infer import Guess, guess_kind
 from backlit.tables.metrics import Weights
 from backlit.tables.reading import DROP, Hint, Hints, Kinds, Sheet, read_frame
 from backlit.tables.target import Target
+from backlit.tables.units import plain
 
 if TYPE_CHECKING:
     import polars as pl
@@ -75,7 +75,7 @@ class Table:
             A column that is not there.
         """
         require("encoding", encoding, lambda v: v in ("piecewise", "plain"), "'piecewise' or 'plain'")
-        require("bins", bins, lambda v: isinstance(v, Integral) and int(v) >= 1, "1 or more")
+        bins = require("bins", bins, lambda v: isinstance(v, int) and v >= 1, "1 or more")
         sheet = read_frame(frame, Hints.of(columns))
         height = sheet.frame.height
         rows = np.arange(height) if rows is None else rows
@@ -119,6 +119,16 @@ class Table:
             raise DataError(f"no column is left to learn from ({'; '.join(notices) or 'the table has none'}); name one "
                             "that is to be used, such as columns={'name': 'number'}, or --number name")  # fmt: skip
         return cls(tuple(fitted), target, tuple(notices))
+
+    def __repr__(self) -> str:
+        """What is predicted from which columns, in a few lines."""
+        lines = [f"<table: {_some(self.target.names)} ({self.target.scaling}) from {len(self.columns)} columns"]
+        for kind in KINDS:
+            if names := [column.name for column in self.columns if column.kind == kind]:
+                lines.append(f"  {len(names)} {kind}: {_some(names)}")
+        notices = len(self.notices)
+        lines += [f"  {notices} notice{'s' * (notices != 1)}: see notices"] * bool(notices)
+        return "\n".join(lines) + ">"
 
     @cached_property
     def inputs(self) -> tuple[Input, ...]:
@@ -260,7 +270,7 @@ def _chosen(frame: pl.DataFrame, columns: Kinds, target: Target) -> tuple[list[s
     if isinstance(columns, str):
         raise ArgumentError(f"columns is {columns!r}; give a list of names, or a mapping of names to kinds")
     for name in columns:
-        if name not in frame.columns:
+        if name not in frame.columns and name not in target.names:
             raise UnknownNameError("column", name, frame.columns)
     if isinstance(columns, Mapping):
         return rest, {name: hint.kind for name, hint in Hints.of(columns).columns.items() if hint.kind}
@@ -305,6 +315,12 @@ def _fields(saved: Mapping[str, Any]) -> dict[str, Any]:
     if "reading" in fields:
         fields["reading"] = Reading(**_fields(fields["reading"]))
     return fields
+
+
+def _some(names: Sequence[str], most: int = 80) -> str:
+    """Names in one line."""
+    line = plain(", ".join(names[:most]))
+    return line if len(line) <= most and len(names) <= most else f"{line[:most]}..."
 
 
 def _tuples(value: Any) -> Any:

@@ -123,9 +123,12 @@ class Target:
 
     def error_in_unit(self, loss: Loss, E: float) -> tuple[float, str]:
         """An error as people read it: the root of a squared error in the target's unit, any other E as it is."""
-        if loss.name == "squared_error" and self.scaling in ("standard", "raw") and len(self.names) == 1:
-            return self.scale[0] * math.sqrt(E / loss.scale), self.unit
-        return E, ""
+        return (self.scale[0] * math.sqrt(E / loss.scale), self.unit) if self.has_unit(loss) else (E, "")
+
+    def has_unit(self, loss: Loss) -> bool:
+        """Whether the root of this loss's E is an error in the target's unit."""
+        squared = loss.name == "squared_error" and loss.reduction == "mean"
+        return squared and self.scaling in ("standard", "raw") and len(self.names) == 1
 
     def decode_targets(self, Y: np.ndarray) -> np.ndarray:
         """Numbers in the target's unit, (n, k), from encoded ones; several quantiles of one target share its scale."""

@@ -24,10 +24,10 @@ from backlit.engines.choice import choose
 from backlit.engines.protocol import Batches, Data, Engine, Figures
 from backlit.errors import ArgumentError, ShapeError, require
 from backlit.training.divergence import diverged, finite
-from backlit.training.settings import Reason, Settings, begin, rate_at, rows_a_step, why_stop
+from backlit.training.settings import Reason, Settings, begin, better, rate_at, rows_a_step, why_stop
 
 Metric: TypeAlias = Callable[[Array, Array, Array | None], float]
-"""(S, Y, weights) -> how bad the scores S are; lower is better."""
+"""(S, Y, weights) -> how good or bad the scores S are; the settings say whether greater is better."""
 
 STRETCH_SECONDS = 0.04  #: so that whoever watches sees it 20 times a second
 GROWTH = 16  #: times the steps of a stretch, at most, for the next one: the first few are too short to time well
@@ -92,7 +92,7 @@ def train(
     data : the rows to learn from
     validation : rows to watch: after each epoch the metric is taken on them and the best weights are kept. Without
         them, a metric, patience or target error watches the training rows
-    metric : what is watched; None: E
+    metric : what is watched; None: E. Where greater is better, the settings say so
     state : where to go on; None: a new start from `seed`. Going on from the state of any event ends with the same bits
         as never having stopped
     stretch : steps from one `StepsDone` to the next; None: about 0.04 seconds' worth. It never changes a bit
@@ -112,7 +112,9 @@ def train(
     _check(net, data)
     if validation is not None:
         _check(net, validation)
-    require("stretch", stretch, lambda v: v is None or (isinstance(v, int) and v >= 1), "1 or more steps, or None")
+    stretch = require(
+        "stretch", stretch, lambda v: v is None or (isinstance(v, int) and v >= 1), "1 or more steps, or None"
+    )
     state = begin(net, data, settings, seed=seed) if state is None else state
     if state.theta.dtype != data.X.dtype:
         raise ArgumentError(f"theta is {state.theta.dtype} and X {data.X.dtype}; make them equal")
@@ -211,7 +213,7 @@ def _next_epoch(state: State, metric: float | None, settings: Settings) -> tuple
     state = replace(state, epoch=state.epoch + 1, used=0, total=0.0)
     if metric is None:
         return state, metric, False
-    if not math.isnan(metric) and (state.best is None or metric < state.best.metric):
+    if not math.isnan(metric) and (state.best is None or better(settings, metric, state.best.metric)):
         best = Best(metric, state.step, state.theta)
         return replace(state, best=best, patience_left=settings.patience), metric, True
     left = None if state.patience_left is None else state.patience_left - 1

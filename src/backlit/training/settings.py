@@ -12,7 +12,7 @@ import numpy as np
 from backlit.core.arrays import Array, like, require_finite
 from backlit.core.network import Network
 from backlit.core.optimizers import OPTIMIZERS
-from backlit.core.registry import resolve
+from backlit.core.registry import make_plain, resolve
 from backlit.core.schedules import SCHEDULES
 from backlit.core.state import State
 from backlit.engines.protocol import Data
@@ -33,7 +33,8 @@ class Settings:
     epochs, max_steps : limits, counted from the first step of the run; the first one reached stops
     max_seconds : a limit on one call of `train`. It only stops: the schedule is laid out for the steps planned
     patience : stop after this many epochs in a row without a better metric
-    target_error : stop once the metric is at or below this
+    target_error : stop once the metric is this good
+    greater_is_better : whether a greater metric is a better one, as R² is; an error is not
     """
 
     optimizer: Any = "adam"  # an Optimizer once made, and a Schedule below
@@ -45,8 +46,10 @@ class Settings:
     max_seconds: float | None = None
     patience: int | None = None
     target_error: float | None = None
+    greater_is_better: bool = False
 
     def __post_init__(self) -> None:
+        make_plain(self)
         object.__setattr__(self, "optimizer", resolve("optimizer", OPTIMIZERS, self.optimizer))
         object.__setattr__(self, "schedule", resolve("schedule", SCHEDULES, self.schedule))
         rate = self.learning_rate
@@ -69,7 +72,7 @@ def begin(net: Network, data: Data, settings: Settings, *, theta: Array | None =
     theta : (p,) starting weights; None draws them from the seed
     seed : of the starting weights, the order of rows and the dropout masks
     """
-    require("seed", seed, lambda v: isinstance(v, int) and 0 <= v < 2**64, "a whole number from 0 to 2^64 - 1")
+    seed = require("seed", seed, lambda v: isinstance(v, int) and 0 <= v < 2**64, "a whole number from 0 to 2^64 - 1")
     start: Array = like(net.start(seed, dtype=np.float64) if theta is None else theta, data.X)
     if start.shape != (net.size,):
         raise ShapeError(f"theta has shape {tuple(start.shape)}; this network has {net.size} weights")
@@ -120,9 +123,15 @@ def rate_at(settings: Settings, state: State, step: Any) -> Any:
     return settings.learning_rate * settings.schedule.factor(step - state.begun, state.planned)
 
 
+def better(settings: Settings, metric: float, than: float) -> bool:
+    """Whether one metric is better than another; NaN never is."""
+    return metric > than if settings.greater_is_better else metric < than
+
+
 def why_stop(state: State, settings: Settings, seconds: float = 0.0) -> Reason | None:
     """Why training ends here; None where it goes on."""
-    if settings.target_error is not None and state.best is not None and state.best.metric <= settings.target_error:
+    aim, best = settings.target_error, state.best
+    if aim is not None and best is not None and not better(settings, aim, best.metric):
         return "target_error"
     if state.patience_left == 0:
         return "patience"
