@@ -151,7 +151,7 @@ def rows(loss, weighted, dtype):
 
 
 def settings(optimizer, steps, schedule=SCHEDULE["constant"], batch_size=BATCH, **limits):
-    limits = {"epochs": None, "patience": None, "target_error": None} | limits
+    limits = {"epochs": None, "patience": None, "target_error": None, "greater_is_better": False} | limits
     return written(
         bl.Settings,
         optimizer=optimizer,

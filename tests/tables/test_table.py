@@ -211,9 +211,9 @@ def test_any_csv_is_encoded_like_the_table_it_holds(tmp_path_factory, frame, kin
         kinds = {}
     try:
         table = Table.fit(frame, PRICES, columns={"end": "number", **kinds})
+        typed, as_text = read_table(path), pl.concat(open_table(path).parts())
     except QuestionError:  # 1,200 alone may be 1.2
         reject()
-    typed, as_text = read_table(path), pl.concat(open_table(path).parts())
     again = Table.fit(typed, PRICES, columns={"end": "number", **kinds})
     np.testing.assert_array_equal(again.encode(typed), table.encode(frame))
     np.testing.assert_array_equal(again.encode(as_text), table.encode(frame))
