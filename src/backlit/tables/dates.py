@@ -86,11 +86,14 @@ def share(text: pl.Series) -> float:
 
 def _patterns(text: pl.Series, order: str = "") -> list[str]:
     """Those that may count, the one that describes most of the first fields first."""
-    sample = [entry.lower() for entry in text.drop_nulls().head(SAMPLE)]
+    known = text.drop_nulls()
+    sample = [entry.lower() for entry in known.head(SAMPLE)]
     fits = {
         pattern: sum(_compiled(pattern).match(entry) is not None for entry in sample)
         for pattern in (*_CLEAR, *_ORDERED.get(order, ()))
     }
+    if len(known) <= SAMPLE:  # no other field can have a form that none of the sample has
+        fits = {pattern: count for pattern, count in fits.items() if count}
     return sorted(fits, key=lambda pattern: -fits[pattern])
 
 
@@ -162,16 +165,12 @@ def decide(text: pl.Series) -> str | Question | None:
     """
     import polars as pl
 
-    sample = text.head(SAMPLE)
     if share(text) < 1:
-        return None
-    orders = [order for order in ORDERS if dates_of(sample, order).null_count() == 0]
-    if not orders:
         return None
     text = text.filter(dates_of(text, "").is_null())
     if len(text) == 0:
         return ""
-    read = {order: dates for order in orders if (dates := dates_of(text, order)).null_count() == 0}
+    read = {order: dates for order in ORDERS if (dates := dates_of(text, order)).null_count() == 0}
     if len(read) > 1 and "ymd" in read and not text.str.contains(r"^[0-9][0-9]-").all():
         del read["ymd"]
     if {"dmy", "mdy"} <= set(read) and text.str.contains(r"^[0-9]+\.").all():

@@ -230,6 +230,13 @@ def moments(series: pl.Series, reading: Reading = PLAIN) -> pl.Series:
     if read.null_count():
         row = _first(text == distinct[_first(read.is_null())])
         raise FieldError(f"column {series.name!r}", repr(text[row]), row, ", which is no date; write it as 2014-05-31")
+    return moments_of(text, distinct, read)
+
+
+def moments_of(text: pl.Series, distinct: pl.Series, read: pl.Series) -> pl.Series:
+    """A column's dates, from those of its distinct fields; with the time of the day where some field tells it."""
+    import polars as pl
+
     read = read if dates.have_times(distinct) else read.cast(pl.Date)
     return text.replace_strict(distinct, read, default=None, return_dtype=read.dtype)
 

@@ -23,7 +23,7 @@ from backlit.tables.fields import (
     QuestionError,
     Reading,
     is_text,
-    moments,
+    moments_of,
     not_a_date,
     not_a_number,
     text_of,
@@ -350,8 +350,9 @@ class _Text:
             order = dates.decide(self.entries)
             if not isinstance(order, str):
                 return None
+            read = dates.dates_of(self.entries, order)
         reading = replace(reading, date_order=order)
-        values = moments(self.text, reading)
+        values = moments_of(self.text, self.entries, read)
         row = int(self.text.is_not_null().arg_max() or 0)
         entry = self.text[row]
         if re.match(r"^\d{4}[-/.]\d{1,2}[-/.]\d{1,2}(\D|$)", entry):
