@@ -95,6 +95,10 @@ class Hints:
     def __getitem__(self, name: str) -> Hint:
         return self.columns.get(name, self.general)
 
+    def say(self, name: str, **said: str) -> Hints:
+        """The same, and more of one column."""
+        return replace(self, columns={**self.columns, name: replace(self[name], **said, strict="decimal" in said)})
+
     def target(self, *names: str) -> Hints:
         """The same, where these columns are what is predicted."""
         return replace(self, columns={**self.columns, **{name: replace(self[name], target=True) for name in names}})
