@@ -596,7 +596,9 @@ def test_two_readings_are_asked_on_a_terminal_only(fails):
     run = bl.open_run("t.backlit")
     assert run.table.columns[0].reading.decimal == ","
     assert "--decimal size=," in run.about["commands"]["main"][0]
-    assert "unknown column 'siez'" in fails("train", "t.csv", "--target", "price", "--decimal", "siez=,", *QUICK)
+    assert "unknown column 'siez'" in fails(
+        "train", "t.csv", "--target", "price", "--decimal", "siez=,", "--force", *QUICK
+    )
 
 
 # --- bad input: files --------------------------------------------------------------------------------------------
