@@ -157,7 +157,7 @@ def train(
         return
     stopped = " (stopped by Ctrl-C; what was learnt is kept)" if fitted.reason == "interrupted" else ""
     told = f"{len(fitted.epochs)} epochs in {seconds:.1f} s; the weights of epoch {fitted.best_epoch} are used{stopped}"
-    unit = recipe.units.get(target, "")
+    unit = plan.table.target.unit
     ending = _lines([Text(told, style=QUIET), Text(f"kept in {plain(str(file))}", style=HEAD)])
     following = to_try(verdict, table, options, file, fitted.reason in UNFINISHED)
     predicting = command("predict", str(file), "NEW.csv", out="PREDICTED.csv")
