@@ -263,3 +263,24 @@ def test_probabilities_are_numbers_that_a_loss_of_classes_learns():
     share = pl.DataFrame({"share": FRAME["size"] / FRAME["size"].max()})
     plan = prepare(FRAME, share, replace(QUICK, loss="binary_cross_entropy", target="raw"), seed=0)
     assert plan.net.loss.name == "binary_cross_entropy"
+
+
+def test_weights_count_in_baselines_and_scores():
+    """A row of weight 3 is three rows, and one of weight 0 is none."""
+    draw = np.random.default_rng(5)
+    n = 60
+    frame = pl.DataFrame({"a": draw.normal(size=n), "b": draw.choice(["x", "y"], n)})
+    targets = pl.DataFrame({"y": 2 * frame["a"] + draw.normal(size=n)})
+    weights = draw.integers(0, 4, n)
+    often = np.repeat(np.arange(n), weights)
+    train, test = np.arange(0, 45), np.arange(45, n)
+    split = Split(train, np.arange(0), test)
+    again = Split(*(np.flatnonzero(np.isin(often, part)) for part in split))
+    recipe = Recipe(epochs=1, hidden=(4,), encoding="plain")
+    plan = prepare(frame, targets, recipe, weights=weights.astype(float), split=split, seed=0)
+    theta = plan.begin().theta
+    weighted = report(plan, theta, frame, targets, split, weights=weights.astype(float))
+    repeated = report(plan, theta, frame[often], targets[often], again)
+    for who, figures in weighted.items():
+        for name, value in figures.items():
+            assert value == pytest.approx(repeated[who][name], rel=1e-6), (who, name)

@@ -579,9 +579,26 @@ def test_a_later_table_without_rows(backlit, runs):
 
 
 def test_two_readings_are_asked_on_a_terminal_only(fails):
-    write(HOMES, size=pl.format("{},125", pl.int_range(N) % 90 + 10))
+    pexpect = pytest.importorskip("pexpect")
+    write(HOMES, size=pl.format("{},125", pl.int_range(N) % 90 + 10), sold=pl.lit("03/04/15"))
     told = fails("train", "t.csv", "--target", "price", *QUICK)
     assert "column 'size' is '10,125', which may be 10125 (--decimal .) or 10.125 (--decimal ,)" in told
+    arguments = ["-m", "backlit", "train", "t.csv", "--target", "price", "--drop", "sold", *QUICK]
+    child = pexpect.spawn(sys.executable, arguments, dimensions=(60, 200), encoding="utf-8", timeout=60)
+    child.expect(r"10,125 is 10\.125\s+size can be read in two ways. Which\? \(\. or ,\) ")
+    child.sendline("both")
+    child.expect("Which")
+    child.sendline(",")
+    child.expect("size: 10,125 read as 10.125")
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 0
+    run = bl.open_run("t.backlit")
+    assert run.table.columns[0].reading.decimal == ","
+    assert "--decimal size=," in run.about["commands"]["main"][0]
+    assert "unknown column 'siez'" in fails(
+        "train", "t.csv", "--target", "price", "--decimal", "siez=,", "--force", *QUICK
+    )
 
 
 # --- bad input: files --------------------------------------------------------------------------------------------

@@ -112,7 +112,7 @@ def test_rows_are_numbered_though_some_are_elsewhere():
         (["Red", "Red ", "blue"], "category", "a: blanks around an entry do not count, as in 'Red '"),
         (["5", "-", "7", "-"], "number", "a: '-' is taken as missing (2 rows)"),
         (["5", " ", "7"], "number", "a: a blank field is taken as missing (1 row)"),
-        (["5", "NA", "7", None], "number", ""),
+        (["5", "NA", "7", None], "number", "a holds numbers written as text, such as '5'; they are read as numbers"),
         (["red", "None"], "category", "a: 'None' is taken as missing (1 row)"),
     ],
 )

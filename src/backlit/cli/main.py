@@ -63,15 +63,16 @@ OtherTable = Annotated[str | None, typer.Option(help="The run's table, where it 
 Timeline = Annotated[str | None, typer.Option(help="Which timeline. (main if not given)")]
 Step = Annotated[int | None, typer.Option(help="At which step. (that of the weights that predict if not given)", min=0)]
 Decimal = Annotated[
-    str | None,
+    list[str],
     typer.Option(
-        help="The decimal mark, . or , (as the columns show if not given)", rich_help_panel="What the columns are"
+        help="The decimal mark, . or , of all columns, or COLUMN=, of one. (as they show if not given)",
+        rich_help_panel="What the columns are",
     ),
 ]
 DateOrder = Annotated[
-    str | None,
+    list[str],
     typer.Option(
-        help="Of dates in figures: dmy, mdy or ymd. (as the columns show if not given)",
+        help="Of dates in figures: dmy, mdy or ymd, or COLUMN=dmy. (as they show if not given)",
         rich_help_panel="What the columns are",
     ),
 ]
@@ -109,8 +110,8 @@ def train(
     number: Annotated[list[str], typer.Option(help="A column of numbers. Repeatable.", rich_help_panel=COLUMNS)] = [],
     date: Annotated[list[str], typer.Option(help="A column of dates. Repeatable.", rich_help_panel=COLUMNS)] = [],
     drop: Annotated[list[str], typer.Option(help="A column to leave out. Repeatable.", rich_help_panel=COLUMNS)] = [],
-    decimal: Decimal = None,
-    date_order: DateOrder = None,
+    decimal: Decimal = [],
+    date_order: DateOrder = [],
     missing: Missing = [],
     text_encoding: Encoding = None,
     unit: Annotated[str, typer.Option(help="The target's unit, such as $.", rich_help_panel=COLUMNS)] = "",
@@ -164,7 +165,6 @@ def train(
     """Learn from a table, and keep the run in one file."""
     from backlit.cli import tables
     from backlit.fitting import Recipe
-    from backlit.tables.reading import Hints
 
     kinds = tables.kinds_of(category=category, number=number, date=date, drop=drop)
     recipe = Recipe(
@@ -180,7 +180,7 @@ def train(
             "--log takes the logarithm of numbers, and --classes takes the target as classes; choose one"
         )
     task = "classification" if classes else "regression" if numbers else None
-    hints = Hints.of(kinds, decimal=decimal, date_order=date_order, missing=missing)
+    hints = tables.hints_of(kinds, decimal=decimal, date_order=date_order, missing=missing)
     tables.train(
         table, target, hints=hints, text_encoding=text_encoding, run=run, seed=seed, split_seed=split_seed, group=group,
         time_column=time, kinds=kinds, task=task, recipe=recipe, keep_rows=rows, max_size=max_size * 1_000_000,
@@ -196,8 +196,8 @@ def predict(
         str | None, typer.Option(help="CSV, TSV, Parquet or Arrow by its name. (CSV, printed if not given)")
     ] = None,
     timeline: Timeline = None,
-    decimal: Decimal = None,
-    date_order: DateOrder = None,
+    decimal: Decimal = [],
+    date_order: DateOrder = [],
     missing: Missing = [],
     text_encoding: Encoding = None,
     force: Force = False,
@@ -206,9 +206,9 @@ def predict(
     """Add predictions to a table, however large."""
     from backlit.cli import tables
 
-    options = {"decimal": decimal, "date_order": date_order, "missing": missing}
+    hints = tables.hints_of({}, decimal=decimal, date_order=date_order, missing=missing)
     tables.predict(
-        run, table, timeline=timeline, out=out, options=options, text_encoding=text_encoding, force=force, as_json=json
+        run, table, timeline=timeline, out=out, hints=hints, text_encoding=text_encoding, force=force, as_json=json
     )
 
 

@@ -42,10 +42,10 @@ from backlit.runs.run import FIRST, open_run, recording
 from backlit.runs.schema import to_json
 from backlit.tables.columns import Category
 from backlit.tables.csv_text import typed_part
-from backlit.tables.fields import FieldError, is_text, moments, numbered
-from backlit.tables.frames import open_table, table_kind, write_csv, write_table
+from backlit.tables.fields import FieldError, QuestionError, is_text, moments, numbered
+from backlit.tables.frames import Source, open_table, table_kind, write_csv, write_table
 from backlit.tables.metrics import scores as test_figures
-from backlit.tables.reading import DROP, Hints
+from backlit.tables.reading import DROP, Hints, Sheet
 from backlit.tables.units import plain
 
 ROWS = 2048  #: predicted at once
@@ -78,9 +78,15 @@ def train(
     """
     _require_apart(target, group, time_column, kinds)
     file = require_new(run or default_run(table), force, "command")
-    sheet = open_table(table, text_encoding).sheet(hints.target(target))
+    source = open_table(table, text_encoding)
+    asks = not as_json and sys.stdin.isatty() and sys.stderr.isatty()
+    columns = {**kinds, **({group: DROP} if group and group not in kinds else {})}
+    asked = {**columns, target: "category"} if task == "classification" else columns
+    sheet, answers = _read(source, hints.target(target), asked, asks)
+    for option, said in answers.items():
+        options[option] = [*options.get(option, []), *said]
     whole = frame = sheet.frame
-    for name in (target, group, time_column, *kinds):
+    for name in (target, group, time_column, *hints.columns):
         if name is not None and name not in frame.columns:
             raise UnknownNameError("column", name, frame.columns)
     if all(kinds.get(name) == DROP for name in frame.columns if name != target):
@@ -89,7 +95,6 @@ def train(
     if len(rows) < frame.height:
         notices.append(f"{row_count(frame.height - len(rows))} without {target}: left out")
         frame = frame[rows]
-    columns = {**kinds, **({group: DROP} if group and group not in kinds else {})}
     recipe = replace(recipe, columns=columns or None)
     sheet = sheet.rows(rows)
     if task != "classification":
@@ -152,7 +157,7 @@ def train(
         return
     stopped = " (stopped by Ctrl-C; what was learnt is kept)" if fitted.reason == "interrupted" else ""
     told = f"{len(fitted.epochs)} epochs in {seconds:.1f} s; the weights of epoch {fitted.best_epoch} are used{stopped}"
-    unit = recipe.units.get(target, "")
+    unit = plan.table.target.unit
     ending = _lines([Text(told, style=QUIET), Text(f"kept in {plain(str(file))}", style=HEAD)])
     following = to_try(verdict, table, options, file, fitted.reason in UNFINISHED)
     predicting = command("predict", str(file), "NEW.csv", out="PREDICTED.csv")
@@ -170,14 +175,14 @@ def predict(
     *,
     timeline: str | None,
     out: str | None,
-    options: dict[str, Any],
+    hints: Hints,
     text_encoding: str | None,
     force: bool,
     as_json: bool,
 ) -> None:
     """Add predictions to a table, a part at a time."""
     model = open_run(run).timeline(timeline).model
-    model = replace(model, table=model.table.read_as(**options))
+    model = replace(model, table=model.table.read_as(hints))
     typed = False
     if out is not None:
         typed = table_kind(out) != "csv"
@@ -218,6 +223,56 @@ def predict(
 def default_run(table: str) -> str:
     """NAME.backlit beside where the command runs."""
     return "table.backlit" if table == "-" else f"{Path(table).stem}.backlit"
+
+
+def hints_of(kinds: dict[str, str], missing: list[str], **options: list[str]) -> Hints:
+    """What is said of the columns: a value of an option is of all columns, and NAME=VALUE of the column NAME."""
+    general: dict[str, str] = {}
+    columns: dict[str, dict[str, str]] = {name: {"kind": kind} for name, kind in kinds.items()}
+    for option, said in options.items():
+        for text in said:
+            name, _, value = text.rpartition("=")
+            if name:
+                columns.setdefault(name, {})[option] = value
+            else:
+                general[option] = value
+    return Hints.of(columns, missing=missing, **general)
+
+
+def _read(source: Source, hints: Hints, kinds: dict[str, str], asks: bool) -> tuple[Sheet, dict[str, list[str]]]:
+    """A table, and the options that answer what was asked about it: NAME=VALUE.
+
+    asks : whether somebody is there to be asked; else what two readings fit is refused where it is used
+    """
+    sheet, answers = source.sheet(hints), {}
+    while asks and (error := _open_question(sheet, kinds)) is not None:
+        option, value = error.question.option, _ask(error)
+        answers.setdefault(option, []).append(f"{error.name}={value}")
+        hints = hints.say(error.name, **{option: value})
+        sheet = source.sheet(hints)
+    return sheet, answers
+
+
+def _open_question(sheet: Sheet, kinds: dict[str, str]) -> QuestionError | None:
+    used = (error for name, error in sheet.troubles.items() if kinds.get(name) not in ("category", DROP))
+    return next((error for error in used if isinstance(error, QuestionError)), None)
+
+
+def _ask(error: QuestionError) -> str:
+    """Which of its readings a column has; no answer is an error."""
+    readings = error.question.readings
+    for key, value in readings.items():
+        print(f"  {key:4}{error.question.entry} is {value}", file=sys.stderr)
+    while True:
+        print(
+            f"{plain(error.name)} can be read in two ways. Which? ({' or '.join(readings)}) ", end="", file=sys.stderr
+        )
+        sys.stderr.flush()
+        answer = sys.stdin.readline()
+        if not answer:
+            raise error
+        if answer.strip() in readings:
+            return answer.strip()
 
 
 def kinds_of(**chosen: list[str]) -> dict[str, str]:

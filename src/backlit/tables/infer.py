@@ -94,13 +94,14 @@ def _guess_numbers(known: pl.Series, name: str, levels: int) -> Guess:
 
 def _guess_text(known: pl.Series, levels: int) -> Guess:
     name, entries = known.name, known.unique(maintain_order=True)
-    if levels > 20 and levels > 0.5 * len(known):
-        long = float(entries.str.len_chars().mean() or 0) > 20  # type: ignore[arg-type]
-        what = "free text" if long or bool(entries.str.contains(r"\s").any()) else "names of rows"
-        return Guess(
-            DROP, f"{name} is left out: it looks like {what} ({levels:,} different entries, such as {entries[0]!r})"
-        )
-    return Guess("category")
+    if not (levels > 20 and levels > 0.5 * len(known)):
+        return Guess("category")
+    long = float(entries.str.len_chars().mean() or 0) > 20  # type: ignore[arg-type]
+    what = "free text" if long or bool(entries.str.contains(r"\s").any()) else "names of rows"
+    figures = not long and bool(entries.head(100).str.contains(r"^[^\p{L}]*[0-9][^\p{L}]*$").all())
+    remedy = "; write numbers as in 1234.5, and dates as in 2014-05-31" if figures else ""
+    told = f"it looks like {what} ({levels:,} different entries, such as {entries[0]!r})"
+    return Guess(DROP, f"{name} is left out: {told}{remedy}")
 
 
 def giveaways(sheet: Sheet, targets: pl.DataFrame, names: Sequence[str]) -> list[str]:

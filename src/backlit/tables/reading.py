@@ -95,6 +95,10 @@ class Hints:
     def __getitem__(self, name: str) -> Hint:
         return self.columns.get(name, self.general)
 
+    def say(self, name: str, **said: str) -> Hints:
+        """The same, and more of one column."""
+        return replace(self, columns={**self.columns, name: replace(self[name], **said, strict="decimal" in said)})
+
     def target(self, *names: str) -> Hints:
         """The same, where these columns are what is predicted."""
         return replace(self, columns={**self.columns, **{name: replace(self[name], target=True) for name in names}})
@@ -153,7 +157,8 @@ def read_frame(
     Parameters
     ----------
     numbers : (n,) each row's number in the table as given; None: its position
-    separator : between the fields of the file; where it is ";", a comma among digits is likely to be a decimal mark
+    separator : between the fields of the file; where it is ";", a comma among digits is likely to be a decimal mark. ""
+        for a frame whose text is meant as text, so that reading numbers in it is worth a word
     """
     if isinstance(frame, Sheet):
         return frame
@@ -169,6 +174,9 @@ def read_frame(
     columns, readings, notices, troubles = {}, {}, {}, {}
     for name, text in texts.items():
         column = text.read(around)
+        if column.values is not None and column.values.dtype.is_numeric() and not (separator or column.notices):
+            told = f"{name} holds numbers written as text, such as {text.entries[0]!r}; they are read as numbers"
+            column = replace(column, notices=(told,))
         if column.values is not None:
             columns[name] = column.values.alias(name)
         readings[name] = column.reading

@@ -157,20 +157,20 @@ class Table:
         kind = "" if self.target.classes else "number"
         return Hints(columns=columns | {name: hint(kind, self.target.reading, True) for name in self.target.names})
 
-    def read_as(self, decimal: str | None = None, date_order: str | None = None, missing: Sequence[str] = ()) -> Table:
-        """The same table for rows that are written in another way; None or () where they are written as before."""
-        hint = Hints.of(decimal=decimal, date_order=date_order, missing=missing).general
+    def read_as(self, hints: Hints) -> Table:
+        """The same table for rows that are written as the hints say; where they say nothing, as before."""
 
-        def again(reading: Reading) -> Reading:
-            return dataclasses.replace(
-                reading,
-                decimal=hint.decimal or reading.decimal,
-                date_order=hint.date_order or reading.date_order,
-                missing=(*reading.missing, *hint.missing),
+        def again(column: Column) -> Column:
+            hint, reading = hints[column.name], column.reading
+            reading = Reading(
+                hint.decimal or reading.decimal,
+                reading.unit,
+                hint.date_order or reading.date_order,
+                (*reading.missing, *hint.missing),
             )
+            return dataclasses.replace(column, reading=reading)
 
-        columns = tuple(dataclasses.replace(column, reading=again(column.reading)) for column in self.columns)
-        return dataclasses.replace(self, columns=columns)
+        return dataclasses.replace(self, columns=tuple(map(again, self.columns)))
 
     def encode(self, frame: pl.DataFrame, dtype: Any = np.float32) -> np.ndarray:
         """(n, d) inputs; centred and scaled in float64, then stored as `dtype`.
