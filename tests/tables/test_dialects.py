@@ -25,6 +25,7 @@ QUICK = {
     "max_examples": 10, "deadline": None, "database": None, "phases": (Phase.generate,),  # small as they come
     "suppress_health_check": (HealthCheck.too_slow,),  # on a loaded machine
 }  # fmt: skip
+FEWER = QUICK | {"max_examples": 3}  #: where an entry or an option says how to read each column
 
 
 # --- dialects ----------------------------------------------------------------------------------------------------
@@ -315,7 +316,7 @@ def test_a_table_is_read_as_itself_or_refused(dialect):
 @pytest.mark.parametrize("dialect", [d for d in DIALECTS if not (d.pad and d.quoted)], ids=lambda d: d.name)
 def test_a_table_with_decisive_entries_is_read(dialect):
     @given(table=tables(dialect, decisive=True))
-    @settings(**QUICK)
+    @settings(**FEWER)
     def try_one(table):
         require_same(read(dialect.text(table), dialect), table)
 
@@ -329,7 +330,7 @@ def test_told_how_to_read_it_a_table_is_never_refused(dialect):
     order = "ymd" if pattern.startswith("{Y}") else "dmy" if pattern.startswith("{d") else "mdy"
 
     @given(table=tables(dialect, decisive=False))
-    @settings(**QUICK)
+    @settings(**FEWER)
     def try_one(table):
         require_same(read(dialect.text(table), dialect, decimal=dialect.decimal, date_order=order), table)
 
