@@ -22,9 +22,9 @@ app = typer.Typer(
 
 def _version(wanted: bool) -> None:
     if wanted:
-        from importlib.metadata import version
+        from backlit.version import __version__
 
-        typer.echo(f"backlit {version('backlit')}")
+        typer.echo(f"backlit {__version__}")
         raise typer.Exit
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
@@ -79,9 +79,13 @@ def summary(run: str, *, as_json: bool) -> None:
     verdict = about.get("verdict")
     if verdict and (line := sentence(verdict, target.unit, target.names[0])):
         parts.append(plain(f"After {judged_at:,} steps: {line[:1].lower()}{line[1:]}" if then else line))
-    if typed := about.get("commands", {}).get(first.name):
-        parts.append("\n".join(f"{'again' if not i else '':8}{plain(line)}" for i, line in enumerate(typed)))
-    show(parts)
+    show([*parts, *_again(first.commands)])
+
+
+def _again(commands: Sequence[str]) -> list[RenderableType]:
+    """The lines that make a timeline again, where they are known."""
+    labels = ["again", *[""] * len(commands)]
+    return ["\n".join(f"{label:8}{plain(line)}" for label, line in zip(labels, commands))] if commands else []
 
 
 def _way(timeline: Timeline) -> str:
@@ -170,13 +174,14 @@ def _curve(timeline: Timeline, most: int) -> Text | None:
     if not any(map(math.isfinite, errors)):
         return None
     best = max if timeline.settings.greater_is_better else min
-    told, what = (errors[0], errors[-1], best(errors)), timeline.run.about.get("metric") or timeline.net.loss.name
-    if timeline.run.about.get("metric") is None and min(errors) >= 0:
-        first, last, best = (_in_unit(timeline, E) for E in told)
+    ends, metric = (errors[0], errors[-1], best(errors)), timeline.run.about.get("metric")
+    what = metric or timeline.net.loss.name
+    if metric is None and min(errors) >= 0:
+        first, last, best = (_in_unit(timeline, E) for E in ends)
         unit = timeline.run.table.target.error_in_unit(timeline.net.loss, 1.0)
         what = "RMSE" if unit != (1.0, "") else LOSS_TITLES.get(what, what)
     else:
-        first, last, best = (number(E) for E in told)
+        first, last, best = (number(E) for E in ends)
     return Text.assemble((bars(errors, most), POSITIVE), plain(f"  {what} {first} → {last}, best {best}"))
 
 
@@ -347,12 +352,10 @@ def _train(timeline: Timeline, steps: int | None) -> None:
 
 
 def _told(timeline: Timeline, as_json: bool, **facts: bool) -> None:
-    typed = timeline.run.about.get("commands", {}).get(timeline.name, [])
     if as_json:
-        print(to_json({**export.described(timeline), "commands": typed, **facts}, 2))
+        print(to_json({**export.described(timeline), "commands": timeline.commands, **facts}, 2))
     else:
-        again = "\n".join(f"{'again' if not i else '':8}{plain(line)}" for i, line in enumerate(typed))
-        show([_branch(timeline), *([again] if again else [])])
+        show([_branch(timeline), *_again(timeline.commands)])
 
 
 def verify(run: str, *, deep: bool, table: str | None, as_json: bool) -> bool:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from backlit.explain.curvature import Bend
+from backlit.tables.metrics import log_losses
 
 KINDS = (
     "diverged", "overshot", "never_moved", "too_slow", "still_falling", "no_signal", "underfitted", "overfitted",
@@ -75,10 +76,19 @@ class Course:
     diverged: int | None = None
 
     @property
+    def curve(self) -> Sequence[float]:
+        """E of each epoch on the rows that show how well it does: the watched ones, else those learnt from."""
+        return self.watched or self.errors
+
+    @property
     def best(self) -> int:
         """The position of the epoch that did best."""
-        curve = self.watched or self.errors
-        return min(range(len(curve)), key=lambda i: curve[i]) if curve else 0
+        return min(range(len(self.curve)), key=lambda i: self.curve[i]) if self.curve else 0
+
+    @property
+    def best_is_last(self) -> bool:
+        """Whether the last epoch did best, or there is none."""
+        return self.best >= len(self.curve) - 1
 
     @property
     def overshooting(self) -> Bend | None:
@@ -144,7 +154,7 @@ def match(predictions: Mapping[str, np.ndarray], truth: np.ndarray, scores: Mapp
 
     def errors(prediction: np.ndarray) -> np.ndarray:
         if truth.ndim == 1:
-            return -np.log(np.maximum(prediction[np.arange(len(truth)), truth.astype(int)], 1e-15))
+            return log_losses(prediction, truth)
         return ((prediction - truth) ** 2).mean(axis=1)
 
     own, *others = predictions
@@ -184,7 +194,7 @@ def _against_baselines(against: Match | None) -> tuple[str | None, bool, dict[st
 
 def _course(course: Course, beaten: bool, hopeless: bool) -> tuple[str, dict[str, Any], dict[str, Any]]:
     """What the course of training was, the numbers that show it, and what to try."""
-    curve = course.watched or course.errors
+    curve = course.curve
     steep = course.overshooting
     rate, limit = course.learning_rate, course.limit
     slower = {} if steep is None else {"rate": steep.rate, "at": steep.step, "curvature": steep.curvature,
@@ -201,19 +211,18 @@ def _course(course: Course, beaten: bool, hopeless: bool) -> tuple[str, dict[str
     if beaten and steep is not None and went_up:
         numbers = {"start": start, "highest": max(course.errors), **slower}
         return "overshot", numbers, {"learning_rate": rounded(steep.limit / SAFE)}
-    size = (
-        abs(best) if min(*curve, start) > 0 else abs(start - best)
-    )  # below 0, as a Poisson's, E has no size of its own
+    # below 0, as a Poisson's, E has no size of its own
+    size = abs(best) if min(*curve, start) > 0 else abs(start - best)
     timid = rate < TIMID * limit < math.inf
     faster = {"learning_rate": rounded(limit / SAFE)} if timid else {}
     slow = {"rate": rate, "limit": limit} if timid else {}
     if not best < start - MOVED * abs(start) and not hopeless:
         return "never_moved", {"start": start, "best": best, **slow}, faster
     fall = (half - last) / size if len(curve) > 1 and size else 0.0
-    if timid and (beaten or course.best == len(curve) - 1):
+    if timid and (beaten or course.best_is_last):
         return "too_slow", {"start": start, "best": best, **slow}, faster
     share = (half - last) / (start - last) if len(curve) > 1 and start > last else 0.0
-    if course.best == len(curve) - 1 and max(fall, share) >= FALLING:
+    if course.best_is_last and max(fall, share) >= FALLING:
         return "still_falling", {"fall": fall, "share": share, **epochs}, {"epochs": _more_epochs(course)}
     if hopeless:
         return "no_signal", epochs, {}
@@ -230,7 +239,7 @@ def _course(course: Course, beaten: bool, hopeless: bool) -> tuple[str, dict[str
 
 def _more_epochs(course: Course) -> int:
     """Twice as many; ten times as many where there were few."""
-    done = len(course.watched or course.errors)
+    done = len(course.curve)
     return done * (10 if done < 10 else 2)
 
 

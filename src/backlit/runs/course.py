@@ -31,7 +31,7 @@ def judged(timeline: Timeline, against: Match | None = None) -> Verdict:
     course = course_of(timeline)
     verdict = judge(course, against)
     settled = verdict.kind in ("healthy", "overfitted") and verdict.beaten_by is None
-    if settled and course.best < len(course.watched or course.errors) - 1:
+    if settled and not course.best_is_last:
         return verdict
     places = PLACES if course.diverged is None else (*PLACES, 0.75, 0.9, 1.0)
     return judge(replace(course, bends=tuple(bends(timeline, places))), against)

@@ -269,7 +269,7 @@ class Run:
 
     def typed(self, timeline: str, line: str, more: bool = False) -> None:
         """Record the command that made a timeline; or one more that it was continued with."""
-        commands = dict(self.about.get("commands", {}))
+        commands = self.about.get("commands", {})
         before = commands.get(timeline, []) if more else []
         self.note(commands={**commands, timeline: [*before, line]})
 

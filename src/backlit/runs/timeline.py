@@ -116,6 +116,11 @@ class Timeline:
         return self.row.reason
 
     @property
+    def commands(self) -> list[str]:
+        """The lines typed that make it again, in their order; none where it was not made by a command."""
+        return self.run.about.get("commands", {}).get(self.name, [])
+
+    @property
     def finished(self) -> Reason | None:
         """Why nothing is left to resume; None where something is."""
         return finished(self)

@@ -50,8 +50,12 @@ def r2(prediction: np.ndarray, truth: np.ndarray, weights: Weights = None) -> fl
 
 def log_loss(prediction: np.ndarray, truth: np.ndarray, weights: Weights = None) -> float:
     """−ln of the probability given to the true class, on average."""
-    likelihood = prediction[np.arange(len(truth)), truth.astype(int)]
-    return float(np.average(-np.log(np.maximum(likelihood, 1e-15)), weights=weights))
+    return float(np.average(log_losses(prediction, truth), weights=weights))
+
+
+def log_losses(prediction: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """(n,) −ln of the probability given to each row's true class; a probability of 0 counts as 1e-15."""
+    return -np.log(np.maximum(prediction[np.arange(len(truth)), truth.astype(int)], 1e-15))
 
 
 def accuracy(prediction: np.ndarray, truth: np.ndarray, weights: Weights = None) -> float:
