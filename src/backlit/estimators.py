@@ -413,7 +413,7 @@ class NetRegressor(RegressorMixin, _Net):
     target_error : stop once the metric is this good: an "r2" of 0.9 or above, an "rmse" of 20000 or below
     warm_start : `fit` goes on from the weights of the last one. How it trains may change; the network, the columns and
         the number of targets may not, and no class may be new. A target on another scale is scaled anew
-    run : record the run in this file: every step can be had back, see `backlit.open_run`
+    run : record the run in this file, from which you can return to every step; see `backlit.open_run`
     engine : "native", "reference", or "auto": the native one if it can run this, with a warning if not
     threads : of the native engine, which yields the same bits on any number; None: as many as there are usable cores,
         1 in a worker process

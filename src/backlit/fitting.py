@@ -34,6 +34,7 @@ from backlit.tables.metrics import METRICS, Metric, require_fit, scores
 from backlit.tables.reading import Hints, Kinds, Sheet, read_frame
 from backlit.tables.table import Encoding, Table
 from backlit.tables.target import Scaling, Target, guess_task, target_numbers
+from backlit.tables.units import row_count
 from backlit.training import Settings
 
 if TYPE_CHECKING:
@@ -284,11 +285,6 @@ def describe_target(series: pl.Series, task: str | None, otherwise: str) -> tupl
             f"{row_count(len(rare))} of {name} alone in its class, such as {rare[0]!r}: too few to learn it from"
         )
     return target, series.to_frame(), notices
-
-
-def row_count(n: int) -> str:
-    """So many rows, as text."""
-    return f"{n:,} row{'s' * (n != 1)}"
 
 
 def choose_loss(recipe: Recipe, target: Target) -> Loss:

@@ -28,7 +28,6 @@ from backlit.fitting import (
     describe_target,
     predict_test,
     prepare,
-    row_count,
     rows_with,
     split_by_order,
     split_rows,
@@ -46,7 +45,7 @@ from backlit.tables.fields import FieldError, QuestionError, is_text, moments, n
 from backlit.tables.frames import Source, open_table, table_kind, write_csv, write_table
 from backlit.tables.metrics import scores as test_figures
 from backlit.tables.reading import DROP, Hints, Sheet
-from backlit.tables.units import plain
+from backlit.tables.units import plain, row_count
 
 ROWS = 2048  #: predicted at once
 MOST_NOTICES = 15  #: shown; --json has all

@@ -36,7 +36,7 @@ def require_new(path: str | Path, replace: bool = False, asker: Asker = "functio
     Parameters
     ----------
     replace : whether a file that is there may be replaced
-    asker : who asks, and so in which words the remedy is told
+    asker : who asks; the remedy stands in its words
     """
     path = Path(path)
     _require_name(path)

@@ -1,4 +1,4 @@
-"""A timeline: a line of steps in a run. Any of its states can be had back, and it can go on."""
+"""A timeline: a line of steps in a run. You can return to any of its states, and go on from its end."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ _NUMBERED_NAME = re.compile(
 #: of the time of a series, which numbers its rows and is learnt from
 _TIME_NAME = re.compile(r"(^|[_\W])(year|yr|date|day|week|month|quarter|time|timestamp|index)$", re.I)
 LEAST_NUMBERED = 50  #: rows from which on nearly unique whole numbers are worth a word
-LEAST_GIVEN = 30  #: rows from which on a column can give the target away
+LEAST_TELLING = 30  #: rows from which on a column can give the target away
 SAME = 1e-6  #: share of the target's variance that rounding may leave unexplained
 
 
@@ -123,7 +123,7 @@ def _gives_away(column: pl.Series, target: pl.Series) -> bool:
 
     rows = pl.DataFrame({"x": column, "y": target}).drop_nulls()
     n, levels = rows.height, rows["x"].n_unique()
-    if n < LEAST_GIVEN or rows["y"].n_unique() < 2:
+    if n < LEAST_TELLING or rows["y"].n_unique() < 2:
         return False
     if levels <= n / 3:
         return rows.n_unique() == levels

@@ -15,7 +15,6 @@ from backlit.tables import dates, numerals
 from backlit.tables.fields import (
     FALSE,
     MISSING,
-    PLAIN,
     SILENT,
     TRUE,
     WORDS,
@@ -29,6 +28,7 @@ from backlit.tables.fields import (
     text_of,
 )
 from backlit.tables.numerals import Question
+from backlit.tables.units import row_count
 
 if TYPE_CHECKING:
     import numpy as np
@@ -175,8 +175,8 @@ def read_frame(
     for name, text in texts.items():
         column = text.read(around)
         if column.values is not None and column.values.dtype.is_numeric() and not (separator or column.notices):
-            told = f"{name} holds numbers written as text, such as {text.entries[0]!r}; they are read as numbers"
-            column = replace(column, notices=(told,))
+            notice = f"{name} holds numbers written as text, such as {text.entries[0]!r}; they are read as numbers"
+            column = replace(column, notices=(notice,))
         if column.values is not None:
             columns[name] = column.values.alias(name)
         readings[name] = column.reading
@@ -249,14 +249,14 @@ class _Text:
         if self.categories:
             return []
         stripped = self.series.str.strip_chars()
-        gone = stripped.filter(self.text.is_null() & stripped.is_not_null() & ~stripped.is_in(list(SILENT)))
+        marked = stripped.filter(self.text.is_null() & stripped.is_not_null() & ~stripped.is_in(list(SILENT)))
         notices = [
-            f"{self.name}: {mark!r} is taken as missing ({count:,} row{'s' * (count != 1)})"
-            for mark, count in gone.value_counts(sort=True, name="n" if self.name != "n" else "rows").iter_rows()
+            f"{self.name}: {mark!r} is taken as missing ({row_count(count)})"
+            for mark, count in marked.value_counts(sort=True, name="n" if self.name != "n" else "rows").iter_rows()
         ]
         blank = int(((stripped == "") & (self.series != "")).sum())
         if blank:
-            notices.append(f"{self.name}: a blank field is taken as missing ({blank:,} row{'s' * (blank != 1)})")
+            notices.append(f"{self.name}: a blank field is taken as missing ({row_count(blank)})")
         padded = (stripped != self.series) & self.text.is_not_null()
         numeric = self.plain.null_count() == 0
         if padded.any() and not numeric and self.text.dtype == pl.String:
@@ -295,8 +295,8 @@ class _Text:
 
         doubtful = self.hint.decimal == "," or around in (",", "?")
         if self.hint.kind != "number" and self.plain.n_unique() < len(self.entries) and self._too_large():
-            told = f"holds whole numbers such as {self.entries[0]}, which are too large to be told apart: names, then"
-            return _Column(self.text, reading, (f"{self.name} {told}",))
+            large = f"holds whole numbers such as {self.entries[0]}, which are too large to be told apart: names, then"
+            return _Column(self.text, reading, (f"{self.name} {large}",))
         if self.is_plain and not (doubtful and self.entries.str.contains(".", literal=True).any()):
             reading = replace(reading, decimal="." if self.entries.str.contains(".", literal=True).any() else "")
             whole = self.text.cast(pl.Int64, strict=False)
@@ -317,8 +317,8 @@ class _Text:
         if mark and self.fields[mark].null_count():
             odd = self.fields["text"].filter(self.fields[mark].is_null())[0]
             row = int((self.text == odd).arg_max() or 0)
-            told = f", which is no number with the decimal mark {mark!r}; say another (--decimal), or mend it"
-            return _Column(self.text, reading, (), FieldError(f"column {self.name!r}", repr(odd), row, told))
+            remedy = f", which is no number with the decimal mark {mark!r}; say another (--decimal), or mend it"
+            return _Column(self.text, reading, (), FieldError(f"column {self.name!r}", repr(odd), row, remedy))
         values = self.fields[mark or "."]
         whole = not self.fields["numeral"].str.contains(f"\\{mark or '.'}").any() and bool((values.abs() < 2**53).all())
         dtype = pl.Int64 if whole and bool((values % 1 == 0).all()) else pl.Float64
@@ -334,7 +334,6 @@ class _Text:
 
     def _read_as(self, plain: pl.Series, values: pl.Series) -> tuple[str, ...]:
         """The field that is read the most unlike how it looks."""
-
         other = (plain.is_null() | (plain != values)).arg_true()
         if len(other) == 0:
             return ()
@@ -416,6 +415,3 @@ class _Text:
 def has_codes(text: pl.Series) -> bool:
     """Whether some fields are digits that begin with a zero, such as the zip code 01234: names, not quantities."""
     return bool(text.str.contains(r"^\s*0\d+\s*$").any())
-
-
-__all__ = ["DROP", "KIND_NAMES", "PLAIN", "Hint", "Hints", "Kinds", "Sheet", "has_codes", "read_frame"]

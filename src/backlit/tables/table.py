@@ -59,7 +59,7 @@ class Table:
 
         Parameters
         ----------
-        frame : all rows at hand, from which each column's kind is told; the target's own columns are passed over
+        frame : all rows at hand, which decide each column's kind; the target's own columns are passed over
         rows : positions of the training rows, from which everything else is learnt; None: all
         weights : (n,) one for each row of `frame`, above 0
         columns : the columns to use, or what some are: ``{"zipcode": "category", "preis": {"decimal": ","}}``

@@ -22,6 +22,11 @@ def percent(share: float, digits: int = 1) -> str:
     return f"{share:.{digits}%}".replace("-", "−")
 
 
+def row_count(n: int) -> str:
+    """So many rows, as text."""
+    return f"{n:,} row{'s' * (n != 1)}"
+
+
 def plain(text: str) -> str:
     """Text from a table, with control characters, terminal codes and direction marks written out as escapes."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
