@@ -26,7 +26,7 @@ from backlit.errors import ArgumentError, UnknownNameError
 from backlit.explain.blame import blame
 from backlit.explain.check import engine_difference
 from backlit.tables.table import Table
-from backlit.training import Settings, rate_at
+from backlit.training import Settings, epoch_order, rate_at, rows_a_step
 
 if TYPE_CHECKING:
     import polars as pl
@@ -368,6 +368,23 @@ def trace(
         rate = rate_at(settings, given, given.step)
         last_rate = rate or _last_rate(settings, given)
     return Trace(net, theta, data, key, optimizer, memory, rate, table, given.step, last_rate)
+
+
+def trace_of_step(
+    net: Network, state: State, settings: Settings, data: Data, table: Table, most: int | None = None
+) -> Trace:
+    """A step's own batch under its dropout masks, and the update that it made.
+
+    Parameters
+    ----------
+    data : all rows that are learnt from
+    most : so many rows of the batch, and no more
+    """
+    size = rows_a_step(settings, data)
+    batch = epoch_order(state, data, size)[state.used : state.used + size][:most]
+    weights = None if data.weights is None else data.weights[batch]
+    return trace(net, state, data.X[batch], data.Y[batch], settings,
+                 weights=weights, rows=data.rows[batch], masks=True, table=table)  # fmt: skip
 
 
 def _last_rate(settings: Settings, state: State) -> float:

@@ -11,10 +11,10 @@ import numpy as np
 
 from backlit.core.layers import PiecewiseLinear
 from backlit.explain.curvature import Bend, bend_along_step
-from backlit.explain.trace import trace
+from backlit.explain.trace import trace_of_step
 from backlit.explain.verdict import Course, Match, Verdict, judge
 from backlit.runs.fork import dropout_of
-from backlit.training import epoch_order, evaluate, rows_a_step
+from backlit.training import evaluate
 
 if TYPE_CHECKING:
     from backlit.runs.timeline import Timeline
@@ -64,14 +64,5 @@ def bends(timeline: Timeline, places: tuple[float, ...] = PLACES) -> Iterator[Be
     for step in sorted({first + int(place * (last - first)) for place in places}):
         owner = timeline.owner(step)
         plan, state = owner.plan, timeline.at(step)
-        size = rows_a_step(plan.settings, plan.data)
-        if state.used >= len(plan.data):
-            continue
-        batch = epoch_order(state, plan.data, size)[state.used : state.used + min(size, MOST_ROWS)]
-        weights = None if plan.data.weights is None else plan.data.weights[batch]
-        yield bend_along_step(
-            trace(
-                owner.net, state, plan.data.X[batch], plan.data.Y[batch], plan.settings, weights=weights,
-                rows=plan.data.rows[batch], masks=True, table=timeline.run.table,
-            )
-        )  # fmt: skip
+        if state.used < len(plan.data):
+            yield bend_along_step(trace_of_step(owner.net, state, plan.settings, plan.data, plan.table, MOST_ROWS))

@@ -13,9 +13,8 @@ import numpy as np
 
 from backlit.core.network import Network
 from backlit.core.state import State
-from backlit.engines.protocol import Data
 from backlit.errors import DataError, RunWarning, require
-from backlit.explain.trace import Trace, trace
+from backlit.explain.trace import Trace, trace, trace_of_step
 from backlit.model import Model
 from backlit.plan import Epoch, Plan
 from backlit.runs.figures import figures
@@ -40,14 +39,11 @@ from backlit.runs.schema import (
     parsed,
 )
 from backlit.runs.sense import require_sound, rows_of
-from backlit.tables.table import Table
 from backlit.training import (
     Events,
     Reason,
     Settings,
-    epoch_order,
     replay,
-    rows_a_step,
 )
 
 if TYPE_CHECKING:
@@ -368,12 +364,3 @@ class _Scores(dict[int, float | None]):
 
     def __missing__(self, epoch: int) -> float | None:
         raise DamageError(f"the figures of epoch {epoch} are not there")
-
-
-def trace_of_step(net: Network, state: State, settings: Settings, data: Data, table: Table) -> Trace:
-    """A step's own batch, of the rows that are learnt from, under its dropout masks; and the update that it made."""
-    size = rows_a_step(settings, data)
-    batch = epoch_order(state, data, size)[state.used : state.used + size]
-    weights = None if data.weights is None else data.weights[batch]
-    return trace(net, state, data.X[batch], data.Y[batch], settings,
-                 weights=weights, rows=data.rows[batch], masks=True, table=table)  # fmt: skip
