@@ -153,7 +153,12 @@ def test_the_trace_of_a_step_shows_the_update_that_happened(truth, run):
         np.testing.assert_array_equal(t.rows, plan.data.rows[batch])
         assert pytest.approx(figures[step].E[0], rel=1e-5) == t.E
         length = np.linalg.norm(states[step + 1].theta - states[step].theta)
-        np.testing.assert_allclose(t.update.after, states[step + 1].theta, atol=1e-4 * length)
+        size = np.abs(t.gradient)
+        told = (size == 0) | (
+            size > 1e-6 * size.max()
+        )  # Adam divides by its size what may be no more than float32's rounding
+        assert told.mean() > 0.9
+        np.testing.assert_allclose(t.update.after[told], states[step + 1].theta[told], atol=1e-4 * length)
 
 
 def test_the_trace_of_rows_at_a_step(truth, run):
