@@ -110,10 +110,12 @@ export interface CompareQuery {
   most?: number;
 }
 
-/** A table, by its key. target: the column to predict, for advice on it; None: the one that is guessed. */
+/** A table, by its key. */
 export interface TableQuery {
   key: string;
   target?: string | null;
+  decimal?: ("," | ".") | null;
+  date_order?: ("dmy" | "mdy" | "ymd") | null;
 }
 
 /** Make another moment the present one. */
@@ -167,6 +169,8 @@ export interface Begin {
   epochs?: number | null;
   dropout?: number | null;
   seed?: number | null;
+  decimal?: ("," | ".") | null;
+  date_order?: ("dmy" | "mdy" | "ymd") | null;
 }
 
 /** ∂E/∂w by finite differences, and to how many digits it agrees. */
@@ -539,6 +543,15 @@ export interface Comparison {
   mean_gain_told: string;
 }
 
+/** A column with two readings. option: which choice decides; readings: what the entry would be, by that choice. */
+export interface Question {
+  option: "date_order" | "decimal";
+  entry: string;
+  readings: {
+    [k: string]: string;
+  };
+}
+
 /** A column of a table that is not learnt from yet. */
 export interface TableColumn {
   name: string;
@@ -547,18 +560,23 @@ export interface TableColumn {
   distinct: number;
   examples: string[];
   why: string;
+  trouble: string;
+  question: Question | null;
 }
 
-/** A table to begin on. target: asked for or guessed; task: what that makes it; trouble: why it cannot be one. */
+/** A table to begin on. */
 export interface Table {
   key: string;
   name: string;
   rows: number;
   columns: TableColumn[];
   head: string[][];
+  notices: string[];
   target: string;
   task: "classification" | "regression";
   trouble: string;
+  decimal: ("," | ".") | null;
+  date_order: ("dmy" | "mdy" | "ymd") | null;
 }
 
 /** Where the run is now. */
