@@ -103,6 +103,11 @@ export interface HistoryQuery {
   points?: number;
 }
 
+/** A timeline that has ended. */
+export interface VerdictQuery {
+  timeline: string;
+}
+
 /** Two timelines. */
 export interface CompareQuery {
   a: string;
@@ -512,6 +517,11 @@ export interface History {
   epochs: EpochPoint[];
 }
 
+/** What came of a timeline's training, in a sentence; "" where there is nothing to say of it. */
+export interface Verdict {
+  told: string;
+}
+
 /** A weight that two timelines have in another way. */
 export interface WeightGap {
   weight: string;
@@ -541,6 +551,39 @@ export interface Comparison {
   lost: RowGap[];
   mean_gain: number;
   mean_gain_told: string;
+}
+
+/** Where the run is now. */
+export interface Present {
+  run: string;
+  timeline: string;
+  step: number;
+  training: boolean;
+  driver: string;
+  number: number;
+  playing: boolean;
+  E: number | null;
+}
+
+/** Something has happened; what is None has not. */
+export interface News {
+  present: Present | null;
+  run: Run | null;
+  timeline: string | null;
+  epoch: EpochPoint | null;
+  told: string | null;
+  trouble: string | null;
+}
+
+/** A command was taken. */
+export interface Done {
+  present: Present;
+}
+
+/** Why a question has no answer. */
+export interface Refusal {
+  error: string;
+  kind: "forbidden" | "gone" | "invalid" | "not driving";
 }
 
 /** A column with two readings. option: which choice decides; readings: what the entry would be, by that choice. */
@@ -579,39 +622,6 @@ export interface Table {
   date_order: ("dmy" | "mdy" | "ymd") | null;
 }
 
-/** Where the run is now. */
-export interface Present {
-  run: string;
-  timeline: string;
-  step: number;
-  training: boolean;
-  driver: string;
-  number: number;
-  playing: boolean;
-  E: number | null;
-}
-
-/** Something has happened; what is None has not. */
-export interface News {
-  present: Present | null;
-  run: Run | null;
-  timeline: string | null;
-  epoch: EpochPoint | null;
-  told: string | null;
-  trouble: string | null;
-}
-
-/** A command was taken. */
-export interface Done {
-  present: Present;
-}
-
-/** Why a question has no answer. */
-export interface Refusal {
-  error: string;
-  kind: "forbidden" | "gone" | "invalid" | "not driving";
-}
-
 export interface Questions {
   layout: { query: LayoutQuery; reply: Layout };
   moment: { query: DrawnQuery; reply: Moment };
@@ -622,6 +632,7 @@ export interface Questions {
   row: { query: RowQuery; reply: Row };
   worst: { query: RowsQuery; reply: RowErrors };
   history: { query: HistoryQuery; reply: History };
+  verdict: { query: VerdictQuery; reply: Verdict };
   compare: { query: CompareQuery; reply: Comparison };
   run: { query: Nothing; reply: Run };
   shelf: { query: Nothing; reply: Shelf };

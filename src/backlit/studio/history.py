@@ -11,13 +11,24 @@ import numpy as np
 from backlit.core.layers import Dense, Dropout
 from backlit.core.network import Network
 from backlit.errors import DataError, require
+from backlit.explain.verdict_text import sentence
 from backlit.plan import Epoch
+from backlit.runs.course import judged
 from backlit.runs.fork import dropout_of
-from backlit.runs.run import Run
+from backlit.runs.run import FIRST, Run
 from backlit.runs.timeline import Timeline
 from backlit.studio import messages
 from backlit.studio.desk import Desk, end_of
-from backlit.studio.messages import Change, CompareQuery, EpochPoint, HistoryQuery, Nothing, RowGap, WeightGap
+from backlit.studio.messages import (
+    Change,
+    CompareQuery,
+    EpochPoint,
+    HistoryQuery,
+    Nothing,
+    RowGap,
+    VerdictQuery,
+    WeightGap,
+)
 from backlit.studio.moments import amount, chance
 from backlit.tables.columns import Boolean, Category, Column, Number
 from backlit.tables.fields import numbers
@@ -211,6 +222,20 @@ def history(desk: Desk, query: HistoryQuery) -> messages.History:
         **{name: values.tolist() for name, values in columns.items()},
         epochs=tuple(map(point, timeline.epochs)),
     )
+
+
+def verdict(desk: Desk, query: VerdictQuery) -> messages.Verdict:
+    """What came of a timeline's training: as `backlit train` judged it, or else by its own figures."""
+    with desk.lock:
+        run = desk.run.again()
+        desk.timeline(query.timeline)
+    timeline, about, target = run.timeline(query.timeline), run.about, run.table.target
+    known = about.get("verdict") if (timeline.name, timeline.steps) == (FIRST, about.get("judged_at")) else None
+    try:
+        found = judged(timeline).to_dict() if known is None else known
+    except DataError:  # the rows are elsewhere
+        return messages.Verdict("")
+    return messages.Verdict(plain(sentence(found, target.unit, target.names[0])))
 
 
 # --- two timelines -----------------------------------------------------------------------------------------------

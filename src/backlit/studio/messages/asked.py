@@ -101,6 +101,13 @@ class HistoryQuery:
 
 
 @dataclass(frozen=True, kw_only=True)
+class VerdictQuery:
+    """A timeline that has ended."""
+
+    timeline: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class CompareQuery:
     """Two timelines."""
 
