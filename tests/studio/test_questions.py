@@ -139,8 +139,8 @@ def truly(desk, of="row", step=9, row=17, timeline="main"):
 
 def test_every_question_says_what_it_takes_and_gives():
     assert list(QUESTIONS) == [
-        "layout", "moment", "weights", "unit", "chain", "line", "row", "worst", "history", "compare", "run", "shelf",
-        "table",
+        "layout", "moment", "weights", "unit", "chain", "line", "row", "worst", "history", "verdict", "compare", "run",
+        "shelf", "table",
     ]  # fmt: skip
 
 

@@ -228,7 +228,6 @@ def verdict(desk: Desk, query: VerdictQuery) -> messages.Verdict:
     """What came of a timeline's training: as `backlit train` judged it, or else by its own figures."""
     with desk.lock:
         run = desk.run.again()
-        desk.timeline(query.timeline)
     timeline, about, target = run.timeline(query.timeline), run.about, run.table.target
     known = about.get("verdict") if (timeline.name, timeline.steps) == (FIRST, about.get("judged_at")) else None
     try:
