@@ -14,7 +14,9 @@ from served import Served, at_step, number, opened, show_numbers, table, until
 
 import backlit as bl
 from backlit.errors import DivergedError
+from backlit.explain.verdict_text import sentence
 from backlit.fitting import Recipe, Split, prepare
+from backlit.runs.course import judged
 from backlit.runs.run import Run, recording
 
 N = 120
@@ -101,6 +103,24 @@ def test_a_finished_run_opens_at_the_weights_that_predict(
     assert ends(page) == ("false", "false")
 
 
+def verdict(run: Run) -> str:
+    told = sentence(judged(run.timeline()).to_dict(), "$", "price")
+    assert told
+    return told
+
+
+def test_a_finished_run_says_what_came_of_it(
+    context: BrowserContext, serve: Callable[..., Served], tmp_path: Path
+) -> None:
+    run = finished(tmp_path)
+    page = opened(context, serve(FILE).address + "#hide=tour")
+    line = page.locator('[data-view="timeline"] .verdict')
+    expect(line).to_have_text(verdict(run))
+    page.get_by_role("button", name="Start over from here").click()
+    page.get_by_role("button", name="Start over", exact=True).click()
+    expect(line).to_have_count(0)
+
+
 def test_the_last_step_of_a_schedule_that_ends_at_0(
     context: BrowserContext, serve: Callable[..., Served], tmp_path: Path
 ) -> None:
@@ -131,6 +151,7 @@ def test_training_ends_at_the_weights_that_predict(
     best, last = best_of(run), run.timeline().steps
     assert best < last == 120
     at_step(page, best)
+    expect(page.locator('[data-view="timeline"] .verdict')).to_have_text(verdict(run))
     expect(page.get_by_text(f"Training has ended at step {last}. This is step {best},")).to_be_visible()
     expect(page.locator('[data-view="steps"]').get_by_text(BEST, exact=True)).to_be_visible()
     expect(page.get_by_role("button", name="Play", exact=True)).to_be_visible()

@@ -210,6 +210,75 @@ def test_another_kind_and_columns_by_hand(page: Page, served: Served, form: Loca
     is_that_of_python(page, run, 0)
 
 
+DOUBTFUL = pl.DataFrame(
+    {
+        "preis": [f"{i % 60 + 3},{i * 37 % 900 + 100}" for i in range(N)],
+        "sold": [f"{i % 12 + 1}/{i % 11 + 1}/2019" for i in range(N)],
+        "rooms": draw.integers(1, 6, N),
+        "goal": draw.normal(size=N).round(3),
+    }
+)
+
+
+def doubtful(form: Locator) -> tuple[Locator, Locator]:
+    """A table with columns that can be read in two ways; the button that begins, and the list of columns."""
+    content = DOUBTFUL.write_csv(separator="\t").replace("rooms", " rooms").encode()
+    form.locator("input[type=file]").set_input_files({"name": "lots.tsv", "mimeType": "", "buffer": content})
+    expect(form.get_by_label("To predict")).to_have_value("goal")
+    return form.get_by_role("button", name="Begin", exact=True), form.get_by_role("region", name="Columns of the table")
+
+
+def test_a_column_with_two_readings_is_answered_where_it_stands(page: Page, served: Served, form: Locator) -> None:
+    begin, columns = doubtful(form)
+    expect(form.get_by_role("alert")).to_have_text("preis, sold cannot be used yet: see below.")
+    expect(form).to_contain_text("blanks around the names of columns do not count, as in ' rooms'")
+    expect(begin).to_be_disabled()
+    expect(columns).to_contain_text("preis is '3,100', which may be 3100 or 3.1; choose the decimal mark above")
+    choice = columns.get_by_label("Decimal mark of preis")
+    assert choice.locator("option").all_inner_texts() == ["choose", "point: 3100", "comma: 3.1"]
+    choice.focus()
+    choice.select_option(",")
+    expect(choice).to_have_count(0)
+    expect(columns.get_by_role("checkbox", name="preis")).to_be_focused()
+    expect(form.get_by_label("Decimal mark", exact=True)).to_have_value(",")
+    expect(columns).to_contain_text("preis: 3,100 read as 3.1")
+    expect(form.get_by_role("alert")).to_have_text("sold cannot be used yet: see below.")
+    form.get_by_label("Order of dates", exact=True).select_option("dmy")
+    expect(form.get_by_role("alert")).to_have_count(0)
+    run = begun(page, served, form)
+    assert run.frame["preis"][:2].to_list() == [3.1, 4.137]
+    assert run.frame["sold"][1].isoformat() == "2019-02-02"
+    assert {column.name: column.kind for column in run.table.columns} == {
+        "preis": "number", "sold": "date", "rooms": "number",
+    }  # fmt: skip
+    assert "--decimal , --date-order dmy" in run.about["commands"]["main"][0]
+    is_that_of_python(page, run, 0)
+
+
+def test_a_column_with_two_readings_may_be_left_out_or_hold_names(page: Page, served: Served, form: Locator) -> None:
+    begin, columns = doubtful(form)
+    columns.get_by_role("checkbox", name="sold").uncheck()
+    expect(form.get_by_role("alert")).to_have_text("preis cannot be used yet: see below.")
+    columns.get_by_label("What preis is taken for").select_option("category")
+    expect(form.get_by_role("alert")).to_have_count(0)
+    run = begun(page, served, form)
+    assert {column.name: column.kind for column in run.table.columns} == {"preis": "category", "rooms": "number"}
+
+
+def test_a_target_with_two_readings_is_answered_beside_it(page: Page, form: Locator) -> None:
+    begin, columns = doubtful(form)
+    columns.get_by_role("checkbox", name="sold").uncheck()
+    form.get_by_label("To predict").select_option("preis")
+    expect(form.get_by_role("alert")).to_contain_text("preis is '3,100', which may be 3100 or 3.1")
+    expect(begin).to_be_disabled()
+    form.get_by_label("Decimal mark of preis").select_option(".")
+    expect(form.get_by_role("alert")).to_have_count(0)
+    expect(begin).to_be_enabled()
+    form.get_by_label("Decimal mark", exact=True).select_option("automatic")
+    expect(form.get_by_role("alert")).to_contain_text("choose the decimal mark above")
+    expect(begin).to_be_disabled()
+
+
 @pytest.mark.parametrize(
     ("name", "text", "why"),
     [

@@ -8,8 +8,9 @@ import polars as pl
 import pytest
 
 import backlit as bl
-from backlit.cli.verdict import sentence, to_try
+from backlit.cli.verdict import to_try
 from backlit.explain.verdict import Course, Verdict, judge
+from backlit.explain.verdict_text import sentence
 
 draw = np.random.default_rng(0)
 N = 500

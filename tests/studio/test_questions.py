@@ -15,8 +15,11 @@ from backlit.core.layers import Dense, Dropout, LayerNorm
 from backlit.core.network import Network
 from backlit.engines.native import missing
 from backlit.errors import ArgumentError, BacklitError, UnknownNameError
+from backlit.explain.verdict_text import sentence
 from backlit.explain.what_if import along_step, along_weight
 from backlit.fitting import Recipe, Split, prepare
+from backlit.progress import fit
+from backlit.runs.course import judged
 from backlit.runs.run import recording
 from backlit.studio import messages as ms
 from backlit.studio.desk import Desk
@@ -115,7 +118,8 @@ def ask(desk, name, **more):
     question = QUESTIONS[name]
     kinds = {"moment": ms.DrawnQuery, "weights": ms.DrawnQuery, "layout": ms.LayoutQuery, "unit": ms.UnitQuery,
              "chain": ms.WeightQuery, "line": ms.MomentQuery, "row": ms.RowQuery, "worst": ms.RowsQuery,
-             "history": ms.HistoryQuery, "compare": ms.CompareQuery, "run": ms.Nothing}  # fmt: skip
+             "history": ms.HistoryQuery, "compare": ms.CompareQuery, "run": ms.Nothing,
+             "verdict": ms.VerdictQuery}  # fmt: skip
     kind = kinds[name]
     query = msgspec.json.decode(msgspec.json.encode(more), type=kind)
     reply = question(desk, query)
@@ -135,8 +139,8 @@ def truly(desk, of="row", step=9, row=17, timeline="main"):
 
 def test_every_question_says_what_it_takes_and_gives():
     assert list(QUESTIONS) == [
-        "layout", "moment", "weights", "unit", "chain", "line", "row", "worst", "history", "compare", "run", "shelf",
-        "table",
+        "layout", "moment", "weights", "unit", "chain", "line", "row", "worst", "history", "verdict", "compare", "run",
+        "shelf", "table",
     ]  # fmt: skip
 
 
@@ -675,9 +679,7 @@ def test_a_comparison_says_at_which_steps_it_is_made(small, mixed):
     def best(desk, name):
         return desk.run.timeline(name).at().best.step
 
-    found = ask(small, "compare", a="main", b="other")
-    each = f"main at its best, step {best(small, 'main')}, and other at its last, step 60"
-    assert found.at in (each, "both at step 60")  # no row was watched in the other by then
+    assert ask(small, "compare", a="main", b="other").at == "both at step 60"  # the other watched no row by then
     desk = mixed["three"]
     desk.run.fork(3, "main", name="faster", learning_rate=0.3).train(9)
     ours, theirs = best(desk, "main"), best(desk, "faster")
@@ -685,6 +687,42 @@ def test_a_comparison_says_at_which_steps_it_is_made(small, mixed):
     assert ask(desk, "compare", a="main", b="faster").at == f"each at its best: step {ours} and {theirs}"
     desk.run.fork(9, "main", name="same")
     assert ask(desk, "compare", a="main", b="main").at == f"both at step {best(desk, 'main')}"
+
+
+def test_the_verdict_of_a_timeline(mixed, tmp_path):
+    desk = mixed["numbers"]
+    opened = desk.run.again()
+    found = judged(opened.timeline("main")).to_dict()
+    target = opened.table.target
+    assert ask(desk, "verdict", timeline="main").told == sentence(found, target.unit, target.names[0])
+    with pytest.raises(UnknownNameError, match="timeline"):
+        ask(desk, "verdict", timeline="mian")
+
+
+def test_the_verdict_that_was_recorded_is_told_while_it_holds(tmp_path):
+    targets, _ = TARGETS["numbers"]
+    plan = prepare(MIXED, targets, RECIPE, split=SPLIT, seed=1)
+    desk = desk_of(tmp_path, plan, 12, frame=pl.concat([MIXED, targets], how="horizontal"))
+    own = ask(desk, "verdict", timeline="main").told
+    fall = {"kind": "still_falling", "beaten_by": None, "numbers": {"fall": 0.42, "share": 0.5}, "remedy": {}}
+    desk.run.note(verdict=fall, judged_at=12)
+    told = ask(desk, "verdict", timeline="main").told
+    assert told.startswith("The error was still falling at the last epoch: by 42% over")
+    desk.run.note(judged_at=11)
+    assert ask(desk, "verdict", timeline="main").told == own != told
+    desk.close()
+
+
+def test_no_verdict_without_rows(tmp_path):
+    targets, _ = TARGETS["numbers"]
+    plan = prepare(MIXED, targets, RECIPE, split=SPLIT, seed=1)
+    frame = pl.concat([MIXED, targets], how="horizontal")
+    with recording(tmp_path / "bare.backlit", plan, frame=frame, rows=False) as recorder:
+        fit(plan, recorder=recorder)
+    shelf = Shelf(tmp_path)
+    desk = Desk(shelf, shelf.add_run(tmp_path / "bare.backlit"))
+    assert ask(desk, "verdict", timeline="main").told == ""
+    desk.close()
 
 
 def test_the_run(wide, mixed, small):

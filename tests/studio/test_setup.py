@@ -1,9 +1,13 @@
 """A table is looked at, and a run begun on it."""
 
+import shlex
+
 import numpy as np
 import polars as pl
 import pytest
+from commands import backlit
 
+import backlit as bl
 from backlit.errors import ArgumentError, BacklitError, DataError, UnknownNameError
 from backlit.fitting import Recipe, prepare, split_rows
 from backlit.studio import setup
@@ -115,7 +119,7 @@ def test_a_run_is_begun(desk, key):
     assert run.timeline().settings.epochs == 3
     assert any(news.told == "1 row without SalePrice: left out" for news in told)
     rows = np.delete(np.arange(N), 5)
-    split = split_rows(np.arange(N - 1), 7)
+    split = split_rows(np.arange(N - 1))
     assert run.data("train").rows.tolist() == rows[split.train].tolist()
     kept = FRAME[rows]
     recipe = Recipe(hidden=(4,), epochs=3, batch_size=10, columns=["size", "town"])
@@ -124,6 +128,175 @@ def test_a_run_is_begun(desk, key):
     np.testing.assert_array_equal(run.at(0).theta, plan.begin().theta)
     run.timeline().train()
     assert run.timeline().reason == "epochs"
+
+
+TYPED = pl.DataFrame(
+    {
+        "id": range(1000, 1000 + N),
+        "preis": [f"{i % 60 + 3},{i * 37 % 900 + 100}" for i in range(N)],
+        "sold": [f"{i % 12 + 1}/{i % 11 + 1}/2019" for i in range(N)],
+        "zip": [f"{i % 4:05}" for i in range(N)],
+        "fee": [f"${i % 3}.50" for i in range(N)],
+        "open": [i % 2 for i in range(N)],
+        "it's $size": draw.gamma(2, 500, N).round(2),
+        "goal": [None if i == 5 else str(i % 7 + 2) for i in range(N)],
+    }
+)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {}, {"seed": 7}, {"columns": ["preis", "it's $size"], "hidden": [3], "activation": "tanh", "encoding": "plain"},
+        {"kinds": {"fee": "category", "open": "boolean", "id": "number", "zip": "number"}, "dropout": 0.0},
+        {"task": "classification", "optimizer": "sgd", "learning_rate": 0.0123, "schedule": "constant"},
+        {"task": "regression", "hidden": [], "batch_size": 7, "epochs": 4}, {"target": "preis"},
+    ],
+)  # fmt: skip
+def test_the_line_that_is_recorded_makes_the_same_run(desk, tmp_path, monkeypatch, more):
+    monkeypatch.chdir(tmp_path / "tables")
+    TYPED.write_csv("own.csv", separator="\t")
+    key = desk.shelf.add_upload("own.csv", tmp_path / "tables" / "own.csv")
+    setup.begin(
+        desk, Begin(**{"table": key, "target": "goal", "decimal": ",", "date_order": "mdy", "epochs": 2} | more)
+    )
+    run = desk.run
+    assert run.about["split"] == {"by": "row", "column": None, "seed": 0}
+    [line] = run.about["commands"]["main"]
+    words = shlex.split(line)
+    assert words[:3] == ["backlit", "train", "own.csv"]
+    assert backlit(*words[1:]).code == 0
+    other = bl.open_run("own.backlit")
+    run.timeline().train()
+    for a, b in ((run.at(0).theta, other.at(0).theta), (run.theta, other.theta)):
+        assert a.tobytes() == b.tobytes()
+    for part in ("train", "validation"):
+        a, b = run.data(part), other.data(part)
+        for x, y in ((a.X, b.X), (a.Y, b.Y), (a.rows, b.rows)):
+            assert x.tobytes() == y.tobytes()
+    assert run.timeline().settings == other.timeline().settings
+    assert run.frame.equals(other.frame)
+    assert run.table == other.table
+    assert [run.about[name] for name in ("split", "rows")] == [other.about[name] for name in ("split", "rows")]
+    assert sorted(words) == sorted(shlex.split(other.about["commands"]["main"][0]))
+
+
+def test_the_weights_and_the_split_have_seeds_of_their_own(desk, key):
+    parts, starts = [], []
+    for seed in (1, 2):
+        setup.begin(desk, Begin(table=key, target="SalePrice", hidden=[2], seed=seed))
+        parts.append(desk.run.data("train").rows.tolist())
+        starts.append(desk.run.at(0).theta)
+    assert parts[0] == parts[1]
+    assert not np.array_equal(*starts)
+
+
+def test_no_line_makes_a_run_on_the_houses_again(desk):
+    setup.begin(desk, Begin(table="houses", target="price", columns=["sqft_living"], hidden=[2]))
+    assert "commands" not in desk.run.about
+    assert desk.run.about["split"]["seed"] == 0
+
+
+# --- columns with two readings -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def doubtful(desk, tmp_path):
+    (tmp_path / "tables" / "doubt.tsv").write_text(TYPED.write_csv(separator="\t"))
+    return desk.shelf.add_table(tmp_path / "tables" / "doubt.tsv")
+
+
+def test_a_column_with_two_readings_asks(desk, doubtful):
+    found = looked(desk, doubtful, target="goal")
+    columns = {column.name: column for column in found.columns}
+    preis, sold = columns["preis"], columns["sold"]
+    assert (preis.kind, sold.kind) == ("number", "date")
+    assert preis.question.option == "decimal"
+    assert preis.question.readings == {".": "3100", ",": "3.1"}
+    assert preis.trouble == "preis is '3,100', which may be 3100 or 3.1; choose the decimal mark above"
+    assert sold.question.option == "date_order"
+    assert sorted(sold.question.readings) == ["dmy", "mdy"]
+    assert sold.trouble.endswith("choose the order of dates above")
+    assert "--" not in preis.trouble + sold.trouble
+    assert [column.name for column in found.columns if column.trouble] == ["preis", "sold"]
+
+
+def test_a_choice_answers_and_the_table_is_read_again(desk, doubtful):
+    def of(name, **chosen):
+        found = looked(desk, doubtful, target="goal", **chosen)
+        assert (found.decimal, found.date_order) == (chosen.get("decimal"), chosen.get("date_order"))
+        return next(column for column in found.columns if column.name == name)
+
+    assert (of("preis", decimal=",").trouble, of("preis", decimal=",").examples[:2]) == ("", ("3.1", "4.137"))
+    assert of("preis", decimal=",").question is None
+    assert of("preis", decimal=".").examples[:2] == ("3100", "4137")
+    assert "3,100 read as 3.1" in of("preis", decimal=",").why
+    assert of("sold", decimal=",").trouble
+    assert of("sold", date_order="dmy").examples[1] == "2019-02-02"
+    assert (of("sold", date_order="mdy").kind, of("sold", date_order="mdy").trouble) == ("date", "")
+    assert of("preis").trouble
+
+
+def test_a_target_with_two_readings_asks(desk, doubtful):
+    found = looked(desk, doubtful, target="preis")
+    assert found.trouble == "preis is '3,100', which may be 3100 or 3.1; choose the decimal mark above"
+    assert next(column for column in found.columns if column.name == "preis").question.option == "decimal"
+    found = looked(desk, doubtful, target="preis", decimal=",")
+    assert found.trouble == ""
+    assert "preis: 3,100 read as 3.1" in [column.why for column in found.columns]
+    assert [column.why for column in looked(desk, doubtful, target="id").columns if column.name == "id"] == [""]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "told"),
+    [
+        ({}, "choose the decimal mark above"), ({"decimal": ","}, "choose the order of dates above"),
+        ({"target": "preis", "date_order": "dmy"}, "choose the decimal mark above"),
+    ],
+)  # fmt: skip
+def test_nothing_is_begun_where_nothing_was_chosen(desk, doubtful, chosen, told):
+    before = set(desk.shelf.folder.iterdir())
+    with pytest.raises(DataError, match=f"{told}$") as caught:
+        setup.begin(desk, Begin(**{"table": doubtful, "target": "goal"} | chosen))
+    assert "--" not in str(caught.value)
+    assert set(desk.shelf.folder.iterdir()) == before
+
+
+def test_a_column_that_is_left_out_or_holds_names_asks_nothing(desk, doubtful):
+    kinds = {"preis": "category"}
+    setup.begin(desk, Begin(table=doubtful, target="goal", columns=["preis", "it's $size"], kinds=kinds, hidden=[2]))
+    assert [column.kind for column in desk.run.table.columns] == ["category", "number"]
+
+
+def test_a_run_is_begun_as_it_was_chosen(desk, doubtful):
+    setup.begin(desk, Begin(table=doubtful, target="preis", decimal=",", date_order="dmy", hidden=[2]))
+    assert desk.run.frame["preis"][:2].to_list() == [3.1, 4.137]
+    assert desk.run.frame["sold"][1].isoformat() == "2019-02-02"
+    assert desk.run.table.target.reading.decimal == ","
+
+
+def test_an_odd_entry_among_numbers_is_told_at_its_column(desk, tmp_path):
+    frame = pl.DataFrame({"size": [*map(str, range(100, 159)), "many"], "y": draw.normal(size=60)})
+    size, _ = looked(desk, added(desk, tmp_path, frame)).columns
+    assert (size.kind, size.question) == ("number", None)
+    assert "'many' in row 59" in size.trouble
+
+
+def test_what_is_odd_of_the_whole_table_is_told(desk, tmp_path):
+    (tmp_path / "tables" / "padded.csv").write_text("a, y\n" + "".join(f"{i * i % 17},{i}\n" for i in range(30)))
+    [notice] = looked(desk, desk.shelf.add_table(tmp_path / "tables" / "padded.csv")).notices
+    assert notice == "blanks around the names of columns do not count, as in ' y'"
+
+
+def test_the_target_is_read_as_one(desk, tmp_path):
+    """None may be the name of a class."""
+    frame = pl.DataFrame({"x": draw.normal(size=40), "y": ["None", "some"] * 20})
+    key = added(desk, tmp_path, frame)
+    found = looked(desk, key)
+    assert (found.target, found.task, found.trouble) == ("y", "classification", "")
+    assert found.columns[1].distinct == 2
+    setup.begin(desk, Begin(table=key, target="y", hidden=[2]))
+    assert desk.run.table.target.labels == ("None", "some")
 
 
 def test_classes_and_kinds(desk, key):

@@ -4,8 +4,8 @@ import math
 
 import pytest
 
-from backlit.cli.text import amount, number, score
-from backlit.tables.units import percent
+from backlit.tables.metrics import score
+from backlit.tables.units import amount, number, percent
 
 
 @pytest.mark.parametrize(

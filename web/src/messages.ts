@@ -103,6 +103,11 @@ export interface HistoryQuery {
   points?: number;
 }
 
+/** A timeline that has ended. */
+export interface VerdictQuery {
+  timeline: string;
+}
+
 /** Two timelines. */
 export interface CompareQuery {
   a: string;
@@ -110,10 +115,12 @@ export interface CompareQuery {
   most?: number;
 }
 
-/** A table, by its key. target: the column to predict, for advice on it; None: the one that is guessed. */
+/** A table, by its key. */
 export interface TableQuery {
   key: string;
   target?: string | null;
+  decimal?: ("," | ".") | null;
+  date_order?: ("dmy" | "mdy" | "ymd") | null;
 }
 
 /** Make another moment the present one. */
@@ -167,6 +174,8 @@ export interface Begin {
   epochs?: number | null;
   dropout?: number | null;
   seed?: number | null;
+  decimal?: ("," | ".") | null;
+  date_order?: ("dmy" | "mdy" | "ymd") | null;
 }
 
 /** ∂E/∂w by finite differences, and to how many digits it agrees. */
@@ -508,6 +517,11 @@ export interface History {
   epochs: EpochPoint[];
 }
 
+/** What came of a timeline's training, in a sentence; "" where there is nothing to say of it. */
+export interface Verdict {
+  told: string;
+}
+
 /** A weight that two timelines have in another way. */
 export interface WeightGap {
   weight: string;
@@ -537,28 +551,6 @@ export interface Comparison {
   lost: RowGap[];
   mean_gain: number;
   mean_gain_told: string;
-}
-
-/** A column of a table that is not learnt from yet. */
-export interface TableColumn {
-  name: string;
-  kind: string;
-  missing: number;
-  distinct: number;
-  examples: string[];
-  why: string;
-}
-
-/** A table to begin on. target: asked for or guessed; task: what that makes it; trouble: why it cannot be one. */
-export interface Table {
-  key: string;
-  name: string;
-  rows: number;
-  columns: TableColumn[];
-  head: string[][];
-  target: string;
-  task: "classification" | "regression";
-  trouble: string;
 }
 
 /** Where the run is now. */
@@ -594,6 +586,42 @@ export interface Refusal {
   kind: "forbidden" | "gone" | "invalid" | "not driving";
 }
 
+/** A column with two readings. option: which choice decides; readings: what the entry would be, by that choice. */
+export interface Question {
+  option: "date_order" | "decimal";
+  entry: string;
+  readings: {
+    [k: string]: string;
+  };
+}
+
+/** A column of a table that is not learnt from yet. */
+export interface TableColumn {
+  name: string;
+  kind: string;
+  missing: number;
+  distinct: number;
+  examples: string[];
+  why: string;
+  trouble: string;
+  question: Question | null;
+}
+
+/** A table to begin on. */
+export interface Table {
+  key: string;
+  name: string;
+  rows: number;
+  columns: TableColumn[];
+  head: string[][];
+  notices: string[];
+  target: string;
+  task: "classification" | "regression";
+  trouble: string;
+  decimal: ("," | ".") | null;
+  date_order: ("dmy" | "mdy" | "ymd") | null;
+}
+
 export interface Questions {
   layout: { query: LayoutQuery; reply: Layout };
   moment: { query: DrawnQuery; reply: Moment };
@@ -604,6 +632,7 @@ export interface Questions {
   row: { query: RowQuery; reply: Row };
   worst: { query: RowsQuery; reply: RowErrors };
   history: { query: HistoryQuery; reply: History };
+  verdict: { query: VerdictQuery; reply: Verdict };
   compare: { query: CompareQuery; reply: Comparison };
   run: { query: Nothing; reply: Run };
   shelf: { query: Nothing; reply: Shelf };

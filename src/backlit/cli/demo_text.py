@@ -11,12 +11,12 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from backlit.cli.demo import Act1, Act2, Runaway
-from backlit.cli.text import HEAD, NEGATIVE, POSITIVE, QUIET, bars, number, score_grid, show, signed
+from backlit.cli.text import HEAD, NEGATIVE, POSITIVE, QUIET, bars, score_grid, show, signed
 from backlit.errors import ArgumentError
 from backlit.explain.chain import Chain, Factor
 from backlit.explain.trace import Trace
 from backlit.tables.target import Target
-from backlit.tables.units import quantity
+from backlit.tables.units import number, quantity
 
 MOST_ROWS = 16  #: of a table of units or weights
 

@@ -12,14 +12,14 @@ from rich.console import Group, RenderableType
 from rich.table import Table as Grid
 from rich.text import Text
 
-from backlit.cli.text import HEAD, NEGATIVE, POSITIVE, QUIET, amount, number, show, signed
+from backlit.cli.text import HEAD, NEGATIVE, POSITIVE, QUIET, show, signed
 from backlit.errors import ArgumentError, DataError, require
 from backlit.explain.trace import Trace, trace
 from backlit.explain.what_if import Curve, Line, along_step, along_weight
 from backlit.runs.file import require_new
 from backlit.runs.run import Run, open_run
 from backlit.tables.fields import numbers
-from backlit.tables.units import percent, plain
+from backlit.tables.units import amount, number, percent, plain
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

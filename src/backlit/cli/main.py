@@ -108,6 +108,9 @@ def train(
         list[str], typer.Option(help="A column of categories. Repeatable.", rich_help_panel=COLUMNS)
     ] = [],
     number: Annotated[list[str], typer.Option(help="A column of numbers. Repeatable.", rich_help_panel=COLUMNS)] = [],
+    boolean: Annotated[
+        list[str], typer.Option(help="A column of true and false. Repeatable.", rich_help_panel=COLUMNS)
+    ] = [],
     date: Annotated[list[str], typer.Option(help="A column of dates. Repeatable.", rich_help_panel=COLUMNS)] = [],
     drop: Annotated[list[str], typer.Option(help="A column to leave out. Repeatable.", rich_help_panel=COLUMNS)] = [],
     decimal: Decimal = [],
@@ -166,7 +169,7 @@ def train(
     from backlit.cli import tables
     from backlit.fitting import Recipe
 
-    kinds = tables.kinds_of(category=category, number=number, date=date, drop=drop)
+    kinds = tables.kinds_of(category=category, number=number, boolean=boolean, date=date, drop=drop)
     recipe = Recipe(
         hidden=_units(hidden), activation=activation, loss=loss, optimizer=optimizer, learning_rate=learning_rate,
         schedule=schedule, batch_size=batch_size, epochs=epochs, max_seconds=max_seconds, dropout=dropout,

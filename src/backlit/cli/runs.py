@@ -18,19 +18,17 @@ from backlit.cli.text import (
     NEGATIVE,
     POSITIVE,
     QUIET,
-    amount,
     bars,
-    number,
     show,
     signed,
     test_scores,
 )
-from backlit.cli.verdict import sentence
 from backlit.commands import command
 from backlit.core.layers import Dense
 from backlit.core.optimizers import Optimizer
 from backlit.core.schedules import SCHEDULES, Schedule
 from backlit.errors import ArgumentError, DivergedError
+from backlit.explain.verdict_text import sentence
 from backlit.progress import watched
 from backlit.runs import export
 from backlit.runs.file import require_new
@@ -39,7 +37,7 @@ from backlit.runs.going_on import UNFINISHED
 from backlit.runs.run import Run, open_run
 from backlit.runs.schema import to_json
 from backlit.runs.timeline import Timeline
-from backlit.tables.units import percent, plain, quantity
+from backlit.tables.units import amount, number, percent, plain, quantity
 from backlit.training import why_stop
 
 LOSS_TITLES = {"binary_cross_entropy": "log-loss", "cross_entropy": "log-loss"}

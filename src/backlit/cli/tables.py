@@ -18,10 +18,11 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from backlit.cli.text import HEAD, QUIET, show, test_scores
-from backlit.cli.verdict import overshooting, sentence, to_try
+from backlit.cli.verdict import to_try
 from backlit.commands import command
 from backlit.errors import ArgumentError, DataError, DivergedError, UnknownNameError
 from backlit.explain.verdict import match
+from backlit.explain.verdict_text import overshooting, sentence
 from backlit.fitting import (
     Recipe,
     Split,

@@ -13,33 +13,10 @@ from rich.markup import escape
 from rich.table import Table as Grid
 from rich.text import Text
 
-from backlit.tables.metrics import METRICS
-from backlit.tables.units import plain, quantity
+from backlit.tables.metrics import METRICS, score
+from backlit.tables.units import number, plain
 
 POSITIVE, NEGATIVE, QUIET, HEAD = "#4f9fdf", "#df8a3f", "grey58", "bold"  # blue and orange: safe for the colour-blind
-
-
-def number(value: float, digits: int = 4) -> str:
-    """A number with a true minus sign; 3.1e−08 where it would be rounded to 0, or has more digits than one counts."""
-    size = abs(value)
-    if 0 < size < 0.5 * 10**-digits or 1e9 <= size < math.inf:
-        return f"{value:.1e}".replace("-", "−")
-    return _fixed(value, digits)
-
-
-def _fixed(value: float, digits: int) -> str:
-    return f"{round(value, digits) + 0.0:,.{digits}f}".replace("-", "−")  # + 0.0 makes −0.0 a plain 0
-
-
-def amount(value: float, unit: str = "") -> str:
-    """A number in its unit, to four significant digits, or from 1,000 up to six."""
-    return quantity(float(f"{value:.6g}"), unit)
-
-
-def score(name: str, value: float, unit: str = "") -> str:
-    """A figure of merit by its metric's name, in the target's unit where it has one; of R² three digits count."""
-    metric = METRICS[name]
-    return amount(value, unit) if metric.in_unit else (_fixed if metric.greater_is_better else number)(value, 3)
 
 
 def signed(value: float, digits: int = 4) -> Text:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,7 +16,6 @@ from backlit.studio import messages
 from backlit.studio.messages import Curve, MomentQuery, Path, Share, WeightQuery
 from backlit.studio.moments import described, owner_of, traced
 from backlit.tables.units import plain
-from backlit.training import rate_at
 
 if TYPE_CHECKING:
     from backlit.studio.desk import Desk
@@ -105,21 +103,9 @@ def _sentence(factor: Factor) -> str:
 
 
 def line(desk: Desk, query: MomentQuery) -> messages.Line:
-    """E along the whole update, as a function of the learning rate.
-
-    Where the schedule has come to its end the rate is 0, and the weights do not move; the line is laid out by the last
-    rate that is not 0.
-    """
+    """E along the whole update, as a function of the learning rate."""
     t = traced(desk, query)
-    settings = owner_of(desk, query.timeline, query.step).settings
-    if t.rate:
-        found = along_step(t)
-    else:
-        state = desk.state(query.timeline, query.step)
-        before = np.atleast_1d(rate_at(settings, state, np.arange(state.begun, query.step)))
-        rates = before[before > 0]
-        found = along_step(replace(t, rate=float(rates[-1]) if len(rates) else settings.learning_rate))
-        found = replace(found, chosen=0.0, E_chosen=found.here)
+    found, settings = along_step(t), owner_of(desk, query.timeline, query.step).settings
     return messages.Line(
         found.rate.tolist(), found.E.tolist(), found.tangent.tolist(), found.here, found.chosen, found.E_chosen,
         found.best, found.E_best, found.hurts, found.chosen / settings.learning_rate,

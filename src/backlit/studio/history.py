@@ -11,14 +11,24 @@ import numpy as np
 from backlit.core.layers import Dense, Dropout
 from backlit.core.network import Network
 from backlit.errors import DataError, require
+from backlit.explain.verdict_text import sentence
 from backlit.plan import Epoch
-from backlit.runs.compare import Comparison
+from backlit.runs.course import judged
 from backlit.runs.fork import dropout_of
-from backlit.runs.run import Run
+from backlit.runs.run import FIRST, Run
 from backlit.runs.timeline import Timeline
 from backlit.studio import messages
 from backlit.studio.desk import Desk, end_of
-from backlit.studio.messages import Change, CompareQuery, EpochPoint, HistoryQuery, Nothing, RowGap, WeightGap
+from backlit.studio.messages import (
+    Change,
+    CompareQuery,
+    EpochPoint,
+    HistoryQuery,
+    Nothing,
+    RowGap,
+    VerdictQuery,
+    WeightGap,
+)
 from backlit.studio.moments import amount, chance
 from backlit.tables.columns import Boolean, Category, Column, Number
 from backlit.tables.fields import numbers
@@ -214,6 +224,19 @@ def history(desk: Desk, query: HistoryQuery) -> messages.History:
     )
 
 
+def verdict(desk: Desk, query: VerdictQuery) -> messages.Verdict:
+    """What came of a timeline's training: as `backlit train` judged it, or else by its own figures."""
+    with desk.lock:
+        run = desk.run.again()
+    timeline, about, target = run.timeline(query.timeline), run.about, run.table.target
+    known = about.get("verdict") if (timeline.name, timeline.steps) == (FIRST, about.get("judged_at")) else None
+    try:
+        found = judged(timeline).to_dict() if known is None else known
+    except DataError:  # the rows are elsewhere
+        return messages.Verdict("")
+    return messages.Verdict(plain(sentence(found, target.unit, target.names[0])))
+
+
 # --- two timelines -----------------------------------------------------------------------------------------------
 
 
@@ -223,7 +246,7 @@ def compare(desk: Desk, query: CompareQuery) -> messages.Comparison:
     found = desk.run.compare(query.a, query.b)
     target, changed = desk.run.table.target, {name: changes for name, changes in found.changes.items() if changes}
     changes = [_changes(own, f"{name}: " * (len(changed) > 1)) for name, own in changed.items()]
-    rows = found.rows
+    rows, at = found.rows, [f"{step:,}" for step in found.at]
 
     def told(value: Any) -> str:
         if isinstance(value, str):
@@ -246,7 +269,7 @@ def compare(desk: Desk, query: CompareQuery) -> messages.Comparison:
         a=query.a,
         b=query.b,
         parted=found.parted,
-        at=_compared_at(found),
+        at=f"both at step {at[0]}" if at[0] == at[1] else f"each at its best: step {at[0]} and {at[1]}",
         changes=tuple(change for own in changes for change in own),
         weights=tuple(WeightGap(*row) for row in weights),
         gained=tuple(gained),
@@ -254,19 +277,3 @@ def compare(desk: Desk, query: CompareQuery) -> messages.Comparison:
         mean_gain=mean,
         mean_gain_told=size(mean),
     )
-
-
-def _compared_at(found: Comparison) -> str:
-    """At which steps two timelines are compared: with the weights that predict, the best ones or the last."""
-    if (steps := getattr(found, "at", None)) is not None:
-        a, b = (f"{step:,}" for step in steps)
-        return f"both at step {a}" if a == b else f"each at its best: step {a} and {b}"
-    both = [(timeline, end_of(timeline).best) for timeline in (found.a, found.b)]
-    at = [f"{timeline.steps if best is None else best:,}" for timeline, best in both]
-    kinds = ["last" if best is None else "best" for _, best in both]
-    if at[0] == at[1]:
-        return f"both at step {at[0]}"
-    if kinds[0] == kinds[1]:
-        return f"each at its {kinds[0]}: step {at[0]} and {at[1]}"
-    told = [f"{timeline.name} at its {kind}, step {step}" for (timeline, _), kind, step in zip(both, kinds, at)]
-    return ", and ".join(told)

@@ -156,7 +156,7 @@ def moment(desk: Desk, query: DrawnQuery) -> messages.Moment:
     columns = [_inputs(drawn, t, layers[0])]
     columns += [_units(drawn, t, number, layer, update) for number, layer in enumerate(layers, 1)]
     after = None if update is None else t.after
-    P, T, D = outcomes(t)
+    P, T, D = t.prediction, t.truth, t.difference
     P_after = np.empty((1, 0)) if after is None else after.prediction
     return messages.Moment(
         timeline=query.timeline,
@@ -205,16 +205,6 @@ def _units(drawn: Drawing, t: Trace, number: int, layer: LayerTrace, update: np.
     if update is not None:
         rest["bias_step"] = update[bias.start + at]
     return UnitNumbers(**{name: values.tolist() for name, values in (means | sums | rest).items()})
-
-
-def outcomes(t: Trace) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Predictions, truths and differences, (n, k), in the target's unit; probabilities for classes."""
-    target = described(t)
-    if target.classes:
-        truth = np.eye(len(target.classes))[t.data.Y[:, 0].astype(int)]
-        return t.prediction, truth, t.prediction - truth
-    truth = target.decode_targets(t.data.Y)  # not prediction − difference, which cancels where the weights ran away
-    return t.prediction, np.broadcast_to(truth, t.prediction.shape), t.difference
 
 
 def described(t: Trace) -> Target:

@@ -6,12 +6,27 @@ from collections.abc import Callable
 from typing import Any
 
 from backlit.studio.chains import chain, line
-from backlit.studio.history import compare, history, run
+from backlit.studio.history import compare, history, run, verdict
 from backlit.studio.moments import layout, moment, unit, weights
 from backlit.studio.rows import row, worst
 from backlit.studio.setup import shelf, table
 
 QUESTIONS: dict[str, Callable[..., Any]] = {
     question.__name__: question
-    for question in (layout, moment, weights, unit, chain, line, row, worst, history, compare, run, shelf, table)
+    for question in (
+        layout,
+        moment,
+        weights,
+        unit,
+        chain,
+        line,
+        row,
+        worst,
+        history,
+        verdict,
+        compare,
+        run,
+        shelf,
+        table,
+    )
 }

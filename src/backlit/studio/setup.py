@@ -9,16 +9,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from backlit.errors import ArgumentError, BacklitError, UnknownNameError, require
+from backlit.commands import command
+from backlit.errors import ArgumentError, BacklitError, DataError, UnknownNameError, require
 from backlit.fitting import Recipe, describe_target, prepare, row_count, rows_with, split_rows
-from backlit.runs.run import recording
+from backlit.runs.run import FIRST, recording
 from backlit.studio import messages
-from backlit.studio.messages import Begin, Done, News, Nothing, TableColumn, TableQuery
+from backlit.studio.messages import Begin, Done, News, Nothing, Question, TableColumn, TableQuery
 from backlit.tables.columns import KINDS
 from backlit.tables.datasets import HOUSE_UNITS
-from backlit.tables.fields import numbered
-from backlit.tables.infer import guess_kind
-from backlit.tables.reading import DROP, Sheet
+from backlit.tables.dates import share
+from backlit.tables.fields import QuestionError, numbered
+from backlit.tables.infer import Guess, guess_kind
+from backlit.tables.reading import DROP, Hints, Sheet
 from backlit.tables.target import guess_task
 from backlit.tables.units import plain
 
@@ -27,6 +29,11 @@ if TYPE_CHECKING:
 
 MOST_WEIGHTS = 20_000_000  #: of a network begun here; each takes some 100 bytes while its moments are looked at
 HEAD, EXAMPLES, LETTERS = 8, 3, 40
+SETTINGS = (
+    "hidden", "activation", "encoding", "optimizer", "learning_rate", "schedule", "batch_size", "epochs", "dropout",
+)  # fmt: skip
+SPLIT_SEED = 0  #: as of `backlit train`
+CHOICES = {"decimal": "the decimal mark", "date_order": "the order of dates"}  #: by the question that they answer
 OTHERWISE = "choose classification to take them as classes"
 
 _GOALS = "price|target|label|y|class|outcome"
@@ -46,39 +53,74 @@ def shelf(desk: Desk, query: Nothing) -> messages.Shelf:
 
 def table(desk: Desk, query: TableQuery) -> messages.Table:
     """A table, to begin on."""
-    sheet = desk.shelf.table(query.key)
-    frame = sheet.frame
-    columns = desk.cached(("table", query.key), lambda: tuple(_column(sheet, name) for name in frame.columns))
+    hints = Hints.of(decimal=query.decimal, date_order=query.date_order)
+    sheet = desk.shelf.table(query.key, hints)
+    names = sheet.frame.columns
+    key = ("table", query.key, query.decimal, query.date_order)
+    columns = desk.cached(key, lambda: tuple(_column(sheet, name) for name in names))
     target = _goal(columns) if query.target is None else query.target
-    if target not in frame.columns:
-        raise UnknownNameError("column", target, frame.columns)
+    if target not in names:
+        raise UnknownNameError("column", target, names)
+    sheet = desk.shelf.table(query.key, hints.target(target))
+    columns = tuple(_column(sheet, target, target=True) if column.name == target else column for column in columns)
     task, trouble = _task(sheet, target)
     if not trouble and all(column.kind == DROP or column.name == target for column in columns):
         trouble = f"no column is left to learn {plain(target)} from; give a table with more columns"
     return messages.Table(
         key=query.key,
         name=plain(desk.shelf.table_name(query.key)),
-        rows=frame.height,
+        rows=sheet.frame.height,
         columns=columns,
-        head=tuple(tuple(_text(entry) for entry in row) for row in frame.head(HEAD).iter_rows()),
+        head=tuple(tuple(_text(entry) for entry in row) for row in sheet.frame.head(HEAD).iter_rows()),
+        notices=tuple(map(plain, sheet.notices.get("", ()))),
         target=target,
         task=task,
         trouble=trouble,
+        decimal=query.decimal,
+        date_order=query.date_order,
     )
 
 
-def _column(sheet: Sheet, name: str) -> TableColumn:
+def _column(sheet: Sheet, name: str, target: bool = False) -> TableColumn:
+    """A column; of the target it does not count why it would be left out."""
     series, trouble = sheet[name], sheet.troubles.get(name)
-    guess = guess_kind(series)
-    notices = [*sheet.notices.get(name, ()), guess.notice, "" if trouble is None else str(trouble)]
-    notice = plain("; ".join(filter(None, notices)))
+    guess = guess_kind(series) if trouble is None else Guess(_kind_in_trouble(series, trouble))
+    notice = plain("; ".join(filter(None, [*sheet.notices.get(name, ()), "" if target else guess.notice])))
     known = (series.fill_nan(None) if series.dtype.is_float() else series).drop_nulls()
     try:
         different = known.unique(maintain_order=True)
     except pl.exceptions.PolarsError:  # of objects and the like, which are left out in any case
         different = known
-    examples = tuple(_text(entry) for entry in different.head(EXAMPLES))
-    return TableColumn(series.name, guess.kind, len(series) - len(known), len(different), examples, notice)
+    return TableColumn(
+        name=name,
+        kind=guess.kind,
+        missing=len(series) - len(known),
+        distinct=len(different),
+        examples=tuple(_text(entry) for entry in different.head(EXAMPLES)),
+        why=notice,
+        trouble="" if trouble is None else _told(trouble),
+        question=_question(trouble) if isinstance(trouble, QuestionError) else None,
+    )
+
+
+def _kind_in_trouble(series: pl.Series, trouble: DataError) -> str:
+    """What a column is, but for its trouble."""
+    dates = trouble.question.option == "date_order" if isinstance(trouble, QuestionError) else share(series) > 0.5
+    return "date" if dates else "number"
+
+
+def _question(error: QuestionError) -> Question:
+    readings = {by: plain(meant) for by, meant in error.question.readings.items()}
+    return Question(error.question.option, _text(error.question.entry), readings)  # type: ignore[arg-type]
+
+
+def _told(error: Exception) -> str:
+    """What is wrong; a question names the choice on the page that answers it."""
+    if not isinstance(error, QuestionError):
+        return plain(str(error))
+    asked = error.question
+    meant = " or ".join(asked.readings.values())
+    return plain(f"{error.name} is {asked.entry!r}, which may be {meant}; choose {CHOICES[asked.option]} above")
 
 
 def _text(entry: Any) -> str:
@@ -107,7 +149,7 @@ def _task(sheet: Sheet, target: str) -> tuple[Any, str]:
         task = guess_task(known)
         describe_target(known, None, OTHERWISE)
     except (BacklitError, pl.exceptions.PolarsError) as error:
-        return task, plain(str(error))
+        return task, _told(error)
     return task, ""
 
 
@@ -116,14 +158,22 @@ def _task(sheet: Sheet, target: str) -> tuple[Any, str]:
 
 def begin(desk: Desk, query: Begin) -> Done:
     """Begin a run on a table: nothing is trained yet. It is opened."""
-    sheet = desk.shelf.table(query.table)
-    whole = sheet.frame
-    for name in (query.target, *(query.columns or ()), *query.kinds):
-        if name not in whole.columns:
-            raise UnknownNameError("column", name, whole.columns)
-    for name, kind in query.kinds.items():
-        require(f"kinds[{name!r}]", kind, lambda v: v in (*KINDS, DROP), f"one of {', '.join(KINDS)} or {DROP}")
+    try:
+        return _begun(desk, query)
+    except QuestionError as error:
+        raise DataError(_told(error)) from None
+
+
+def _begun(desk: Desk, query: Begin) -> Done:
     require("task", query.task, lambda v: v in (None, "regression", "classification"), "regression or classification")
+    reading = {"decimal": query.decimal, "date_order": query.date_order}
+    names = desk.shelf.table(query.table, Hints.of(**reading)).frame.columns
+    for name in (query.target, *(query.columns or ()), *query.kinds):
+        if name not in names:
+            raise UnknownNameError("column", name, names)
+    kinds = _kinds(query, names)
+    sheet = desk.shelf.table(query.table, Hints.of(kinds, **reading).target(query.target))
+    whole = sheet.frame
     rows, notices = rows_with(whole[query.target]), []
     if len(rows) < whole.height:
         notices.append(f"{row_count(whole.height - len(rows))} without {query.target}: left out")
@@ -132,8 +182,10 @@ def begin(desk: Desk, query: Begin) -> Done:
         sheet.require_plain([query.target])
     with numbered(rows):
         described, targets, remarks = describe_target(sheet[query.target], query.task, OTHERWISE)
-    split = split_rows(np.arange(len(rows)), query.seed or 0)
-    recipe = _recipe(query, whole)
+    split = split_rows(np.arange(len(rows)), SPLIT_SEED)
+    chosen = {name: value for name in SETTINGS if (value := getattr(query, name)) is not None}
+    units = HOUSE_UNITS if set(HOUSE_UNITS) <= set(names) else {}
+    recipe = replace(Recipe(units=units, columns=kinds or None), **chosen)
     plan = prepare(sheet, targets, recipe, target=described, split=split, numbers=rows, seed=query.seed)
     with numbered(rows):
         plan.table.target.encode(targets)  # what cannot be tested on is said now
@@ -142,36 +194,37 @@ def begin(desk: Desk, query: Begin) -> Done:
             f"hidden is {query.hidden}, which makes {plan.net.size:,} weights; take fewer units, so that there are at "
             f"most {MOST_WEIGHTS:,}"
         )
-    counts = {name: len(part) for name, part in split._asdict().items()}
-    name = desk.shelf.table_name(query.table)
+    name, file = desk.shelf.table_name(query.table), desk.shelf.table_file(query.table)
+    about = {
+        "source": name,
+        "rows": {part: len(places) for part, places in split._asdict().items()},
+        "split": {"by": "row", "column": None, "seed": SPLIT_SEED},
+    }
+    if file:
+        about["commands"] = {FIRST: [_line(file, query, kinds, chosen, plan.seed)]}
     path = desk.shelf.new_run(name)
-    with recording(path, plan, frame=whole, about={"source": name, "rows": counts}):
+    with recording(path, plan, frame=whole, about=about):
         pass
     desk.open(desk.shelf.add_run(path))
-    for told in (*notices, *remarks):
+    for told in (*notices, *sheet.notices.get(query.target, ()), *remarks):
         desk.publish(News(told=plain(told)))
     return Done(desk.present)
 
 
-def _recipe(query: Begin, frame: pl.DataFrame) -> Recipe:
-    """The defaults, but for what is chosen; columns that are not asked for are left out."""
-    chosen = {
-        name: value
-        for name in (
-            "hidden",
-            "activation",
-            "encoding",
-            "optimizer",
-            "learning_rate",
-            "schedule",
-            "batch_size",
-            "epochs",
-            "dropout",
-        )
-        if (value := getattr(query, name)) is not None
-    }
-    asked = frame.columns if query.columns is None else query.columns
-    kinds = {name: DROP for name in frame.columns if name not in asked} | query.kinds
+def _kinds(query: Begin, names: list[str]) -> dict[str, str]:
+    """What is said of the columns; those that are not asked for are left out."""
+    asked = names if query.columns is None else query.columns
+    kinds = {name: DROP for name in names if name not in asked} | query.kinds
     kinds.pop(query.target, None)
-    units = HOUSE_UNITS if set(HOUSE_UNITS) <= set(frame.columns) else {}
-    return replace(Recipe(units=units, columns=kinds or None), **chosen)
+    return kinds
+
+
+def _line(file: str, query: Begin, kinds: dict[str, str], chosen: dict[str, Any], seed: int) -> str:
+    """The command that makes the same run."""
+    named = {kind: [name for name, said in kinds.items() if said == kind] for kind in (*KINDS, DROP)}
+    task = {"numbers" if query.task == "regression" else "classes": True} if query.task else {}
+    hidden = {} if query.hidden is None else {"hidden": ",".join(map(str, query.hidden))}
+    return command(
+        "train", file, target=query.target, seed=seed, **task, **named, decimal=query.decimal,
+        date_order=query.date_order, split_seed=SPLIT_SEED, **(chosen | hidden),
+    )  # fmt: skip

@@ -15,11 +15,12 @@ from backlit.runs.run import open_run
 from backlit.studio import messages
 from backlit.tables.datasets import load_houses
 from backlit.tables.frames import Source, open_table, table_kind
-from backlit.tables.reading import Sheet
+from backlit.tables.reading import Hints, Sheet
 
 SOURCE = "backlit studio"
 FIRST, REAL = "first", "real"
 UPLOAD_LIMIT = 64_000_000  #: bytes
+MOST_SHEETS = 2  #: readings of tables that are kept: as the columns show, and with the target that is chosen
 LABEL = 80  #: letters of a name that a request brings
 
 
@@ -36,7 +37,8 @@ class Shelf:
         self.given = ""
         self._runs: dict[str, Path] = {}
         self._tables: dict[str, tuple[str, Source | None]] = {"houses": ("houses", None)}  # its name, and where from
-        self._read: tuple[str, Sheet] | None = None
+        self._files: dict[str, str] = {}  # by a table's key, what a command calls the file
+        self._read: list[tuple[str, Hints, Sheet]] = []  # the one asked for last comes last
         self._uploads: tempfile.TemporaryDirectory[str] | None = None
         self._numbers = itertools.count(1)
 
@@ -94,13 +96,13 @@ class Shelf:
 
     def add_table(self, path: str | Path) -> str:
         """The key of a table that was named when the studio began; it is read now, so that an error is told."""
-        return self._add(Path(path).stem, open_table(path))
+        return self._add(Path(path).stem, str(path), open_table(path))
 
     def add_upload(self, name: str, content: Path) -> str:
         """The key of a table that was sent; what is wrong with it is told by its `name`, not by where it lies."""
         label = _label(name)
         source = open_table(content)._replace(called=label)
-        return self._add(Path(label).stem[:LABEL] or "table", source)
+        return self._add(Path(label).stem[:LABEL] or "table", label, source)
 
     def upload(self, name: str) -> Path:
         """Where to write what is sent: a new file, as long as the studio lives."""
@@ -110,12 +112,17 @@ class Shelf:
             self._uploads = tempfile.TemporaryDirectory(prefix="backlit-studio-")
         return Path(self._uploads.name) / f"upload-{next(self._numbers)}{Path(label).suffix.lower()}"
 
-    def table(self, key: str) -> Sheet:
-        """A table, as it is read."""
-        if self._read is None or self._read[0] != key:
-            source = self._table(key)[1]
-            self._read = key, Sheet(load_houses()) if source is None else source.sheet()
-        return self._read[1]
+    def table(self, key: str, hints: Hints = Hints()) -> Sheet:
+        """A table, read with these hints."""
+        source = self._table(key)[1]
+        known = next((sheet for *read, sheet in self._read if read == [key, hints]), None)
+        if known is None:
+            known = Sheet(load_houses()) if source is None else source.sheet(hints)
+        return self._keep(key, hints, known)
+
+    def table_file(self, key: str) -> str:
+        """A table's file as a command names it: its path, of one that was sent only its name; "" for the houses."""
+        return self._files.get(key, "")
 
     def table_name(self, key: str) -> str:
         """What a table is called."""
@@ -126,11 +133,18 @@ class Shelf:
             raise UnknownNameError("table", key, self._tables)
         return self._tables[key]
 
-    def _add(self, name: str, source: Source) -> str:
+    def _add(self, name: str, file: str, source: Source) -> str:
         sheet = source.sheet()
         key = _free(name, self._tables)
-        self._tables[key], self._read = (name, source), (key, sheet)
+        self._tables[key], self._files[key] = (name, source), file
+        self._keep(key, Hints(), sheet)
         return key
+
+    def _keep(self, key: str, hints: Hints, sheet: Sheet) -> Sheet:
+        """At hand, as the one asked for last."""
+        others = [read for read in self._read if read[2] is not sheet]
+        self._read = [*others, (key, hints, sheet)][-MOST_SHEETS:]
+        return sheet
 
     def close(self) -> None:
         """Forget what was uploaded."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from backlit.errors import ArgumentError
+from backlit.tables.units import amount, fixed, number
 
 Weights = np.ndarray | None
 
@@ -104,3 +105,9 @@ def scores(
     """Every metric of some predictions."""
     names = FOR_CLASSES if classes else FOR_NUMBERS
     return {name: METRICS[name].value(prediction, truth, weights) for name in names}
+
+
+def score(name: str, value: float, unit: str = "") -> str:
+    """A figure of merit by its metric's name, in the target's unit where it has one; of R² three digits count."""
+    metric = METRICS[name]
+    return amount(value, unit) if metric.in_unit else (fixed if metric.greater_is_better else number)(value, 3)

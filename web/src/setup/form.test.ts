@@ -10,7 +10,9 @@ import {
   layers,
   matching,
   mayBeEither,
+  readings,
   size,
+  stuck,
   told,
   tooLarge,
   troubles,
@@ -25,6 +27,8 @@ const column = (name: string, kind: string, missing = 0, distinct = 50, examples
   distinct,
   examples,
   why: kind === "drop" ? `${name} is left out: it numbers the rows` : "",
+  trouble: "",
+  question: null,
 });
 const table: Table = {
   key: "houses",
@@ -41,9 +45,12 @@ const table: Table = {
     column("<img src=x onerror=alert(1)>", "category", 0, 5, ["a", "b"]),
   ],
   head: [],
+  notices: [],
   target: "price",
   task: "regression",
   trouble: "",
+  decimal: null,
+  date_order: null,
 };
 const choice = (changes: Partial<Choice> = {}): Choice => ({
   ticked: new Set(useful(table)),
@@ -87,6 +94,43 @@ describe("columns", () => {
     expect(mayBeEither(table)).toBe(false);
     expect(mayBeEither({ ...table, target: "grade" })).toBe(true);
     expect(mayBeEither({ ...table, target: "<img src=x onerror=alert(1)>" })).toBe(false);
+  });
+});
+
+describe("a column with two readings", () => {
+  const question = { option: "decimal" as const, entry: "63,775", readings: { ".": "63775", ",": "63.775" } };
+  const preis = { ...column("preis", "number"), trouble: "preis is '63,775', which may be ...", question };
+  const doubtful = { ...table, columns: [...table.columns, preis] };
+  const wanted = choice({ ticked: new Set(useful(doubtful)) });
+
+  it("keeps a run from beginning while it is wanted as numbers", () => {
+    expect(stuck(doubtful, wanted)).toEqual([preis]);
+    expect(troubles(wanted, doubtful).columns).toBe("preis cannot be used yet: see below.");
+    expect(stuck(doubtful, { ...wanted, kinds: { preis: "category" } })).toEqual([]);
+    expect(stuck(doubtful, { ...wanted, kinds: { preis: "number" } })).toEqual([preis]);
+    expect(stuck(doubtful, choice())).toEqual([]);
+    expect(stuck({ ...doubtful, target: "preis" }, wanted)).toEqual([]);
+    expect(troubles(choice(), doubtful)).toEqual({});
+  });
+
+  it("can be answered with what fits it", () => {
+    expect(readings("decimal", question)).toEqual([
+      ["", "choose"],
+      [".", "point: 63775"],
+      [",", "comma: 63.775"],
+    ]);
+    const dates = { option: "date_order" as const, entry: "3/6/19", readings: { mdy: "2019-03-06", dmy: "2019-06-03" } };
+    expect(readings("date_order", dates).map(([value]) => value)).toEqual(["", "dmy", "mdy"]);
+    expect(readings("decimal").map(([, name]) => name)).toEqual(["automatic", "point", "comma"]);
+    expect(readings("date_order").map(([value]) => value)).toEqual(["", "dmy", "mdy", "ymd"]);
+  });
+
+  it("is begun on as it was read", () => {
+    expect(command(table, choice())).toMatchObject({ decimal: null, date_order: null });
+    expect(command({ ...table, decimal: ",", date_order: "dmy" }, choice())).toMatchObject({
+      decimal: ",",
+      date_order: "dmy",
+    });
   });
 });
 

@@ -1,10 +1,19 @@
 // What is chosen for a run, as it stands in the fields, and the command that it becomes.
 import { count } from "../lib/format";
-import type { Begin, Shelf, Table, TableColumn } from "../messages";
+import type { Begin, Question, Shelf, Table, TableColumn, TableQuery } from "../messages";
 
 export const KINDS = ["number", "category", "boolean", "date"] as const;
 export const TASKS = { regression: "a number", classification: "a class" } as const;
 export const ENCODINGS = { piecewise: "in bins", plain: "as they are" } as const;
+// How fields are read that can be read in two ways; "" where the columns show it.
+export const READINGS = {
+  decimal: { label: "Decimal mark", names: { ".": "point", ",": "comma" } },
+  date_order: {
+    label: "Order of dates",
+    names: { dmy: "day-month-year", mdy: "month-day-year", ymd: "year-month-day" },
+  },
+} as const;
+export type Reading = Pick<Required<TableQuery>, "decimal" | "date_order">;
 type Task = keyof typeof TASKS;
 
 // The fields of the network and of its training; "" where the default is taken.
@@ -93,6 +102,20 @@ export function mayBeEither(table: Table): boolean {
   );
 }
 
+// Columns that are wanted, and cannot be learnt from as what they are taken for.
+export const stuck = (table: Table, choice: Choice): TableColumn[] =>
+  inputs(table).filter(
+    (one) => one.trouble !== "" && choice.ticked.has(one.name) && kindOf(one, choice.kinds) !== "category",
+  );
+
+// What can be chosen for a reading: of a question only what answers it, with what it makes of the entry.
+export function readings(option: Question["option"], question: Question | null = null): [string, string][] {
+  const names = Object.entries<string>(READINGS[option].names);
+  if (!question) return [["", "automatic"], ...names];
+  const fit = names.filter(([value]) => value in question.readings);
+  return [["", "choose"], ...fit.map(([value, name]): [string, string] => [value, `${name}: ${question.readings[value]}`])];
+}
+
 // Column names in which a text occurs, in whatever case.
 export function matching(columns: TableColumn[], text: string): TableColumn[] {
   const wanted = text.trim().toLowerCase();
@@ -111,10 +134,12 @@ export function layers(text: string): number[] | null {
 type Name = keyof Settings | "columns";
 
 // What is wrong, by field.
-export function troubles(choice: Choice): Partial<Record<Name, string>> {
+export function troubles(choice: Choice, table: Table | null = null): Partial<Record<Name, string>> {
   const { settings, ticked } = choice;
   const found: Partial<Record<Name, string>> = {};
   if (ticked.size === 0) found.columns = "Tick at least one column to learn from.";
+  const open = table ? stuck(table, choice).map((one) => one.name) : [];
+  if (open.length) found.columns = `${open.join(", ")} cannot be used yet: see below.`;
   if (layers(settings.hidden) === null) {
     found.hidden = `Write the units of each layer, such as 128, 128; at most ${MOST_LAYERS} layers.`;
   }
@@ -161,6 +186,8 @@ export function command(table: Table, choice: Choice): Begin {
     batch_size: numberOf("batchSize"),
     epochs: numberOf("epochs"),
     dropout: numberOf("dropout"),
+    decimal: table.decimal,
+    date_order: table.date_order,
   };
 }
 

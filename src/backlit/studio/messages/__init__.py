@@ -8,3 +8,4 @@ at.
 from backlit.studio.messages.asked import *  # noqa: F403
 from backlit.studio.messages.moment import *  # noqa: F403
 from backlit.studio.messages.run import *  # noqa: F403
+from backlit.studio.messages.table import *  # noqa: F403

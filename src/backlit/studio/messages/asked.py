@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+Decimal = Literal[".", ","]
+DateOrder = Literal["dmy", "mdy", "ymd"]
 Cell = str | float | bool | None  # of a table, as the page shows it; dates as text
 
 
@@ -99,6 +101,13 @@ class HistoryQuery:
 
 
 @dataclass(frozen=True, kw_only=True)
+class VerdictQuery:
+    """A timeline that has ended."""
+
+    timeline: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class CompareQuery:
     """Two timelines."""
 
@@ -109,10 +118,18 @@ class CompareQuery:
 
 @dataclass(frozen=True, kw_only=True)
 class TableQuery:
-    """A table, by its key. target: the column to predict, for advice on it; None: the one that is guessed."""
+    """A table, by its key.
+
+    Attributes
+    ----------
+    target : the column to predict, for advice on it; None: the one that is guessed
+    decimal, date_order : the decimal mark, and the order of dates in figures; None: as the columns show
+    """
 
     key: str
     target: str | None = None
+    decimal: Decimal | None = None
+    date_order: DateOrder | None = None
 
 
 # --- commands: for the tab that drives ---------------------------------------------------------------------------
@@ -177,6 +194,8 @@ class Begin:
     columns : those to learn from; None: all that can be
     kinds : column -> "number", "category", "boolean", "date", where the guess is wrong
     hidden : units of each hidden layer
+    decimal, date_order : as in `TableQuery`
+    seed : of the weights, the order of rows and dropout; None: drawn
     """
 
     table: str
@@ -194,3 +213,5 @@ class Begin:
     epochs: int | None = None
     dropout: float | None = None
     seed: int | None = None
+    decimal: Decimal | None = None
+    date_order: DateOrder | None = None

@@ -1,4 +1,4 @@
-"""What a run is about, its rows and its timelines; the tables to begin on; and the news."""
+"""What a run is about, its rows and its timelines; and the news."""
 
 from __future__ import annotations
 
@@ -198,6 +198,13 @@ class History:
 
 
 @dataclass(frozen=True)
+class Verdict:
+    """What came of a timeline's training, in a sentence; "" where there is nothing to say of it."""
+
+    told: str
+
+
+@dataclass(frozen=True)
 class WeightGap:
     """A weight that two timelines have in another way."""
 
@@ -236,38 +243,6 @@ class Comparison:
     lost: tuple[RowGap, ...]
     mean_gain: float
     mean_gain_told: str
-
-
-# --- tables ------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class TableColumn:
-    """A column of a table that is not learnt from yet.
-
-    kind : what it is taken for, "drop" where it is of no use; why: then, or where something is odd
-    """
-
-    name: str
-    kind: str
-    missing: int
-    distinct: int
-    examples: tuple[str, ...]
-    why: str
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table to begin on. target: asked for or guessed; task: what that makes it; trouble: why it cannot be one."""
-
-    key: str
-    name: str
-    rows: int
-    columns: tuple[TableColumn, ...]
-    head: tuple[tuple[str, ...], ...]
-    target: str
-    task: Literal["regression", "classification"]
-    trouble: str
 
 
 # --- news, over the WebSocket ------------------------------------------------------------------------------------
