@@ -262,7 +262,7 @@ def _ask(error: QuestionError) -> str:
     """Which of its readings a column has; no answer is an error."""
     readings = error.question.readings
     for key, value in readings.items():
-        print(f"  {key:4}{error.question.entry} is {value}", file=sys.stderr)
+        print(f"  {key:4}{plain(error.question.entry)} is {value}", file=sys.stderr)
     while True:
         print(
             f"{plain(error.name)} can be read in two ways. Which? ({' or '.join(readings)}) ", end="", file=sys.stderr

@@ -142,4 +142,9 @@ def _outside(facts: Mapping[str, Any], path: Path, table: Table) -> pl.DataFrame
     if source is None or place is None or not place.is_file():
         told = f", and its table {Path(source).name!r} is not beside it" if source else ""
         raise DataError(f"{path} keeps no rows{told}; give the table that it learnt from (table=, or --table)")
-    return open_table(place, facts.get("text_encoding")).sheet(table.hints).frame
+    return read_again(place, facts.get("text_encoding"), table)
+
+
+def read_again(place: str | Path, text_encoding: str | None, table: Table) -> pl.DataFrame:
+    """A file of the table's rows, read as it was when the run learnt from it."""
+    return open_table(place, text_encoding).sheet(table.hints).frame

@@ -25,12 +25,12 @@ from backlit.runs.file import create, lock, reading, require_new, writing
 from backlit.runs.fork import fork
 from backlit.runs.recorder import MAX_SIZE, Recorder, collect, snapshot_places, transaction
 from backlit.runs.records import network_from, put_snapshot, timeline_row
-from backlit.runs.rows import read_frame, read_part, write_rows
+from backlit.runs.rows import read_again, read_frame, read_part, write_rows
 from backlit.runs.schema import DamageError, Fact, TimelineRow, made, parsed, put, to_json
 from backlit.runs.sense import fact_of, rows_of
 from backlit.runs.timeline import Timeline
 from backlit.runs.verify import Report, verify
-from backlit.tables.frames import open_table, to_frame
+from backlit.tables.frames import to_frame
 from backlit.tables.metrics import METRICS, Metric
 from backlit.tables.table import Table
 
@@ -124,7 +124,7 @@ class Run:
         if self._given is not None:
             if not isinstance(self._given, str | Path):
                 return to_frame(self._given)
-            return open_table(self._given, self.about.get("text_encoding")).sheet(self.table.hints).frame
+            return read_again(self._given, self.about.get("text_encoding"), self.table)
         with reading(self.path) as file:
             return read_frame(file, parsed(fact_of(file, "data")), self.path, self.table)
 
