@@ -72,6 +72,28 @@ def test_facts_that_are_no_such_thing(copy, command, key, text):
     assert "Traceback" not in err
 
 
+@pytest.mark.parametrize(
+    ("key", "content"),
+    [
+        ("verdict", {"kind": "diverged", "beaten_by": None, "numbers": {}}),
+        ("verdict", {"kind": "", "beaten_by": "mean", "numbers": {"scores": {"backlit": "x"}, "figure": "rmse"}}),
+        ("verdict", {"kind": [], "beaten_by": 7, "numbers": {"scores": [1]}}),
+        ("verdict", ["diverged"]),
+        ("judged_at", "soon"),
+        ("split", {"by": 7}),
+        ("split", ["group"]),
+        ("commands", {"main": "backlit train"}),
+        ("commands", [["backlit"]]),
+    ],
+)
+def test_what_came_of_training_that_makes_no_sense(copy, command, key, content):
+    forge_fact(copy, key, content)
+    code, _, err = command("show", str(copy))
+    assert code == 2
+    assert f"{copy}" in err
+    assert "is damaged" in err
+
+
 @pytest.mark.parametrize("name", ["d_in", "d_out"])
 @pytest.mark.parametrize(
     "size", [10**12, 2**20 + 1, 0, -1, 1.5, "8", None, [8], {}, True, 1e400, float("nan")], ids=str

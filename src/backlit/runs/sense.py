@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Callable
 from typing import Any
 
+from backlit.explain.verdict_text import sentence
 from backlit.runs.schema import LARGEST_JSON, DamageError, Fact, Row, Snapshot, Stretch, TimelineRow, called, each_row
 from backlit.tables.metrics import METRICS
 
@@ -91,6 +92,22 @@ def _data(value: Any) -> bool:
     return isinstance(value, dict) and all(check(value.get(name)) for name, check in wanted.items())
 
 
+def _texts(value: Any) -> bool:
+    return isinstance(value, list) and all(map(_text, value))
+
+
+def _split(value: Any) -> bool:
+    wanted = {"by": _text, "column": _perhaps(_text), "seed": _perhaps(_count)}
+    return isinstance(value, dict) and all(check(value.get(name)) for name, check in wanted.items())
+
+
+def _verdict(value: Any) -> bool:
+    try:
+        return isinstance(sentence(value, "", ""), str)
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError):
+        return False
+
+
 _FACTS: dict[str, Callable[[Any], bool]] = {
     "table": lambda value: isinstance(value, dict),
     "network": lambda value: isinstance(value, dict),
@@ -102,6 +119,11 @@ _FACTS: dict[str, Callable[[Any], bool]] = {
     "source": _perhaps(_text),
     "seconds": _real,
     "max_size": _count,
+    "split": _split,
+    "commands": lambda value: _mapping(value, _texts),
+    "verdict": _perhaps(_verdict),
+    "judged_at": _count,
+    "text_encoding": _perhaps(_text),
 }
 
 
