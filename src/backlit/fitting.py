@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
 LEAST_EPOCHS, LEAST_STEPS = 60, 300
 LEAST_ROWS = 10  #: of a table, so that some can test
+FAR = 64  #: exponents of 2 up to which weights are taken as they are; float32 ends at 128, and sums need room
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,7 +164,7 @@ def prepare(
     split = Split(np.arange(height), _NO_ROWS, _NO_ROWS) if split is None else split
     if weights is not None:
         here = rows_that_count(weights, height)
-        frame, targets, weights, numbers = _rows(frame, here), targets[here], weights[here], numbers[here]
+        frame, targets, weights, numbers = _rows(frame, here), targets[here], within_reach(weights[here]), numbers[here]
         split = split.among(here)
         if len(split.train) == 0:
             raise DataError("every row to learn from has weight 0; give some a weight above 0")
@@ -192,7 +193,8 @@ def prepare(
     def encoded(frame: pl.DataFrame, targets: pl.DataFrame, weights: Any, own: np.ndarray) -> Data:
         with numbered(own):
             Y = table.target.encode(targets)
-            return Data(table.encode(frame), Y.astype(np.float32), weights, own)
+            heavy = None if weights is None else within_reach(weights)
+            return Data(table.encode(frame), Y.astype(np.float32), heavy, own)
 
     def part(rows: np.ndarray) -> Data:
         return encoded(sheet.frame[rows], targets[rows], None if weights is None else weights[rows], numbers[rows])
@@ -229,6 +231,12 @@ def rows_that_count(weights: np.ndarray, rows: int) -> np.ndarray:
     if len(here) == 0:
         raise DataError("all weights are zero, so no row is there; give some a weight above 0")
     return here
+
+
+def within_reach(weights: np.ndarray) -> np.ndarray:
+    """Weights above 0; multiplied by a power of 2, which changes no ratio, where float32 could not hold them."""
+    exponent = int(np.frexp(weights.max())[1])
+    return weights if abs(exponent) <= FAR else np.ldexp(weights, -exponent)
 
 
 def _rows(frame: pl.DataFrame | Sheet, rows: np.ndarray) -> Any:
@@ -399,7 +407,7 @@ def report(
     sheet, of_test = read_frame(frame, Hints.of(columns)), None
     if weights is not None:
         here = rows_that_count(weights, targets.height)
-        sheet, targets, split, weights = sheet.rows(here), targets[here], split.among(here), weights[here]
+        sheet, targets, split, weights = sheet.rows(here), targets[here], split.among(here), within_reach(weights[here])
         of_test = weights[split.test]
     predictions, truth = predict_test(plan, theta, sheet, targets, split, columns, weights)
     classes = bool(plan.table.target.classes)
