@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from backlit.errors import DataError
-from backlit.tables.fields import FieldError, Reading, numbers
+from backlit.tables.fields import FieldError, Reading, moments, numbers
 from backlit.tables.frames import read_table
 from backlit.tables.infer import guess_kind
 from backlit.tables.reading import Hints, read_frame
@@ -92,3 +92,11 @@ def test_a_number_that_means_missing_does_so_however_it_is_stored(fields, mark):
 def test_another_currency_than_was_learnt_is_refused(learnt, entry):
     with pytest.raises(FieldError, match=re.escape(f"in row 1, but numbers in {learnt} were learnt from; write it so")):
         numbers(pl.Series("a", ["5", entry]), reading=Reading(unit=learnt))
+
+
+@pytest.mark.parametrize(("order", "entry", "other"), [("dmy", "3/14/2020", "mdy"), ("mdy", "14/3/2020", "dmy")])
+def test_a_date_in_another_order_names_the_option(order, entry, other):
+    with pytest.raises(
+        FieldError, match=rf"in row 1, but dates are read in the order {order} .* \(--date-order {other},"
+    ):
+        moments(pl.Series("a", ["1/2/2020", entry]), Reading(date_order=order))

@@ -185,6 +185,19 @@ def not_a_date(entry: str) -> str:
     return f", which is no date; write it as in 2014-05-31, {_or_else(entry)}"
 
 
+def _other_order(entry: str, order: str) -> str:
+    """What to do about a field that is a date in another order of day, month and year; "" for no such field."""
+    import polars as pl
+
+    for other in dates.ORDERS if order else ():
+        if dates.dates_of(pl.Series([entry]), other).null_count() == 0:
+            return (
+                f", but dates are read in the order {order} here; if this table is written with {other}, say so "
+                f"(--date-order {other}, in Python date_order={other!r})"
+            )
+    return ""
+
+
 def _or_else(entry: str) -> str:
     return (
         f"leave it empty, say that it means a missing one (--missing {entry!r}, in Python "
@@ -261,7 +274,8 @@ def moments(series: pl.Series, reading: Reading = PLAIN) -> pl.Series:
     read = dates.dates_of(distinct, order)
     if read.null_count():
         row = _first(text == distinct[_first(read.is_null())])
-        raise FieldError(f"column {series.name!r}", repr(text[row]), row, ", which is no date; write it as 2014-05-31")
+        told = _other_order(text[row], order) or ", which is no date; write it as 2014-05-31"
+        raise FieldError(f"column {series.name!r}", repr(text[row]), row, told)
     read = read if dates.have_times(distinct) else read.cast(pl.Date)
     return text.replace_strict(distinct, read, default=None, return_dtype=read.dtype)
 
