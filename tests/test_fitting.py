@@ -60,6 +60,8 @@ def test_split_by_order_tests_on_the_latest():
 def test_split_refuses():
     with pytest.raises(ArgumentError, match=r"validation \+ test is 1.1; it must be below 1"):
         split_rows(np.arange(10), validation=0.5, test=0.6)
+    with pytest.raises(DataError, match=r"10 rows in 1 group leave none .* \(--split-seed\)"):
+        split_rows(np.zeros(10, int))
     with pytest.raises(DataError, match="leave none to learn from"):
         split_rows(np.zeros(0, int))
 

@@ -108,6 +108,11 @@ def split_rows(groups: np.ndarray, seed: int = 0, validation: float = 0.16, test
     """
     _require_shares(validation, test)
     parts = np.digitize(rng.of_groups(seed, np.asarray(groups)), [test, test + validation])
+    if (parts < 2).all() and (few := len(np.unique(groups))) < len(groups):
+        raise DataError(
+            f"{len(groups)} rows in {few} group{'s' * (few != 1)} leave none to learn from; take another seed of the "
+            "split (--split-seed), or a column with more groups"
+        )
     return _split(parts, len(groups))
 
 
