@@ -200,6 +200,21 @@ def test_ctrl_c_while_drawing_keeps_what_was_learnt(monkeypatch):
     assert np.isfinite(plan.model(fitted.theta).predict(FRAME)).all()
 
 
+def test_rubbish_in_rows_of_weight_0_is_not_reported_on():
+    weights = np.where(np.arange(N) % 3, 1.0, 0.0)
+    kept, here = np.flatnonzero(weights), pl.Series(weights > 0)
+    prices = [f"${value:,.2f}" for value in np.linspace(100, 9000, N)]
+    frame = FRAME.with_columns(cost=pl.Series(prices))
+    odd = frame.with_columns(cost=pl.when(here).then("cost").otherwise(pl.lit("rubbish")))
+    split = split_rows(np.arange(len(kept)))
+    whole = Split(*(kept[part] for part in split))
+    plan = prepare(odd, PRICE, QUICK, weights=weights, split=whole, seed=0)
+    theta = plan.begin().theta
+    assert report(plan, theta, odd, PRICE, whole, weights=weights) == report(
+        plan, theta, frame[kept], PRICE[kept], split, weights=weights[kept]
+    )
+
+
 def test_baselines_of_classes_are_probabilities():
     target = Target.fit_classes(FRAME["town"])
     table = Table.fit(FRAME, target, encoding="plain")

@@ -409,11 +409,17 @@ def report(
     columns : as in the recipe
     weights : (n,) one for each row; a row of weight 0 is not there
     """
-    sheet, of_test = read_frame(frame, Hints.of(columns)), None
+    here, of_test = np.arange(targets.height), None
     if weights is not None:
         here = rows_that_count(weights, targets.height)
-        sheet, targets, split, weights = sheet.rows(here), targets[here], split.among(here), within_reach(weights[here])
+        frame, targets, split, weights = (
+            _rows(frame, here),
+            targets[here],
+            split.among(here),
+            within_reach(weights[here]),
+        )
         of_test = weights[split.test]
+    sheet = read_frame(frame, Hints.of(columns), numbers=here)
     predictions, truth = predict_test(plan, theta, sheet, targets, split, columns, weights)
     classes = bool(plan.table.target.classes)
     return {name: scores(prediction, truth, classes, of_test) for name, prediction in predictions.items()}
