@@ -60,6 +60,8 @@ def test_split_by_order_tests_on_the_latest():
 def test_split_refuses():
     with pytest.raises(ArgumentError, match=r"validation \+ test is 1.1; it must be below 1"):
         split_rows(np.arange(10), validation=0.5, test=0.6)
+    with pytest.raises(DataError, match=r"10 rows in 1 group leave none .* \(--split-seed\)"):
+        split_rows(np.zeros(10, int))
     with pytest.raises(DataError, match="leave none to learn from"):
         split_rows(np.zeros(0, int))
 
@@ -196,6 +198,21 @@ def test_ctrl_c_while_drawing_keeps_what_was_learnt(monkeypatch):
     assert fitted.reason == "interrupted"
     assert fitted.state.step > 0
     assert np.isfinite(plan.model(fitted.theta).predict(FRAME)).all()
+
+
+def test_rubbish_in_rows_of_weight_0_is_not_reported_on():
+    weights = np.where(np.arange(N) % 3, 1.0, 0.0)
+    kept, here = np.flatnonzero(weights), pl.Series(weights > 0)
+    prices = [f"${value:,.2f}" for value in np.linspace(100, 9000, N)]
+    frame = FRAME.with_columns(cost=pl.Series(prices))
+    odd = frame.with_columns(cost=pl.when(here).then("cost").otherwise(pl.lit("rubbish")))
+    split = split_rows(np.arange(len(kept)))
+    whole = Split(*(kept[part] for part in split))
+    plan = prepare(odd, PRICE, QUICK, weights=weights, split=whole, seed=0)
+    theta = plan.begin().theta
+    assert report(plan, theta, odd, PRICE, whole, weights=weights) == report(
+        plan, theta, frame[kept], PRICE[kept], split, weights=weights[kept]
+    )
 
 
 def test_baselines_of_classes_are_probabilities():

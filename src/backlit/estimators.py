@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.exceptions import DataConversionWarning
-from sklearn.metrics import d2_pinball_score
+from sklearn.metrics import accuracy_score, d2_pinball_score, r2_score
 from sklearn.utils import check_random_state, compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -452,14 +452,15 @@ class NetRegressor(RegressorMixin, _Net):
         predictions, 0 for a constant, below 0 for worse than that; see `sklearn.metrics.d2_pinball_score`.
         """
         check_is_fitted(self, "model_")
-        truth = target_columns(y, "y").to_numpy()
-        loss = self.model_.net.loss
+        rows = self._rows(X, y, sample_weight, first=False)
+        frame, truth = rows.frame.filter(rows.counted), rows.targets.filter(rows.counted).to_numpy()
+        weights = None if rows.weights is None else rows.weights[rows.counted]
+        loss, predictions = self.model_.net.loss, self.model_.decode(frame)
         if not isinstance(loss, Quantile):
-            return float(super().score(X, truth, sample_weight))
-        levels = zip(loss.levels, self._scores(X).T)
+            return float(r2_score(truth, predictions, sample_weight=weights))
         return float(np.mean([
-            d2_pinball_score(truth, prediction, alpha=level, sample_weight=sample_weight)
-            for level, prediction in levels
+            d2_pinball_score(truth, prediction, alpha=level, sample_weight=weights)
+            for level, prediction in zip(loss.levels, predictions.T)
         ]))  # fmt: skip
 
     def _checked(self, rows: Rows, y: Any, called: str, first: bool) -> Rows:
@@ -513,7 +514,18 @@ class NetClassifier(ClassifierMixin, _Net):
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """The share of rows whose class is predicted."""
-        return float(super().score(X, labels_of(target_columns(y, "y"), y), sample_weight))
+        check_is_fitted(self, "model_")
+        frame, targets = self._frame(X, reset=False), target_columns(y, "y")
+        if targets.height != frame.height:
+            raise ShapeError(f"X has {frame.height} rows and y {targets.height}; give one target for each row")
+        rows = Rows(frame, targets, row_weights(sample_weight, frame.height, "sample_weight"))
+        known = rows.counted
+        labels = (
+            labels_of(targets, y) if known.all() else labels_of(targets.filter(known), labels_of(targets, y)[known])
+        )
+        predicted = self.classes_[self.model_.decode(frame.filter(known)).argmax(axis=1)]
+        weights = None if rows.weights is None else rows.weights[known]
+        return float(accuracy_score(labels, predicted, sample_weight=weights))
 
     def _checked(self, rows: Rows, y: Any, called: str, first: bool, classes: Any = None) -> Rows:
         """The rows with labels for targets, and their weights times those of their classes."""

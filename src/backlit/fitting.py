@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
 LEAST_EPOCHS, LEAST_STEPS = 60, 300
 LEAST_ROWS = 10  #: of a table, so that some can test
+FAR = 64  #: exponents of 2 up to which weights are taken as they are; float32 ends at 128, and sums need room
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,6 +109,11 @@ def split_rows(groups: np.ndarray, seed: int = 0, validation: float = 0.16, test
     """
     _require_shares(validation, test)
     parts = np.digitize(rng.of_groups(seed, np.asarray(groups)), [test, test + validation])
+    if (parts < 2).all() and (few := len(np.unique(groups))) < len(groups):
+        raise DataError(
+            f"{len(groups)} rows in {few} group{'s' * (few != 1)} leave none to learn from; take another seed of the "
+            "split (--split-seed), or a column with more groups"
+        )
     return _split(parts, len(groups))
 
 
@@ -164,7 +170,7 @@ def prepare(
     split = Split(np.arange(height), _NO_ROWS, _NO_ROWS) if split is None else split
     if weights is not None:
         here = rows_that_count(weights, height)
-        frame, targets, weights, numbers = _rows(frame, here), targets[here], weights[here], numbers[here]
+        frame, targets, weights, numbers = _rows(frame, here), targets[here], within_reach(weights[here]), numbers[here]
         split = split.among(here)
         if len(split.train) == 0:
             raise DataError("every row to learn from has weight 0; give some a weight above 0")
@@ -193,7 +199,8 @@ def prepare(
     def encoded(frame: pl.DataFrame, targets: pl.DataFrame, weights: Any, own: np.ndarray) -> Data:
         with numbered(own):
             Y = table.target.encode(targets)
-            return Data(table.encode(frame), Y.astype(np.float32), weights, own)
+            heavy = None if weights is None else within_reach(weights)
+            return Data(table.encode(frame), Y.astype(np.float32), heavy, own)
 
     def part(rows: np.ndarray) -> Data:
         return encoded(sheet.frame[rows], targets[rows], None if weights is None else weights[rows], numbers[rows])
@@ -230,6 +237,12 @@ def rows_that_count(weights: np.ndarray, rows: int) -> np.ndarray:
     if len(here) == 0:
         raise DataError("all weights are zero, so no row is there; give some a weight above 0")
     return here
+
+
+def within_reach(weights: np.ndarray) -> np.ndarray:
+    """Weights above 0; multiplied by a power of 2, which changes no ratio, where float32 could not hold them."""
+    exponent = int(np.frexp(weights.max())[1])
+    return weights if abs(exponent) <= FAR else np.ldexp(weights, -exponent)
 
 
 def _rows(frame: pl.DataFrame | Sheet, rows: np.ndarray) -> Any:
@@ -392,11 +405,17 @@ def report(
     columns : as in the recipe
     weights : (n,) one for each row; a row of weight 0 is not there
     """
-    sheet, of_test = read_frame(frame, Hints.of(columns)), None
+    here, of_test = np.arange(targets.height), None
     if weights is not None:
         here = rows_that_count(weights, targets.height)
-        sheet, targets, split, weights = sheet.rows(here), targets[here], split.among(here), weights[here]
+        frame, targets, split, weights = (
+            _rows(frame, here),
+            targets[here],
+            split.among(here),
+            within_reach(weights[here]),
+        )
         of_test = weights[split.test]
+    sheet = read_frame(frame, Hints.of(columns), numbers=here)
     predictions, truth = predict_test(plan, theta, sheet, targets, split, columns, weights)
     classes = bool(plan.table.target.classes)
     return {name: scores(prediction, truth, classes, of_test) for name, prediction in predictions.items()}

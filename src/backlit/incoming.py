@@ -111,7 +111,10 @@ def row_weights(sample_weight: Any, n: int, called: str) -> np.ndarray | None:
     """(n,) the weight of each row; one number is that of all."""
     if sample_weight is None:
         return None
-    weights = np.asarray(sample_weight, dtype=np.float64)
+    try:
+        weights = np.asarray(sample_weight, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"{called} holds what is no number ({error}); give one number for each row") from None
     weights = np.full(n, float(weights)) if weights.ndim == 0 else weights
     if weights.shape != (n,):
         raise ShapeError(f"{called} has shape {weights.shape}; give one weight for each of the {n} rows")

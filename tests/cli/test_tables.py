@@ -527,7 +527,7 @@ def test_too_few_rows_to_test_on(backlit, fails):
         assert done.json["notices"][-1] == "no row is left to test on; give more rows"
         assert "linear model" not in backlit("show", "t.backlit").out
     message = fails("train", "t.csv", "--target", "price", "--group", "id", *QUICK, "--force")
-    assert "12 rows leave none to learn from; give more rows" in message
+    assert "12 rows in 1 group leave none to learn from; take another seed of the split (--split-seed), or" in message
 
 
 def test_rows_without_their_time(fails):

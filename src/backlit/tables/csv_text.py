@@ -230,6 +230,8 @@ def _parsed(text: str, names: Sequence[str], separator: str, called: str, start:
 
     if not text:
         return pl.DataFrame(schema=dict.fromkeys(names, pl.String))
+    if (at := _goes_on(text, separator)) >= 0:
+        raise _quote_within(called, start + text.count("\n", 0, at))
     places = [str(i) for i in range(len(names))]  # stand in for the names, which may hold anything
     try:
         part = pl.read_csv(
@@ -238,12 +240,29 @@ def _parsed(text: str, names: Sequence[str], separator: str, called: str, start:
     except pl.exceptions.PolarsError:
         if text.count('"') % 2 == 0:
             _checked(text, len(names), separator, called, start, 0)
-        at = _odd_quote(text, start)
-        raise DataError(
-            f"{called}, line {at}, has a quotation mark within a field, or one that is not closed; "
-            'write it twice ("") and the field in quotes'
-        ) from None
+        raise _quote_within(called, _odd_quote(text, start)) from None
     return part.rename(dict(zip(places, names)))
+
+
+def _quote_within(called: str, line: int) -> DataError:
+    return DataError(
+        f"{called}, line {line}, has a quotation mark within a field, or one that is not closed; "
+        'write it twice ("") and the field in quotes'
+    )
+
+
+def _goes_on(text: str, separator: str) -> int:
+    """Where a field in quotes goes on behind them, as where some are written \\" instead of twice; -1 for nowhere.
+
+    The parser would take such fields, and the rows around them, for one.
+    """
+    if '\\"' not in text:
+        return -1
+    for field in re.finditer(r'"[^"]*"(?:"[^"]*")*', text):
+        begins = text[max(0, field.start() - 1) : field.start()] in ("", separator, "\n")
+        if begins and text[field.end() : field.end() + 1] not in ("", separator, "\r", "\n"):
+            return field.end()
+    return -1
 
 
 def _checked(text: str, width: int, separator: str, called: str, start: int, blank: int) -> tuple[int, int]:

@@ -6,6 +6,7 @@ table's description, so that later fields are read alike.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ TRUE, FALSE = ("true", "yes", "1", "1.0"), ("false", "no", "0", "0.0")
 SILENT = ("", "NA", "N/A", "n/a", "NaN", "nan", "NAN", "NaT", "NULL", "null", "Null", "<NA>", "#N/A")
 MARKS = ("?", "-", "--", "---", "–", "—", ".", "..", "...", "n.a.", "N.A.", "n.a", "#n/a", "(null)", "(blank)")
 ERRORS = (r"\N", "#DIV/0!", "#VALUE!", "#REF!", "#NUM!", "#NAME?", "#NULL!", "#N/A N/A")
+_WHOLE = re.compile(r"^([+-]?[0-9]+)[.,]0{1,2}$")  #: a whole number with decimals, as in -999.0
 WORDS = ("None", "none", "NONE")  #: which may also be the name of a class
 MISSING = (*SILENT, *MARKS, *ERRORS, *WORDS)
 
@@ -117,7 +119,19 @@ def text_of(series: pl.Series, missing: Sequence[str] = (), usual: Sequence[str]
 
     text = series.cast(pl.String).str.strip_chars()
     marked = text.is_in([*usual, *missing])
+    if numeric := [bare for mark in missing if (bare := _WHOLE.sub(r"\1", mark)).lstrip("+-").isdecimal()]:
+        marked |= text.str.replace(_WHOLE.pattern, "$1").is_in(numeric)
     return text.set(marked, None) if marked.any() else text
+
+
+def without_marks(series: pl.Series, missing: Sequence[str]) -> pl.Series:
+    """Numbers, null where one equals a mark of a missing field, such as -999."""
+    import polars as pl
+
+    if not missing or not series.dtype.is_numeric():
+        return series
+    marks = numerals.plain_numbers(pl.Series(list(missing), dtype=pl.String)).drop_nulls()
+    return series.set(series.cast(pl.Float64).is_in(marks.to_list()).fill_null(False), None)
 
 
 def numbers(series: pl.Series, what: str = "column", reading: Reading = PLAIN) -> np.ndarray:
@@ -138,10 +152,10 @@ def numbers(series: pl.Series, what: str = "column", reading: Reading = PLAIN) -
         series = _read_numbers(text, reading, what)
         if series.null_count() > text.null_count():
             row = _first(series.is_null() & text.is_not_null())
-            raise FieldError(what, repr(text[row]), row, not_a_number(text[row]))
+            raise FieldError(what, repr(text[row]), row, _other_mark(text[row], reading) or not_a_number(text[row]))
     elif not (series.dtype.is_numeric() or series.dtype in (pl.Boolean, pl.Null)):
         raise DataError(f"column {name!r} holds {series.dtype}, but numbers are needed; mend it")
-    values = series.cast(pl.Float64).to_numpy()
+    values = without_marks(series, reading.missing).cast(pl.Float64).to_numpy()
     if np.isinf(values).any():
         row = int(np.isinf(values).argmax())
         raise FieldError(what, str(values[row]), row, "; leave such rows out, or the field empty")
@@ -153,9 +167,35 @@ def not_a_number(entry: str) -> str:
     return f", which is no number; write it as in 1234.5, {_or_else(entry)}"
 
 
+def _other_mark(entry: str, reading: Reading) -> str:
+    """What to do about a field that is a number with the other decimal mark; "" for no such field."""
+    import polars as pl
+
+    other = "," if reading.decimal == "." else "."
+    if not reading.decimal or numerals.fields_of(pl.Series([entry]))[other].null_count():
+        return ""
+    return (
+        f", but numbers are read with the decimal mark {reading.decimal!r} here; if this table is written with "
+        f"{other!r}, say so (--decimal {other}, in Python decimal={other!r})"
+    )
+
+
 def not_a_date(entry: str) -> str:
     """What to do about a field that is no date."""
     return f", which is no date; write it as in 2014-05-31, {_or_else(entry)}"
+
+
+def _other_order(entry: str, order: str) -> str:
+    """What to do about a field that is a date in another order of day, month and year; "" for no such field."""
+    import polars as pl
+
+    for other in dates.ORDERS if order else ():
+        if dates.dates_of(pl.Series([entry]), other).null_count() == 0:
+            return (
+                f", but dates are read in the order {order} here; if this table is written with {other}, say so "
+                f"(--date-order {other}, in Python date_order={other!r})"
+            )
+    return ""
 
 
 def _or_else(entry: str) -> str:
@@ -178,11 +218,15 @@ def _read_numbers(text: pl.Series, reading: Reading, what: str) -> pl.Series:
     mark = reading.decimal or numerals.decide(known) or "."
     if isinstance(mark, Question):
         raise QuestionError(text.name, mark)
-    for unit in known["unit"].unique(maintain_order=True):
-        if unit not in ("", reading.unit):
-            entry = known.filter(pl.col("unit") == unit)["text"][0]
-            learnt = f", but numbers in {reading.unit} were learnt from; write it so"
-            raise FieldError(what, repr(entry), _first(text == entry), learnt if reading.unit else not_a_number(entry))
+    of_another = ~pl.col("unit").is_in(["", reading.unit])
+    if reading.unit:
+        of_another |= ~pl.col("currency").is_in(["", reading.unit])
+    other = known.filter(of_another)["text"]
+    if len(other):
+        learnt = f", but numbers in {reading.unit} were learnt from; write it so"
+        raise FieldError(
+            what, repr(other[0]), _first(text == other[0]), learnt if reading.unit else not_a_number(other[0])
+        )
     values = fields[mark]
     return text.replace_strict(fields["text"], values, default=None, return_dtype=pl.Float64)
 
@@ -196,6 +240,7 @@ def truths(series: pl.Series, reading: Reading = PLAIN) -> np.ndarray:
         series = text_of(series, reading.missing)
         values = series.str.to_lowercase().replace_strict(words, said, default=None, return_dtype=pl.Float64)
     elif series.dtype.is_numeric() or series.dtype in (pl.Boolean, pl.Null):
+        series = without_marks(series, reading.missing)
         values = series.cast(pl.Float64).fill_nan(None)
         values = values.set(~values.is_in([0.0, 1.0]), None)
     else:
@@ -229,7 +274,8 @@ def moments(series: pl.Series, reading: Reading = PLAIN) -> pl.Series:
     read = dates.dates_of(distinct, order)
     if read.null_count():
         row = _first(text == distinct[_first(read.is_null())])
-        raise FieldError(f"column {series.name!r}", repr(text[row]), row, ", which is no date; write it as 2014-05-31")
+        told = _other_order(text[row], order) or ", which is no date; write it as 2014-05-31"
+        raise FieldError(f"column {series.name!r}", repr(text[row]), row, told)
     return moments_of(text, distinct, read)
 
 
@@ -252,7 +298,7 @@ def level_texts(series: pl.Series, written: str = "text", reading: Reading | Non
     import polars as pl
 
     if series.dtype.is_numeric():
-        return _number_texts(series)
+        return _number_texts(series if reading is None else without_marks(series, reading.missing))
     if is_text(series):
         text = series.cast(pl.String) if reading is None else text_of(series, reading.missing)
         if written == "number":

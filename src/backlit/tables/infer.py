@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 _ID_NAME = re.compile(
-    r"(^|[_\s.])(id|uid|uuid|guid|key|index|rownames?|rowid|row|no|nr)$|^unnamed|(?<=[a-z])(ID|Id)$", re.I
+    r"(^|[_\s.])(id|uid|uuid|guid|key|index|rownames?|rowid|row|no|nr)$|^unnamed|(?-i:(?<=[a-z])(ID|Id))$", re.I
 )
 _NUMBERED_NAME = re.compile(
     r"parcel|order|customer|account|invoice|ticket|serial|member|client|number|num\b|code", re.I

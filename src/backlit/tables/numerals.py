@@ -20,7 +20,7 @@ _TIMES = {"k": 1e3, "K": 1e3, "Tsd": 1e3, "M": 1e6, "mn": 1e6, "Mio": 1e6, "mio"
 _TIMES |= {"B": 1e9, "bn": 1e9, "Mrd": 1e9, "billion": 1e9}
 _SIGN = r"[+-]"
 _FIELD = (
-    rf"^(?P<open>\()?(?P<before>{_SIGN})?\s*(?P<currency>{_CURRENCY})?\s*(?P<inside>{_SIGN})?\s*"
+    rf"^(?P<open>\()?(?P<before>{_SIGN})?\s*(?P<currency>{_CURRENCY})?\s*(?P<within>\()?(?P<inside>{_SIGN})?\s*"
     r"(?P<numeral>[0-9]+(?:[.,' ][0-9]+)*\.?|[.,][0-9]+)(?P<power>[eE][+-]?[0-9]+)?\s*"
     rf"(?:(?P<times>{'|'.join(_TIMES)})\b\.?)?\s*"
     rf"(?P<unit>{_CURRENCY}|[%‰]|[\p{{L}}°µ][\p{{L}}°µ²³^23.]*(?:/[\p{{L}}²³^23]+)?(?: [\p{{L}}²³.]+)?)?\s*"
@@ -42,6 +42,10 @@ def _numeral(mark: str) -> str:
 
 
 _VALID = {mark: _numeral(mark) for mark in ".,"}
+
+
+_BYTE = "(?:25[0-5]|2[0-4][0-9]|1?[0-9]{1,2})"
+ADDRESS = rf"^{_BYTE}(?:\.{_BYTE}){{3}}$"  #: of a machine, as in 192.168.100.208
 
 
 @dataclass(frozen=True)
@@ -83,10 +87,11 @@ def fields_of(text: pl.Series) -> pl.DataFrame:
         clean = clean.str.replace_all(pattern, plain)
     parts = pl.DataFrame({"text": text}).select("text", parts=clean.str.extract_groups(_FIELD)).unnest("parts")
     parts = parts.with_columns(pl.col(pl.String).fill_null(""))
-    signs = sum((pl.col(name) != "").cast(pl.Int8) for name in ("open", "before", "inside", "after"))
-    good = (pl.col("numeral") != "") & (signs <= 1) & ((pl.col("open") == "") == (pl.col("close") == ""))
+    signs = sum((pl.col(name) != "").cast(pl.Int8) for name in ("open", "before", "within", "inside", "after"))
+    opened = pl.concat_str("open", "within") != ""
+    good = (pl.col("numeral") != "") & (signs <= 1) & (opened == (pl.col("close") != ""))
     good &= (pl.col("currency") == "") | (pl.col("unit") == "")
-    below = (pl.col("open") != "") | pl.concat_str("before", "inside", "after").str.contains("-", literal=True)
+    below = opened | pl.concat_str("before", "inside", "after").str.contains("-", literal=True)
     factor = pl.when(below).then(-1.0).otherwise(1.0) * pl.col("times").replace_strict(_TIMES, default=1.0)
 
     def value(mark: str) -> pl.Expr:

@@ -26,6 +26,7 @@ from backlit.tables.fields import (
     not_a_date,
     not_a_number,
     text_of,
+    without_marks,
 )
 from backlit.tables.numerals import Question
 from backlit.tables.units import row_count
@@ -184,6 +185,13 @@ def read_frame(
             notices[name] = said
         if column.trouble is not None:
             troubles[name] = _final(column.trouble, numbers)
+    for series in frame.iter_columns():
+        missing = hints[series.name].missing
+        known = without_marks(series, missing)
+        if gone := known.null_count() - series.null_count():
+            columns[series.name], readings[series.name] = known, Reading(missing=missing)
+            marks = " or ".join(map(repr, missing))
+            notices[series.name] = (f"{series.name}: {marks} is taken as missing ({gone:,} row{'s' * (gone != 1)})",)
     return Sheet(frame.with_columns(**columns), readings, notices, troubles)
 
 
@@ -240,7 +248,9 @@ class _Text:
         return numerals.leans(self.fields) if self._all_numbers() else ""
 
     def _all_numbers(self) -> bool:
-        return self.is_plain or self.fields["numeral"].null_count() == 0
+        if self.is_plain or self.fields["numeral"].null_count():
+            return self.is_plain
+        return not self.entries.str.contains(numerals.ADDRESS).all()
 
     def _missing(self) -> list[str]:
         """Marks of missing fields that are worth a word, and blanks around names."""
@@ -360,11 +370,13 @@ class _Text:
             read = dates.dates_of(self.entries, order)
         reading = replace(reading, date_order=order)
         values = moments_of(self.text, self.entries, read)
-        row = int(self.text.is_not_null().arg_max() or 0)
+        moved = self.text.str.contains(r":\d\d\S* ?[+-]\d\d:?\d\d$").fill_null(False)
+        row = int((moved if moved.any() else self.text.is_not_null()).arg_max() or 0)
         entry = self.text[row]
-        if re.match(r"^\d{4}[-/.]\d{1,2}[-/.]\d{1,2}(\D|$)", entry):
+        if not moved.any() and re.match(r"^\d{4}[-/.]\d{1,2}[-/.]\d{1,2}(\D|$)", entry):
             return _Column(values, reading)
-        return _Column(values, reading, (f"{self.name}: {entry} read as {values[row]}",))
+        utc = ", which is UTC" if moved.any() else ""
+        return _Column(values, reading, (f"{self.name}: {entry} read as {values[row]}{utc}",))
 
     def _levels(self) -> tuple[str, ...]:
         """What to say of a column that stays text."""
@@ -382,7 +394,10 @@ class _Text:
         if self.codes and not self.hint.kind:
             return (f"{self.name} holds codes that begin with a zero; they are taken as categories",)
         if self.entries.str.contains(r"^\d+([-/.,:]\d+){2,}$").all():
-            return (f"{self.name} is taken as text: {self.entries[0]!r} is no number and no date",)
+            odd = self.entries.filter(~self._any_date())
+            if len(odd) == 0:
+                return (f"{self.name} is taken as text: its entries are dates, but in no one order of day and month",)
+            return (f"{self.name} is taken as text: {odd[0]!r} is no number and no date",)
         return ()
 
     def _alike(self, a: str, b: str, how: str) -> str:

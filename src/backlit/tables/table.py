@@ -13,7 +13,7 @@ import numpy as np
 from backlit.core.registry import lookup
 from backlit.errors import ArgumentError, DataError, UnknownNameError, require
 from backlit.tables.columns import DAYS, KINDS, Boolean, Category, Column, Date, Input, Number
-from backlit.tables.fields import PLAIN, Reading
+from backlit.tables.fields import PLAIN, Reading, moments, numbers, truths
 from backlit.tables.infer import Guess, guess_kind
 from backlit.tables.metrics import Weights
 from backlit.tables.reading import DROP, Hint, Hints, Kinds, Sheet, read_frame
@@ -100,6 +100,8 @@ class Table:
                 guesses[name] = guess = _of_part(sheet[name], rows, guess)
             notices += sheet.notices.get(name, ()) if guess.kind != DROP or guess.notice else ()
             notices += [guess.notice] if guess.notice else []
+        for name, guess in guesses.items():
+            _require_kind(sheet[name], guess.kind, sheet.readings.get(name, PLAIN))
         numeric = sum(guess.kind in ("number", "date") for guess in guesses.values())
         each = _bins_each(numeric, int(bins)) if encoding == "piecewise" else None
         if encoding == "piecewise" and each != bins:
@@ -233,6 +235,16 @@ class Table:
         columns = tuple(_column(column) for column in saved["columns"])
         target = Target(**_fields(saved["target"]))
         return cls(columns, target, tuple(saved["notices"]))
+
+
+def _require_kind(series: pl.Series, kind: str, reading: Reading) -> None:
+    """Raise `FieldError` where a field of any row is not of the column's kind."""
+    if kind == "number":
+        numbers(series, reading=reading)
+    elif kind == "boolean":
+        truths(series, reading)
+    elif kind == "date":
+        moments(series, reading)
 
 
 def _of_part(series: pl.Series, rows: np.ndarray, guess: Guess) -> Guess:
