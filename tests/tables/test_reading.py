@@ -100,3 +100,11 @@ def test_a_date_in_another_order_names_the_option(order, entry, other):
         FieldError, match=rf"in row 1, but dates are read in the order {order} .* \(--date-order {other},"
     ):
         moments(pl.Series("a", ["1/2/2020", entry]), Reading(date_order=order))
+
+
+def test_a_mark_in_the_target_is_named():
+    """NA may be the name of a class: whoever loses its rows is told."""
+    frame = pl.DataFrame({"y": ["NA", "some", "NA", "", None]})
+    notices = read_frame(frame, Hints().target("y")).notices
+    assert notices["y"] == ("y: 'NA' is taken as missing (2 rows)",)
+    assert not read_frame(frame).notices.get("y")

@@ -259,7 +259,8 @@ class _Text:
         if self.categories:
             return []
         stripped = self.series.str.strip_chars()
-        marked = stripped.filter(self.text.is_null() & stripped.is_not_null() & ~stripped.is_in(list(SILENT)))
+        quiet = [""] if self.hint.target else list(SILENT)
+        marked = stripped.filter(self.text.is_null() & stripped.is_not_null() & ~stripped.is_in(quiet))
         notices = [
             f"{self.name}: {mark!r} is taken as missing ({row_count(count)})"
             for mark, count in marked.value_counts(sort=True, name="n" if self.name != "n" else "rows").iter_rows()
