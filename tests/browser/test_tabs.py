@@ -21,6 +21,7 @@ def test_one_tab_drives_and_the_other_follows(context: BrowserContext, page: Pag
     expect(other.get_by_text("take over to change")).to_be_visible()
     at_step(page, 1)
     other.get_by_role("button", name="Take over").click()
+    expect(other.get_by_text("Another tab drives")).to_have_count(0)  # each tab hears of it when it does
     expect(page.get_by_text("Another tab drives")).to_be_visible()
     press(other, "ArrowRight", 2)
     at_step(page, 2)
