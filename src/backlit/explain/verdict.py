@@ -218,7 +218,7 @@ def _course(course: Course, beaten: bool, hopeless: bool) -> tuple[str, dict[str
     slow = {"rate": rate, "limit": limit} if timid else {}
     if not best < start - MOVED * abs(start) and not hopeless:
         return "never_moved", {"start": start, "best": best, **slow}, faster
-    fall = (half - last) / size if len(curve) > 1 and size else 0.0
+    fall = (half - last) / max(size, abs(half)) if len(curve) > 1 and size else 0.0
     if timid and (beaten or course.best_is_last):
         return "too_slow", {"start": start, "best": best, **slow}, faster
     share = (half - last) / (start - last) if len(curve) > 1 and start > last else 0.0
