@@ -253,7 +253,7 @@ def _of_part(series: pl.Series, rows: np.ndarray, guess: Guess) -> Guess:
     known = (part.fill_nan(None) if part.dtype.is_float() else part).drop_nulls()
     if len(known) == 0:
         return Guess(DROP, f"{series.name} is left out: all its fields are missing in the rows that are learnt from")
-    if known.n_unique() == 1 and len(known) == len(part):
+    if len(known) == len(part) and not (known != known[0]).any():
         return Guess(DROP, f"{series.name} is left out: it is the same in every row that is learnt from")
     return guess
 
