@@ -58,12 +58,10 @@ def test_steps_are_those_of_a_run_without_a_page(page: Page, served: Served) -> 
     last = timeline.steps
     at_step(page, last)
     state = timeline.plan.begin(timeline.at(0).theta)
-    for event in timeline.plan.train(state):
-        if event.state.step == last:
-            state = event.state
+    for event in timeline.plan.train(state, stretch=1):  # other stretches end where time has them
+        state = event.state
+        if state.step == last:
             break
-        if event.state.step > last:
-            pytest.fail("no stretch ended there")
     assert np.array_equal(state.theta, timeline.at(last).theta)
 
 
