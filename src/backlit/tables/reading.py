@@ -191,7 +191,7 @@ def read_frame(
         if gone := known.null_count() - series.null_count():
             columns[series.name], readings[series.name] = known, Reading(missing=missing)
             marks = " or ".join(map(repr, missing))
-            notices[series.name] = (f"{series.name}: {marks} is taken as missing ({gone:,} row{'s' * (gone != 1)})",)
+            notices[series.name] = (f"{series.name}: {marks} is taken as missing ({row_count(gone)})",)
     return Sheet(frame.with_columns(**columns), readings, notices, troubles)
 
 

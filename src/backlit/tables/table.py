@@ -103,7 +103,7 @@ class Table:
         for name, guess in guesses.items():
             _require_kind(sheet[name], guess.kind, sheet.readings.get(name, PLAIN))
         numeric = sum(guess.kind in ("number", "date") for guess in guesses.values())
-        each = _bins_each(numeric, int(bins)) if encoding == "piecewise" else None
+        each = _bins_each(numeric, bins) if encoding == "piecewise" else None
         if encoding == "piecewise" and each != bins:
             cut = f"{each} bins each" if each else "no bins"
             notices.append(
