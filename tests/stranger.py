@@ -6,7 +6,6 @@ import signal
 import sqlite3
 import warnings
 from contextlib import closing, contextmanager
-from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -28,7 +27,6 @@ from backlit.runs.schema import (
 from backlit.runs.sense import rows_of
 from backlit.runs.verify import verify as verify_run
 
-STORED = Path(__file__).with_name("runs") / "format_1.backlit"
 ODD_TOWN = "\x1b[31m\u202e"
 draw = np.random.default_rng(0)
 FRAME = pl.DataFrame({"size": draw.gamma(2, 500, 60), "town": draw.choice(["Kent", "[bold]x[/]", ODD_TOWN], 60)})

@@ -678,9 +678,9 @@ def test_a_run_file_of_a_newer_version(fails, runs, tmp_path):
     with sqlite3.connect(tmp_path / "new.backlit") as file:
         file.execute("PRAGMA user_version = 99")
     file.close()
-    assert "new.backlit has format 99, written by a newer backlit; this one reads up to 2" in fails(
-        "show", "new.backlit"
-    )
+    error = fails("show", "new.backlit")
+    assert error.startswith("backlit: new.backlit has format 99, and backlit ")
+    assert error.endswith("; upgrade backlit\n")
 
 
 # --- names that would write on the terminal ----------------------------------------------------------------------

@@ -1,11 +1,10 @@
 """A metric is stored and compared as people read it, in memory, in the run file and in what is drawn of it."""
 
-import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from recorded import WHOLE, every_state, planned, recorded, same
+from recorded import every_state, planned, recorded, same
 from sklearn.metrics import accuracy_score, r2_score
 from small import QUICK, N, X, kinds, y
 
@@ -14,9 +13,6 @@ from backlit.cli.explain import _of_run
 from backlit.cli.runs import history
 from backlit.plan import Epoch
 from backlit.progress import fit
-from backlit.runs.file import writing
-from backlit.runs.recorder import transaction
-from backlit.runs.schema import put
 from backlit.training import EpochDone, Settings, train
 from backlit.training.settings import why_stop
 
@@ -92,18 +88,6 @@ def test_a_run_of_any_metric_is_had_back_to_the_bit(metric, tmp_path):
         assert best == max(epoch.metric for epoch in fork.epochs)
     with pytest.raises(bl.UnknownNameError, match="unknown setting 'greater_is_better'"):
         run.fork(20, greater_is_better=True)
-
-
-def test_a_file_with_the_sign_turned_round_is_not_gone_on_with(tmp_path):
-    run = recorded(planned(metric=bl.METRICS["r2"]), tmp_path / "a.backlit")
-    row = run.timeline().row
-    settings = json.loads(row.settings)
-    del settings["greater_is_better"]
-    with writing(run.path) as file, transaction(file):
-        put(file, row._replace(settings=json.dumps(settings)))
-    with pytest.raises(bl.DataError, match="holds its R² with the sign turned round, as an earlier backlit wrote it"):
-        bl.open_run(run.path).at(7)
-    assert np.isfinite(bl.open_run(run.path).model.predict(WHOLE)).all()
 
 
 def test_a_metric_of_the_users_keeps_its_direction(tmp_path):

@@ -6,7 +6,7 @@ import warnings
 from pathlib import Path
 
 import pytest
-from stranger import STORED, TABLE, planned, record
+from stranger import TABLE, planned, record
 
 from backlit.cli.main import main
 from backlit.runs.run import open_run
@@ -34,12 +34,6 @@ def fitted(original):
 @pytest.fixture
 def copy(written, tmp_path):
     return Path(shutil.copy(written, tmp_path / "copy.backlit"))
-
-
-@pytest.fixture
-def old(tmp_path):
-    """A copy of a file of format 1."""
-    return Path(shutil.copy(STORED, tmp_path / "old.backlit"))
 
 
 @pytest.fixture

@@ -220,19 +220,17 @@ def test_another_programs_file_with_our_tables(copy):
         open_run(copy)
 
 
-def test_a_newer_version(copy):
-    changed(copy, f"PRAGMA user_version = {FORMAT + 1}")
-    message = f"has format {FORMAT + 1}, written by a newer backlit; this one reads up to {FORMAT}: upgrade it"
-    for look in (open_run, verify, lambda path: bl.Run(path).keep("main")):
+@pytest.mark.parametrize("format_", [FORMAT + 1, FORMAT - 1, 1, 0, -1, 2**31 - 1])
+def test_a_file_of_another_format_is_refused_with_both_versions(copy, format_):
+    changed(copy, f"PRAGMA user_version = {format_}")
+    before = copy.read_bytes()
+    remedy = "upgrade backlit" if format_ > FORMAT else "train again, or open it with the backlit that wrote it"
+    message = rf"copy.backlit has format {format_}, and backlit [\d.]+ reads format {FORMAT}; {remedy}$"
+    for look in (open_run, verify, lambda path: bl.Run(path).keep("main"), lambda path: bl.Run(path).train(3)):
         with pytest.raises(DataError, match=message):
             look(copy)
-
-
-@pytest.mark.parametrize("version", [0, -1, 1])
-def test_versions_that_never_were(copy, version):
-    changed(copy, f"PRAGMA user_version = {version}")
-    with pytest.raises(DataError, match="its tables are not those of a run file"):
-        open_run(copy)
+    assert copy.read_bytes() == before
+    assert listed(copy.parent) == ["copy.backlit"]
 
 
 MODULES = {"fts5": "fts5(a)", "rtree": "rtree(id, a, b)", "dbstat": "dbstat"}

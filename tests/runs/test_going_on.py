@@ -382,3 +382,8 @@ def test_events_are_those_of_training(run):
     assert isinstance(events[-1], Stopped)
     assert any(isinstance(event, EpochDone) for event in events)
     assert Settings(**vars(fork.settings)) == fork.settings
+
+
+def test_going_on_beyond_the_end_says_how(copy):
+    with pytest.raises(ArgumentError, match=r"has come to its end, step .* say how many steps it is to go on"):
+        bl.open_run(copy).train()

@@ -39,7 +39,7 @@ def raised(error):
 
 
 @pytest.mark.parametrize("error", MISTAKES, ids=lambda error: type(error).__name__)
-def test_a_mistake_passes_as_itself_where_a_file_is_open(copy, old, tmp_path, error):
+def test_a_mistake_passes_as_itself_where_a_file_is_open(copy, tmp_path, error):
     def inside(manager):
         with manager:
             raised(error)
@@ -50,7 +50,6 @@ def test_a_mistake_passes_as_itself_where_a_file_is_open(copy, old, tmp_path, er
 
     ways = {
         "reading": lambda: inside(reading(copy)),
-        "reading an old one": lambda: inside(reading(old)),
         "writing": lambda: inside(writing(copy)),
         "a transaction": in_a_transaction,
         "recording": lambda: inside(recording(tmp_path / "new.backlit", planned())),

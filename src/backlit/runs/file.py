@@ -9,11 +9,11 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
+from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
 
 from backlit.errors import DataError, RunWarning
-from backlit.runs.migrate import SCHEMA_1, upgraded
 from backlit.runs.schema import APPLICATION_ID, FORMAT, LARGEST, SCHEMA, DamageError
 from backlit.tables.frames import whole
 
@@ -108,21 +108,17 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
     Raises
     ------
     DataError
-        Not there, not a run file of backlit, damaged, or written by a newer version.
+        Not there, not a run file of backlit, damaged, or of another format.
     """
     _require_file(path)
     with named(path), closing(_connect(path, "ro")) as file:
-        if _format(path, file) == FORMAT:
-            yield file
-        else:
-            with closing(sqlite3.connect(":memory:")) as newer:
-                upgraded(file, newer)
-                yield newer
+        _require_format(path, file)
+        yield file
 
 
 @contextmanager
 def writing(path: Path) -> Iterator[sqlite3.Connection]:
-    """A run file to write, as the only one who does; a file of an older format is brought to this one first.
+    """A run file to write, as the only one who does.
 
     Where somebody removed or replaced the file meanwhile, all of it is written again, and a `RunWarning` says where.
 
@@ -135,12 +131,10 @@ def writing(path: Path) -> Iterator[sqlite3.Connection]:
     if not os.access(path, os.W_OK):
         raise DataError(f"{path} cannot be written: it is read-only; make a copy, or change its permissions")
     with lock(path), named(path):
-        with closing(_connect(path, "rw")) as file:
-            if _format(path, file) < FORMAT:
-                create(path, lambda newer: upgraded(file, newer), replace=True)
         rescued = None
         try:
             with closing(_connect(path, "rw")) as file:
+                _require_format(path, file)
                 file.execute("PRAGMA journal_mode = WAL")
                 file.execute("PRAGMA synchronous = NORMAL")  # safe with WAL: a power cut costs the last moments only
                 file.execute("PRAGMA wal_autocheckpoint = 2000")
@@ -243,22 +237,21 @@ def _opened(uri: str) -> sqlite3.Connection:
     return file
 
 
-def _format(path: Path, file: sqlite3.Connection) -> int:
-    """The file's format, once it is known to be a run file with exactly that format's tables."""
+def _require_format(path: Path, file: sqlite3.Connection) -> None:
+    """It is a run file of this backlit's format, with exactly that format's tables."""
     (application,) = file.execute("PRAGMA application_id").fetchone()
     (format_,) = file.execute("PRAGMA user_version").fetchone()
     if application != APPLICATION_ID:
         raise DataError(f"{path} is a SQLite file, but no run file of backlit; give one that train wrote")
-    if format_ > FORMAT:
+    if format_ != FORMAT:
         raise DataError(
-            f"{path} has format {format_}, written by a newer backlit; this one reads up to {FORMAT}: upgrade it"
+            f"{path} has format {format_}, and backlit {version('backlit')} reads format {FORMAT}; "
+            + ("upgrade backlit" if format_ > FORMAT else "train again, or open it with the backlit that wrote it")
         )
-    schema = {1: SCHEMA_1, FORMAT: SCHEMA}.get(format_)
     declared = _schema(file)
-    tables = {("table", *table) for table in (schema or {}).items()}
+    tables = {("table", *table) for table in SCHEMA.items()}
     if len(declared) != len(tables) or {*declared} != tables:
         raise DamageError("its tables are not those of a run file")  # a view or a trigger could run what it likes
-    return format_
 
 
 def _schema(file: sqlite3.Connection) -> list[tuple[str, str, str]]:

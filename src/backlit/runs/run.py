@@ -51,7 +51,7 @@ def open_run(path: str | Path, table: Any = None) -> Run:
     Raises
     ------
     DataError
-        Not there, not a run file of backlit, damaged, or written by a newer version.
+        Not there, not a run file of backlit, damaged, or of another format.
     """
     run = Run(Path(path), table)
     if run.net.inputs != run.table.names:

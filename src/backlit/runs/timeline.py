@@ -162,12 +162,8 @@ class Timeline:
             engine = engine_of(run.path, row, net, settings, data.X.dtype if data is not None else np.float32)
             if data is None:
                 raise DataError(f"{run.path} keeps no rows and does not know which they were; train again")
-            metric = run.metric
-            if metric is not None and metric.greater_is_better != settings.greater_is_better:
-                raise DataError(f"{run.path} holds its {metric.title} with the sign turned round, as an earlier "
-                                "backlit wrote it; train again")  # fmt: skip
             validation = run.data("validation")
-            plans[key] = Plan(run.table, net, settings, data, validation, int(row.seed), engine, metric)
+            plans[key] = Plan(run.table, net, settings, data, validation, int(row.seed), engine, run.metric)
         return plans[key]
 
     @cached_property
