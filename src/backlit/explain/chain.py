@@ -18,6 +18,7 @@ from backlit.core.layers import Dense, Dropout, LayerNorm
 from backlit.explain import chain_text
 from backlit.explain.check import agreeing_digits, finite_difference
 from backlit.explain.trace import Trace, WeightTrace
+from backlit.explain.update import WeightUpdate
 
 ALL_PATHS = 64  #: a chain with no more paths than this is written out whole
 
@@ -57,20 +58,6 @@ class Check:
     kink: bool = False
     left: float = 0.0
     right: float = 0.0
-
-
-@dataclass(frozen=True)
-class WeightUpdate:
-    """after = before − rate · averaged / scaling − decay; see `Update`."""
-
-    before: float
-    rate: float
-    clip: float
-    averaged: float
-    scaling: float
-    decay: float
-    after: float
-    happened: bool
 
 
 @dataclass(frozen=True)
@@ -179,7 +166,7 @@ def chain(w: WeightTrace, most: int = 8) -> Chain:
         rest_paths=left,
         rows=len(t.data),
         check=_check(w),
-        update=_update(w),
+        update=None if t.optimizer is None or len(w.positions) > 1 else t.update.of(int(w.positions[0]), t.happened),
     )
 
 
@@ -293,14 +280,3 @@ def _sides(t: Trace) -> list[bytes]:
         if isinstance(layer, Dense):
             sides += [(cache.Z > kink).tobytes() for kink in ACTIVATIONS[layer.activation].kinks]
     return sides
-
-
-def _update(w: WeightTrace) -> WeightUpdate | None:
-    t = w.trace
-    if t.optimizer is None or len(w.positions) > 1:
-        return None
-    u, i = t.update, int(w.positions[0])
-    return WeightUpdate(
-        float(t.theta[i]), float(u.rate[i]), u.clip, float(u.averaged[i]), float(u.scaling[i]), float(u.decay[i]),
-        float(u.after[i]), t.happened,
-    )  # fmt: skip

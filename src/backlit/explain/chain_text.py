@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from backlit.tables.units import percent
 
 if TYPE_CHECKING:
-    from backlit.explain.chain import Chain, Check, WeightUpdate
+    from backlit.explain.chain import Chain, Check
 
 
 def number(value: float, digits: int = 6) -> str:
@@ -32,7 +32,7 @@ def text(chain: Chain) -> str:
         lines.append(f"  = {number(chain.gradient):>12}  the sum over all paths{' and rows' * several}")
     lines += ["", f"  check    {_checked(chain.check)}"]
     if chain.update is not None:
-        lines += ["", *(f"  {line}" for line in _updated(chain.update, chain.gradient))]
+        lines += ["", *(f"  {line}" for line in chain.update.lines(chain.gradient))]
     return "\n".join(lines)
 
 
@@ -64,7 +64,7 @@ def html(chain: Chain) -> str:
         rows.append(f"<td>+</td><td>{number(chain.rest)}</td><td></td><td>the other {chain.rest_paths:,} paths</td>")
     head = f"∂E/∂{chain.weight} = {number(chain.gradient)}"
     body = "".join(f"<tr>{row}</tr>" for row in rows)
-    notes = [_checked(chain.check), *(_updated(chain.update, chain.gradient) if chain.update else [])]
+    notes = [_checked(chain.check), *(chain.update.lines(chain.gradient) if chain.update else [])]
     said = "<br>".join(markup.escape(note) for note in notes)
     return f"<p><b>{markup.escape(head)}</b></p><table>{body}</table><p>{said}</p>"
 
@@ -78,34 +78,6 @@ def _checked(check: Check) -> str:
     if check.kink:
         return f"finite differences meet a kink: {number(check.left)} on its left, {number(check.right)} on its right"
     return f"by finite differences {number(check.value)}: agrees to {check.digits} digits"
-
-
-def _updated(update: WeightUpdate, gradient: float) -> list[str]:
-    moved = f"{number(update.rate)} · {_bracket(update.averaged)}"
-    if update.scaling != 1:
-        moved += f" / {number(update.scaling)}"
-    if update.decay:
-        moved += f" − {_bracket(update.decay)}"
-    what = "update" if update.happened else "would be"
-    lines = [f"{what:8} {number(update.before)} − {moved} = {number(update.after)}"]
-    if update.clip != 1:
-        lines.append(f"the gradient was too long: shortened to {percent(update.clip)} of itself")
-    if abs(update.averaged - gradient * update.clip) > 1e-12 * abs(gradient):
-        lines.append("the step is against an average of this gradient and earlier ones")
-    if update.rate == 0:
-        lines.append("the learning rate is 0 at this step, so that no weight moves")
-    if gradient == 0:
-        return [*lines, "more or less of this weight changes nothing here: no E flows back to it"]
-    way = "raises" if gradient > 0 else "lowers"
-    return [
-        *lines,
-        f"more of this weight {way} E. The slope points up the error and the step goes",
-        "down: minus. (Texts that add the gradient have put the minus into it.)",
-    ]
-
-
-def _bracket(value: float) -> str:
-    return number(value) if value >= 0 else f"({number(value)})"
 
 
 def _value(value: float) -> str:

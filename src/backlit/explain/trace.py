@@ -18,13 +18,13 @@ from backlit.core.activations import ACTIVATIONS
 from backlit.core.backprop import backward, forward
 from backlit.core.layers import Dense
 from backlit.core.network import Network
-from backlit.core.optimizers import Optimizer, clip
+from backlit.core.optimizers import Optimizer
 from backlit.core.state import State
 from backlit.engines.protocol import Data
-from backlit.engines.reference import factors
 from backlit.errors import ArgumentError, UnknownNameError
 from backlit.explain.blame import blame
 from backlit.explain.check import engine_difference
+from backlit.explain.update import Update, update_of
 from backlit.tables.table import Table
 from backlit.training import Settings, epoch_order, rate_at, rows_a_step
 
@@ -61,27 +61,6 @@ class UnitTrace(NamedTuple):
     da: np.ndarray
     slope: np.ndarray
     dz: np.ndarray
-
-
-class Update(NamedTuple):
-    """What an optimizer makes of the gradient, term by term; vectors are (p,).
-
-    step = −rate · (averaged / scaling) − decay, and after = theta + step
-
-    rate : α, with each layer's own factor
-    clip : what the gradient was multiplied by, 1 unless it was too long
-    averaged : the gradient, clipped, after momentum
-    scaling : what adam and rmsprop divide it by, 1 for the others
-    decay : what weight decay takes away
-    """
-
-    rate: np.ndarray
-    clip: float
-    averaged: np.ndarray
-    scaling: np.ndarray
-    decay: np.ndarray
-    step: np.ndarray
-    after: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -207,16 +186,7 @@ class Trace:
         """The update of this step, or the one that these rows alone would cause."""
         if self.optimizer is None:
             raise ArgumentError("the trace has no settings, so no update is known; give trace(..., settings=...)")
-        rate_factors, decay_factors = factors(self.net, self.theta)
-        rate = np.broadcast_to(np.asarray(self.rate * rate_factors), self.theta.shape)
-        g = self.gradient if self.optimizer.clip_norm is None else clip(self.gradient, self.optimizer.clip_norm)
-        direction, memory = self.optimizer.direction(g, self.memory)
-        scaling = np.broadcast_to(self.optimizer.scaling(memory), self.theta.shape)
-        decay = rate * self.optimizer.weight_decay * decay_factors * self.theta
-        step = -rate * direction - decay
-        length = float(np.linalg.norm(self.gradient))
-        shortened = float(np.linalg.norm(g)) / length if length else 1.0
-        return Update(rate, shortened, direction * scaling, scaling, decay, step, self.theta + step)
+        return update_of(self.optimizer, self.net, self.theta, self.gradient, self.memory, self.rate)
 
     def at(self, theta: np.ndarray) -> Trace:
         """The same rows under other weights."""
@@ -274,7 +244,7 @@ class Trace:
             "blame": self.shares,
         }
         if self.optimizer is not None:
-            columns |= {k: v for k, v in self.update._asdict().items() if k != "clip"}
+            columns |= {k: v for k, v in self.update._asdict().items() if k not in ("clip", "before")}
         return pl.DataFrame(columns)
 
     @cached_property

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from backlit.explain.chain import Check, Factor, WeightUpdate
+from backlit.explain.chain import Check, Factor
+from backlit.explain.update import WeightUpdate
 
 
 @dataclass(frozen=True)
