@@ -67,7 +67,7 @@ class Served:
     def start(self) -> None:
         """Begin, or begin again on the same port, and wait until it answers."""
         command = [sys.executable, "-m", "backlit", "studio", *self.arguments, "--no-browser", "--port", str(self.port)]
-        environment = {**os.environ, "XDG_STATE_HOME": str(self.folder / "state"), "PYTHONUNBUFFERED": "1"}
+        environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
         self.process = subprocess.Popen(
             command, cwd=self.folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )

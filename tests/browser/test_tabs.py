@@ -49,7 +49,9 @@ def test_a_tab_that_looks_on_has_a_row_of_its_own(context: BrowserContext, page:
     expect(page.get_by_role("heading", name="House 0", exact=True)).to_be_visible()
 
 
-def test_the_server_is_killed_and_comes_back(page: Page, served: Served, complaints: Complaints) -> None:
+def test_the_server_is_killed_and_comes_back(
+    context: BrowserContext, page: Page, served: Served, complaints: Complaints
+) -> None:
     press(page, "ArrowRight", 1)
     press(page, "ArrowRight", 2)
     show_numbers(page, "network")
@@ -58,6 +60,8 @@ def test_the_server_is_killed_and_comes_back(page: Page, served: Served, complai
     served.end(signal.SIGKILL)
     expect(page.get_by_role("alert")).to_contain_text("does not answer")
     served.start()
+    expect(page.get_by_role("alert")).to_contain_text("Open the address")
+    context.request.get(served.address)  # as another tab of the same browser does that opens it
     expect(page.get_by_role("alert")).to_have_count(0)
     at_step(page, 2)
     assert table(page, "network") == before

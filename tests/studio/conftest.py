@@ -28,8 +28,7 @@ def lesson(tmp_path_factory):
 
 
 @pytest.fixture
-def folder(tmp_path, lesson, monkeypatch):
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+def folder(tmp_path, lesson):
     shutil.copy(lesson, tmp_path)
     return tmp_path
 
@@ -98,11 +97,11 @@ class Client:
 
 
 @contextmanager
-def serving(desk, port=0):
-    """A server in a thread."""
-    found = listen("127.0.0.1", port)
+def serving(desk, host="127.0.0.1"):
+    """A server in a thread, on this machine; `host`: what it is said to be called."""
+    found = listen("127.0.0.1", 0)
     number = found.getsockname()[1]
-    server = make_server(make_app(desk, host="127.0.0.1", port=number, token=TOKEN))
+    server = make_server(make_app(desk, host=host, port=number, token=TOKEN))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [found]})
     thread.start()
     wait_until(lambda: server.started)

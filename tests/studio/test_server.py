@@ -1,5 +1,4 @@
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -208,7 +207,6 @@ def studio(folder, *args):
     with subprocess.Popen(
         [sys.executable, "-m", "backlit", "studio", "--no-browser", "--folder", str(folder), *args],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        env=os.environ | {"XDG_STATE_HOME": str(folder / "state")},
     ) as process:  # fmt: skip
         try:
             yield process
@@ -230,9 +228,19 @@ def test_the_command_serves_until_ctrl_c(folder):
     assert (process.returncode, err) == (0, "")
 
 
-def test_the_command_names_what_is_wrong(folder):
-    with studio(folder, "none.csv", "--port", "0") as process:
+@pytest.mark.parametrize(
+    ("args", "named"),
+    [(["none.csv"], "none.csv"), (["--host", "0.0.0.0"], "'0.0.0.0'"), (["--folder", "none"], "none")],
+)
+def test_the_command_names_what_is_wrong(folder, args, named):
+    with studio(folder, "--port", "0", *args) as process:
         _, err = process.communicate(timeout=60)
     assert process.returncode == 2
-    assert "none.csv" in err
+    assert named in err
     assert len(err.splitlines()) <= 2
+
+
+def test_each_start_has_a_token_of_its_own(folder):
+    with studio(folder, "--port", "0", "--json") as one, studio(folder, "--port", "0", "--json") as other:
+        tokens = {json.loads(process.stdout.readline())["address"].partition("token=")[2] for process in (one, other)}
+    assert [len(token) for token in tokens] == [43, 43]

@@ -424,7 +424,7 @@ def studio(
         str | None, typer.Argument(metavar="[RUN|TABLE]", help="A run file, or a table. (a first lesson if not given)")
     ] = None,
     port: Annotated[int | None, typer.Option(help="Where it listens. (8711, or the next free one)")] = None,
-    host: Annotated[str, typer.Option(help="On which address; others than this let other machines in.")] = "127.0.0.1",
+    host: Annotated[str, typer.Option(help="This machine as others type it, to let them in.")] = "127.0.0.1",
     browser: Annotated[bool, typer.Option(help="Open the page in the browser.")] = True,
     folder: Annotated[str, typer.Option(help="Where run files are kept.")] = ".",
     json: Annotated[bool, typer.Option("--json", help="Print the address as JSON.")] = False,

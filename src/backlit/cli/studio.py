@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ipaddress
+import secrets
 import sys
 import threading
 import webbrowser
@@ -11,7 +13,7 @@ from backlit.errors import ArgumentError, DataError, require
 from backlit.runs.run import open_run
 from backlit.runs.schema import to_json
 from backlit.studio.desk import Desk
-from backlit.studio.safety import is_loopback, token_for
+from backlit.studio.safety import origin
 from backlit.studio.server import listen, serve
 from backlit.studio.shelf import FIRST, Shelf
 
@@ -37,16 +39,15 @@ def run(given: str | None, *, port: int | None, host: str, browser: bool, folder
             f"port {port or PORT} of {host} cannot be used ({error.strerror}); give another one, or leave --port out "
             "to take the next free one"
         ) from None
-    number = found.getsockname()[1]
-    token = token_for(number)
-    named = "127.0.0.1" if host in ("0.0.0.0", "::") else host
-    address = f"http://{f'[{named}]' if ':' in named else named}:{number}/?token={token}"
+    bound, number = found.getsockname()[:2]
+    token = secrets.token_urlsafe(32)
+    address = f"{origin(host, number)}/?token={token}"
     desk = Desk(shelf, key)
     if as_json:
         print(to_json({"address": address, "port": number, "run": str(desk.run.path)}), flush=True)
     else:
         print(f"backlit studio is at {address}\nCtrl-C ends it.", flush=True)
-    if not is_loopback(host):
+    if not ipaddress.ip_address(bound).is_loopback:
         print(
             f"note: --host {host} lets other machines in. Anybody who has the address sees your table and can drive "
             "the run; it travels unencrypted. Use it only in a network that you trust.", file=sys.stderr,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import inspect
+import ipaddress
 import logging
 import socket
 import sys
@@ -26,14 +27,14 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from backlit.errors import BacklitError
+from backlit.errors import ArgumentError, BacklitError
 from backlit.studio.desk import Desk, NotDrivingError
 from backlit.studio.drive import COMMANDS, Drive, hear_warnings
 from backlit.studio.history import run_message
 from backlit.studio.layouts import GoneError
 from backlit.studio.messages import Done, News, Refusal, TableQuery
 from backlit.studio.questions import QUESTIONS
-from backlit.studio.safety import Safety, hosts_of
+from backlit.studio.safety import Safety
 from backlit.studio.setup import table
 from backlit.studio.shelf import UPLOAD_LIMIT
 
@@ -156,7 +157,6 @@ def make_app(desk: Desk, *, host: str, port: int, token: str) -> Starlette:
     async def gone(request: Request, error: Exception) -> Response:
         return _refused(400, "The request broke off.")
 
-    hosts = hosts_of(host, port)
     asking = [
         WebSocketRoute("/news", news),
         Route("/upload", upload, methods=["POST"]),
@@ -167,7 +167,7 @@ def make_app(desk: Desk, *, host: str, port: int, token: str) -> Starlette:
             Mount("/api", routes=asking),
             Mount("/", GZipMiddleware(Page(directory=PAGE, check_dir=False), minimum_size=1000, compresslevel=6)),
         ],
-        middleware=[Middleware(Safety, hosts=hosts, token=token, port=port)],
+        middleware=[Middleware(Safety, host=host, port=port, token=token)],
         exception_handlers={TooLargeError: too_large, ClientDisconnect: gone, Exception: mistaken},
         lifespan=lifespan,
     )
@@ -266,8 +266,10 @@ def listen(host: str, port: int, tries: int = 1) -> socket.socket:
 
     Raises
     ------
+    ArgumentError
+        The host stands for every address of the machine.
     OSError
-        None of them is.
+        No port is free, or the machine has no such address.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     for place in range(port, port + tries):
@@ -277,6 +279,12 @@ def listen(host: str, port: int, tries: int = 1) -> socket.socket:
             found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             found.bind((host, place))
+            if ipaddress.ip_address(found.getsockname()[0]).is_unspecified:
+                found.close()
+                raise ArgumentError(
+                    f"--host is {host!r}, which means every address of this machine; give the one that others will "
+                    "type into their browser, such as 192.168.1.20"
+                )
             found.listen(128)
             return found
         except OSError:
