@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -10,12 +11,20 @@ import pytest
 from backlit.core import rng
 from backlit.core.activations import ACTIVATIONS
 from backlit.core.backprop import backward, forward
-from backlit.core.layers import Dense, Dropout, Layer, LayerNorm, PiecewiseLinear
+from backlit.core.layer import Layer
+from backlit.core.layers import Dense, Dropout, LayerNorm, PiecewiseLinear
 from backlit.core.losses import LOSSES, Loss, Quantile
 from backlit.core.network import Network
 from backlit.engines.native import missing
 
 KINK_MARGIN = 1e-4
+
+LAYER_STACKS: dict[str, Callable[[], list[Layer]]] = {
+    "dense": lambda: [Dense(3, 4, "tanh"), Dense(4, 1)],
+    "piecewise_linear": lambda: [PiecewiseLinear(((-1.0, 0.2, 0.9), (), (-0.5, 0.5))), Dense(4, 1)],
+    "dropout": lambda: [Dense(3, 6, "tanh"), Dropout(0.4), Dense(6, 1)],
+    "layer_norm": lambda: [Dense(3, 4, "tanh"), LayerNorm(4), Dense(4, 1)],
+}
 
 
 def need_native() -> None:
@@ -93,13 +102,13 @@ class Draw:
     def distance_to_kink(self) -> float:
         """How far the nearest dot product, input or score is from a point where a slope jumps."""
         gaps = [np.inf]
-        for layer, cache in zip(self.net.layers, self.caches):
+        A = self.X
+        for i, (layer, p, cache) in enumerate(zip(self.net.layers, self.net.split(self.theta), self.caches)):
             if isinstance(layer, Dense):
                 gaps += [np.abs(cache.Z - kink).min() for kink in ACTIVATIONS[layer.activation].kinks]
             if isinstance(layer, PiecewiseLinear):
-                gaps += [
-                    np.abs(self.X[:, i : i + 1] - np.array(edges)).min() for i, edges in enumerate(layer.edges) if edges
-                ]
+                gaps += [np.abs(A[:, [j]] - np.array(edges)).min() for j, edges in enumerate(layer.edges) if edges]
+            A, _ = layer.forward(p, A, self.key.at(i) if layer.random else None)
         gaps += [np.abs(self.S - self.Y - kink).min() for kink in self.net.loss.kinks]
         return float(min(gaps))
 

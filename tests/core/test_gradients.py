@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
-from checks import Draw, assert_same_gradient, central_differences
+from checks import LAYER_STACKS, Draw, assert_same_gradient, central_differences
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backlit.core.activations import ACTIVATIONS
 from backlit.core.backprop import tangent
-from backlit.core.layers import Dense, Dropout, LayerNorm, PiecewiseLinear
+from backlit.core.layers import Dense, PiecewiseLinear
 from backlit.core.losses import (
     LOSSES,
     BinaryCrossEntropy,
@@ -18,13 +18,6 @@ from backlit.core.losses import (
     SquaredError,
 )
 from backlit.core.network import Network
-
-LAYER_STACKS = {
-    "dense": lambda: [Dense(3, 4, "tanh"), Dense(4, 1)],
-    "piecewise_linear": lambda: [PiecewiseLinear(((-1.0, 0.2, 0.9), (), (-0.5, 0.5))), Dense(4, 1)],
-    "dropout": lambda: [Dense(3, 6, "tanh"), Dropout(0.4), Dense(6, 1)],
-    "layer_norm": lambda: [Dense(3, 4, "tanh"), LayerNorm(4), Dense(4, 1)],
-}
 
 
 def check_reverse(draw: Draw) -> None:

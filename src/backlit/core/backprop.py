@@ -55,13 +55,42 @@ def backward(
 
 
 def tangent(
-    net: Network, p: Sequence[Weights], tp: Sequence[Weights], caches: Sequence[tuple[Any, ...]], tX: Array
+    net: Network,
+    p: Sequence[Weights],
+    tp: Sequence[Weights],
+    caches: Sequence[tuple[Any, ...]],
+    tX: Array | None = None,
 ) -> Array:
-    """The rate at which S changes when the weights move along `tp` and X along `tX`, (n, k): forward mode."""
+    """The rate at which S changes when the weights move along `tp` and X along `tX`, (n, k): forward mode.
+
+    tX : None: X stands still
+    """
     tA = tX
     for layer, p_, tp_, cache in zip(net.layers, p, tp, caches):
         tA = layer.tangent(p_, tp_, cache, tA)
     return tA
+
+
+def row_products(
+    net: Network,
+    p: Sequence[Weights],
+    caches: Sequence[tuple[Any, ...]],
+    dY: Sequence[Array],
+    direction: Sequence[Weights],
+) -> Array:
+    """(n,) each row's inner product of its own gradient with a direction of all weights, ∇e·U.
+
+    Parameters
+    ----------
+    dY : as `backward` yields it, down to the first layer with weights or farther
+    direction : each layer's part, `net.split(vector)`
+    """
+    lowest = len(net.layers) - len(dY)
+    return sum(
+        stage.layer.row_products(p[i], caches[i], dY[i - lowest], direction[i])
+        for i, stage in enumerate(net.stages)
+        if stage.slots
+    )
 
 
 def value_and_grad(

@@ -1,15 +1,6 @@
-"""The layers: feed forward, backpropagation and forward mode of each, side by side.
+"""The layers: feed forward, backpropagation and forward mode of each, side by side; `Layer` says what each answers.
 
-The letters are the textbooks': X goes in, Z = X @ W + b are the dot products, A = f(Z) comes out; dX is ∂E/∂X, and so
-on for every letter; tX is the rate at which X changes along a direction. Layers are frozen records without state:
-weights p come in, and what `backward` needs travels in a cache, a named tuple that anybody can read.
-
-    shapes()                            the layer's weights: name -> shape
-    forward(p, X, key) -> Y, cache      key: the counters of the random draws, or None: no dropout
-    backward(p, cache, dY) -> dX, dp    dp: ∂E/∂ every weight, in the order of p
-    tangent(p, tp, cache, tX) -> tY     the derivative of Y along (tp, tX)
-
-With to_input=False `backward` leaves out dX, which nothing below the first weights needs.
+The letters are the textbooks': Z = X @ W + b are the dot products, A = f(Z) comes out.
 """
 
 from __future__ import annotations
@@ -26,50 +17,9 @@ from backlit.core import rng
 from backlit.core.activations import ACTIVATIONS
 from backlit.core.arrays import Array, Weights, array_namespace, like
 from backlit.core.initializers import INITIALIZERS
+from backlit.core.layer import Layer, Link, Names, Place, Stage
 from backlit.core.registry import lookup, make_plain
 from backlit.errors import require
-
-
-@dataclass(frozen=True)
-class Layer:
-    """What a layer without weights, as wide as its input, need not say again."""
-
-    name: ClassVar[str]
-    random: ClassVar[bool] = False  #: whether forward wants a key
-
-    def shapes(self) -> dict[str, tuple[int, ...]]:
-        return {}
-
-    @property
-    def width(self) -> int | None:
-        """The number of inputs it takes; None for any."""
-        return None
-
-    @property
-    def summary(self) -> str:
-        """What it is, in a word or two."""
-        return self.name.replace("_", " ")
-
-    def units(self, sources: tuple[str, ...]) -> tuple[str, ...]:
-        """The names of the outputs, given the names of the inputs."""
-        return sources
-
-    def start(self, seed: int, position: int) -> tuple[np.ndarray, ...]:
-        """Starting weights (float64), in the order of shapes()."""
-        return ()
-
-    def factors(self, weight: str) -> tuple[float, float]:
-        """What the rate and the decay of these weights are multiplied by."""
-        return 1.0, 1.0
-
-    def forward(self, p: Weights, X: Array, key: rng.Key | None = None) -> tuple[Array, tuple]:
-        raise NotImplementedError
-
-    def backward(self, p: Weights, cache: tuple, dY: Array, to_input: bool = True) -> tuple[Array | None, Weights]:
-        raise NotImplementedError
-
-    def tangent(self, p: Weights, tp: Weights, cache: tuple, tX: Array) -> Array:
-        raise NotImplementedError
 
 
 class DenseCache(NamedTuple):
@@ -122,8 +72,18 @@ class Dense(Layer):
     def width(self) -> int:
         return self.d_in
 
-    def units(self, sources: tuple[str, ...]) -> tuple[str, ...]:
+    @property
+    def function(self) -> str:
+        return self.activation
+
+    def units(self, sources: Names) -> Names:
         return tuple(str(j) for j in range(1, self.d_out + 1))
+
+    def ends(self, weight: str, sources: Names, units: Names) -> tuple[np.ndarray, np.ndarray]:
+        if weight == "b":
+            return np.full(self.d_out, -1), np.arange(self.d_out)
+        inputs, outputs = np.indices((self.d_in, self.d_out))
+        return inputs, outputs
 
     def start(self, seed: int, position: int) -> tuple[np.ndarray, ...]:
         how = INITIALIZERS[self.weights or ACTIVATIONS[self.activation].start]
@@ -155,13 +115,54 @@ class Dense(Layer):
         dX = dZ @ W.T if to_input else None
         return dX, (dW, db)
 
-    def tangent(self, p: Weights, tp: Weights, cache: DenseCache, tX: Array) -> Array:
-        xp, f = array_namespace(tX), ACTIVATIONS[self.activation]
+    def tangent(self, p: Weights, tp: Weights, cache: DenseCache, tX: Array | None) -> Array:
         W, b = p
         tW, tb = tp
         X, Z, A = cache
-        tZ = tX @ W + X @ tW + tb
+        xp, f = array_namespace(X), ACTIVATIONS[self.activation]
+        tZ = X @ tW + tb if tX is None else tX @ W + X @ tW + tb
         return tZ * f.slope(xp, Z, A)
+
+    def before(self, cache: DenseCache, Y: Array) -> Array:
+        return cache.Z
+
+    def slope(self, cache: DenseCache) -> Array | None:
+        if self.activation == "identity":
+            return None
+        return ACTIVATIONS[self.activation].slope(array_namespace(cache.Z), cache.Z, cache.A)
+
+    def sides(self, cache: DenseCache) -> list[Array]:
+        return [cache.Z > kink for kink in ACTIVATIONS[self.activation].kinks]
+
+    def jacobian(self, p: Weights, cache: DenseCache, Y: np.ndarray) -> np.ndarray:
+        W, b = p
+        slope = self.slope(cache)
+        return np.broadcast_to(W, (len(Y), *W.shape)) if slope is None else W * slope[:, None, :]
+
+    def effect(self, p: Weights, cache: DenseCache, weight: str, index: Place) -> tuple[np.ndarray, np.ndarray]:
+        ones = np.ones((len(cache.X), 1))
+        return np.array(index[-1:]), cache.X[:, index[0], None] if weight == "w" else ones
+
+    def links(self, stage: Stage, p: Weights, cache: DenseCache, j: int, i: int) -> list[Link]:
+        facts = {"layer": stage.number, "to": stage.units[j], "below": stage.below, "from": stage.sources[i]}
+        weight = Link("weight", stage.slot("w").named((i, j)), float(p[0][i, j]), facts)
+        return [*self._slope_links(stage, cache, j), weight]
+
+    def weight_links(
+        self, stage: Stage, p: Weights, cache: DenseCache, j: int, weight: str, index: Place
+    ) -> list[Link]:
+        links = self._slope_links(stage, cache, j)
+        if weight == "w":
+            facts = {"weight": stage.slot("w").named(index), "below": stage.below, "from": stage.sources[index[0]]}
+            links.append(Link("input", stage.source(index[0]), float(cache.X[0, index[0]]), facts))
+        return links
+
+    def _slope_links(self, stage: Stage, cache: DenseCache, j: int) -> list[Link]:
+        slope = self.slope(cache)
+        if slope is None:
+            return []
+        facts = {"function": self.activation, "z": float(cache.Z[0, j])}
+        return [Link("slope", f"∂{stage.unit(j)}/∂z", float(slope[0, j]), facts)]
 
 
 class PiecewiseCache(NamedTuple):
@@ -201,12 +202,15 @@ class PiecewiseLinear(Layer):
     def width(self) -> int:
         return len(self.edges)
 
-    def units(self, sources: tuple[str, ...]) -> tuple[str, ...]:
+    def units(self, sources: Names) -> Names:
         return tuple(
             name
             for source, edges in zip(sources, self.edges)
             for name in ([f"{source}#{t}" for t in range(1, len(edges))] if edges else [source])
         )
+
+    def origins(self, sources: Names, units: Names) -> np.ndarray:
+        return self._source
 
     @cached_property
     def _source(self) -> np.ndarray:
@@ -240,15 +244,19 @@ class PiecewiseLinear(Layer):
         gather = like(self._source[:, None] == np.arange(len(self.edges)), dY)  # (outputs, inputs)
         return (dY * self._slope(cache)) @ gather, ()
 
-    def tangent(self, p: Weights, tp: Weights, cache: PiecewiseCache, tX: Array) -> Array:
+    def tangent(self, p: Weights, tp: Weights, cache: PiecewiseCache, tX: Array | None) -> Array | None:
+        if tX is None:
+            return None
         xp = array_namespace(tX)
         return xp.take(tX, xp.asarray(self._source), axis=1) * self._slope(cache)
 
+    def sides(self, cache: PiecewiseCache) -> list[Array]:
+        _, _, low, high = (like(row, cache.X) for row in self._bins)
+        return [low <= cache.U, cache.U < high]
+
     def _slope(self, cache: PiecewiseCache) -> Array:
-        xp = array_namespace(cache.X)
-        _, width, low, high = (like(row, cache.X) for row in self._bins)
-        inside = (low <= cache.U) & (cache.U < high)
-        return xp.astype(inside, cache.X.dtype) / width
+        above, below = self.sides(cache)
+        return array_namespace(cache.X).astype(above & below, cache.X.dtype) / like(self._bins[1], cache.X)
 
 
 class DropoutCache(NamedTuple):
@@ -269,6 +277,7 @@ class Dropout(Layer):
 
     name: ClassVar[str] = "dropout"
     random: ClassVar[bool] = True
+    elementwise: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         make_plain(self)
@@ -289,8 +298,14 @@ class Dropout(Layer):
     ) -> tuple[Array | None, Weights]:
         return (dY if cache.M is None else dY * cache.M), ()
 
-    def tangent(self, p: Weights, tp: Weights, cache: DropoutCache, tX: Array) -> Array:
-        return tX if cache.M is None else tX * cache.M
+    def tangent(self, p: Weights, tp: Weights, cache: DropoutCache, tX: Array | None) -> Array | None:
+        return tX if tX is None or cache.M is None else tX * cache.M
+
+    def slope(self, cache: DropoutCache) -> Array | None:
+        return cache.M
+
+    def links(self, stage: Stage, p: Weights, cache: DropoutCache, j: int, i: int) -> list[Link]:
+        return [] if cache.M is None else [Link("mask", f"mask[{stage.units[j]}]", float(cache.M[0, j]))]
 
 
 class LayerNormCache(NamedTuple):
@@ -324,6 +339,13 @@ class LayerNorm(Layer):
     def width(self) -> int:
         return self.d
 
+    @property
+    def numbered(self) -> bool:
+        return False
+
+    def ends(self, weight: str, sources: Names, units: Names) -> tuple[np.ndarray, np.ndarray]:
+        return np.full(self.d, -1), np.arange(self.d)
+
     def start(self, seed: int, position: int) -> tuple[np.ndarray, ...]:
         return np.ones(self.d), np.zeros(self.d)
 
@@ -346,13 +368,37 @@ class LayerNorm(Layer):
         dX = self._centred(xp, dY * gamma, N) / deviation if to_input else None
         return dX, (dgamma, dbeta)
 
-    def tangent(self, p: Weights, tp: Weights, cache: LayerNormCache, tX: Array) -> Array:
-        xp = array_namespace(tX)
+    def tangent(self, p: Weights, tp: Weights, cache: LayerNormCache, tX: Array | None) -> Array:
         gamma, beta = p
         tgamma, tbeta = tp
         N, deviation = cache
-        tN = self._centred(xp, tX, N) / deviation
+        if tX is None:
+            return tgamma * N + tbeta
+        tN = self._centred(array_namespace(tX), tX, N) / deviation
         return gamma * tN + tgamma * N + tbeta
+
+    def jacobian(self, p: Weights, cache: LayerNormCache, Y: np.ndarray) -> np.ndarray:
+        gamma, beta = p
+        N, deviation = cache
+        passed = np.eye(self.d) - 1 / self.d - N[:, :, None] * N[:, None, :] / self.d
+        return passed * (gamma / deviation)[:, None, :]
+
+    def effect(self, p: Weights, cache: LayerNormCache, weight: str, index: Place) -> tuple[np.ndarray, np.ndarray]:
+        own = cache.N[:, list(index)]
+        return np.array(index), own if weight == "gamma" else np.ones_like(own)
+
+    def links(self, stage: Stage, p: Weights, cache: LayerNormCache, j: int, i: int) -> list[Link]:
+        value = float(self.jacobian(p, cache, cache.N)[0, i, j])
+        facts = {"layer": stage.number, "to": stage.units[j], "from": stage.sources[i]}
+        return [Link("norm", f"∂n{stage.number}[{stage.units[j]}]/∂{stage.source(i)}", value, facts)]
+
+    def weight_links(
+        self, stage: Stage, p: Weights, cache: LayerNormCache, j: int, weight: str, index: Place
+    ) -> list[Link]:
+        if weight == "beta":
+            return []
+        unit, name = stage.units[j], stage.slot(weight).named(index)
+        return [Link("input", f"n{stage.number}[{unit}]", float(cache.N[0, j]), {"weight": name, "from": unit})]
 
     @staticmethod
     def _centred(xp, V: Array, N: Array) -> Array:

@@ -3,41 +3,21 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from backlit.core.arrays import Array, Weights, array_namespace, require_finite, reshape
-from backlit.core.layers import LAYERS, Dense, Dropout, Layer
+from backlit.core.layer import Layer, Names, Slot, Stage
+from backlit.core.layers import LAYERS, Dense, Dropout
 from backlit.core.losses import LOSSES, Loss, SquaredError
 from backlit.core.registry import from_dict, resolve, to_dict
 from backlit.errors import ArgumentError, ShapeError, UnknownNameError, as_python
-
-
-class Slot(NamedTuple):
-    """One stretch of theta: all weights of one kind in one layer.
-
-    Attributes
-    ----------
-    layer : the layer's number as in the names of its weights, from 1; dense layers are counted
-    name : "w1", "b1", "gamma1", ...
-    start, stop, shape : theta[start:stop] in rows of `shape`
-    axes : the names along each axis; w1[axes[0][i], axes[1][j]]
-    rate, decay : factors on the learning rate and on the weight decay
-    """
-
-    layer: int
-    name: str
-    start: int
-    stop: int
-    shape: tuple[int, ...]
-    axes: tuple[tuple[str, ...], ...]
-    rate: float = 1.0
-    decay: float = 1.0
 
 
 @dataclass(frozen=True, init=False)
@@ -112,6 +92,54 @@ class Network:
             width = units
         return cls([*layers, Dense(width, outputs)], loss, names)
 
+    @cached_property
+    def stages(self) -> tuple[Stage, ...]:
+        """Each layer in its place: its number, the names of what goes in and out, and its slots."""
+        stages: list[Stage] = []
+        sources, origins, stop, number, below = self.inputs, np.arange(len(self.inputs)), 0, 0, 0
+        for position, layer in enumerate(self.layers):
+            if layer.width not in (None, len(sources)):
+                raise ShapeError(
+                    f"layers[{position}], {layer}, takes {layer.width} inputs, but {len(sources)} come in; "
+                    "make the two equal"
+                )
+            units, slots = layer.units(sources), []
+            number += layer.numbered
+            for weight, shape in layer.shapes().items():
+                start, stop = stop, stop + math.prod(shape)
+                axes = layer.axes(weight, sources, units)
+                if tuple(map(len, axes)) != shape:
+                    raise ShapeError(
+                        f"layers[{position}], {layer}, names {' by '.join(str(len(axis)) for axis in axes)} weights, "
+                        f"but {weight} has shape {shape}; make axes() fit shapes()"
+                    )
+                slots.append(Slot(weight, number, start, stop, shape, axes, *layer.factors(weight)))
+            stages.append(Stage(layer, position, number, below, sources, units, tuple(slots), origins))
+            own = layer.origins(sources, units)
+            sources, origins, below = units, np.where(own < 0, -1, origins[own]), number
+        names = [slot.name for stage in stages for slot in stage.slots]
+        if len(set(names)) != len(names):
+            raise ArgumentError(f"layers repeats {self.layers}; put a Dense between two layers of norms")
+        return tuple(stages)
+
+    @cached_property
+    def numbered(self) -> tuple[Stage, ...]:
+        """The layers that open a number, from number 1."""
+        return tuple(stage for stage in self.stages if stage.layer.numbered)
+
+    @cached_property
+    def slots(self) -> list[tuple[Slot, ...]]:
+        """Each layer's slots, () for a layer without weights."""
+        return [stage.slots for stage in self.stages]
+
+    def stage_of(self, position: int) -> tuple[Stage, Slot]:
+        """The layer and the slot that hold a position of theta."""
+        for stage in self.stages:
+            for slot in stage.slots:
+                if slot.start <= position < slot.stop:
+                    return stage, slot
+        raise ArgumentError(f"position is {position!r}; theta has positions 0 to {self.size - 1}")
+
     # --- theta ---------------------------------------------------------------------------------------------------
 
     def layout(self) -> tuple[Slot, ...]:
@@ -126,12 +154,25 @@ class Network:
     @cached_property
     def first_weights(self) -> int:
         """The position of the lowest layer that has weights."""
-        return next(i for i, slots in enumerate(self.slots) if slots)
+        return next(stage.position for stage in self.stages if stage.slots)
 
     @cached_property
     def outputs(self) -> int:
         """k, the number of scores."""
-        return len(self._units[-1])
+        return len(self.stages[-1].units)
+
+    @property
+    def dropout(self) -> float:
+        """The greatest share of units that a layer silences; 0 without dropout."""
+        return max((layer.rate for layer in self.layers if isinstance(layer, Dropout)), default=0.0)
+
+    def with_dropout(self, rate: float) -> Network:
+        """This network with dropout behind each hidden layer that has a number, or with none; theta's layout stays."""
+        layers: list[Layer] = []
+        bare = [layer for layer in self.layers if not isinstance(layer, Dropout)]
+        for i, layer in enumerate(bare):
+            layers += [layer, Dropout(rate)] if rate and layer.numbered and i < len(bare) - 1 else [layer]
+        return Network(layers, self.loss, self.inputs)
 
     def start(self, seed: int = 0, weights: Mapping[str, Any] | None = None, dtype: Any = np.float32) -> np.ndarray:
         """Starting weights, (p,), drawn as each layer says; `weights` overrides by name.
@@ -172,25 +213,22 @@ class Network:
         """
         plain = _squeeze(name)
         slot_name, bracket, rest = plain.partition("[")
-        slots = {slot.name: slot for slot in self.layout()}
+        slots = {slot.name: (stage, slot) for stage in self.stages for slot in stage.slots}
         if slot_name not in slots or (bracket and not rest.endswith("]")):
-            raise UnknownNameError("weight", name, [self.weight_name(slot.start) for slot in slots.values()])
-        slot = slots[slot_name]
+            raise UnknownNameError("weight", name, [self.weight_name(slot.start) for _, slot in slots.values()])
+        stage, slot = slots[slot_name]
         if not bracket:
             return np.arange(slot.start, slot.stop)
         parts = rest[:-1].rsplit(",", len(slot.axes) - 1)
         if len(parts) != len(slot.axes):
             raise UnknownNameError("weight", name, [self.weight_name(slot.start)])
-        grid = [self._along(axis, part, name, slot) for axis, part in zip(slot.axes, parts)]
+        grid = [self._along(stage, axis, part, name) for axis, part in zip(slot.axes, parts)]
         return slot.start + np.ravel_multi_index(np.ix_(*grid), slot.shape).ravel()
 
     def weight_name(self, position: int) -> str:
         """The name of the weight at a position of theta."""
-        for slot in self.layout():
-            if slot.start <= position < slot.stop:
-                place = np.unravel_index(position - slot.start, slot.shape)
-                return f"{slot.name}[{', '.join(axis[i] for axis, i in zip(slot.axes, place))}]"
-        raise ArgumentError(f"position is {position!r}; theta has positions 0 to {self.size - 1}")
+        _, slot = self.stage_of(position)
+        return slot.named(slot.index(position))
 
     def weight_names(self) -> list[str]:
         """The name of every weight, in theta's order."""
@@ -215,36 +253,6 @@ class Network:
     # --- inside --------------------------------------------------------------------------------------------------
 
     @cached_property
-    def _units(self) -> list[tuple[str, ...]]:
-        """The names of the inputs, then of each layer's outputs."""
-        units = [self.inputs]
-        for i, layer in enumerate(self.layers):
-            if layer.width not in (None, len(units[-1])):
-                raise ShapeError(
-                    f"layers[{i}], {layer}, takes {layer.width} inputs, but {len(units[-1])} come in; "
-                    "make the two equal"
-                )
-            units.append(layer.units(units[-1]))
-        return units
-
-    @cached_property
-    def slots(self) -> list[tuple[Slot, ...]]:
-        """Each layer's slots, () for a layer without weights."""
-        slots, stop, number = [], 0, 0
-        for layer, sources, units in zip(self.layers, self._units, self._units[1:]):
-            mine = []
-            number += "w" in layer.shapes()
-            for weight, shape in layer.shapes().items():
-                start, stop = stop, stop + int(np.prod(shape))
-                axes = (sources, units)[-len(shape) :]
-                mine.append(Slot(number, f"{weight}{number}", start, stop, shape, axes, *layer.factors(weight)))
-            slots.append(tuple(mine))
-        names = [slot.name for layer in slots for slot in layer]
-        if len(set(names)) != len(names):
-            raise ArgumentError(f"layers repeats {self.layers}; put a Dense between two layers of norms")
-        return slots
-
-    @cached_property
     def _cuts(self) -> list[list[tuple[int, int, tuple[int, ...]]]]:
         """Where `split` cuts theta: start, stop and shape of each layer's slots."""
         return [[(slot.start, slot.stop, slot.shape) for slot in slots] for slots in self.slots]
@@ -253,13 +261,14 @@ class Network:
         """The slot's shape if `name` means a whole slot."""
         return next((slot.shape for slot in self.layout() if slot.name == _squeeze(name)), None)
 
-    def _along(self, axis: tuple[str, ...], part: str, name: str, slot: Slot) -> list[int]:
-        plain = [_squeeze(unit) for unit in axis]
-        found = [i for i, unit in enumerate(plain) if unit == part]
-        found = found or [i for i, unit in enumerate(plain) if unit.rpartition("#")[0] == part]
-        if not found:
+    def _along(self, stage: Stage, axis: Names, part: str, name: str) -> list[int]:
+        """Where along an axis a name stands; that of an input stands for all that comes from it, such as its bins."""
+        places = [i for i, unit in enumerate(axis) if _squeeze(unit) == part]
+        if not places and axis == stage.sources:
+            places = [i for i, at in enumerate(stage.origins) if at >= 0 and _squeeze(self.inputs[at]) == part]
+        if not places:
             raise UnknownNameError(f"part of {name!r},", part, axis)
-        return found
+        return places
 
 
 def _squeeze(name: str) -> str:

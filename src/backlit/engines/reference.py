@@ -15,10 +15,9 @@ import numpy as np
 from threadpoolctl import ThreadpoolController
 
 from backlit.core import rng
-from backlit.core.activations import ACTIVATIONS
 from backlit.core.arrays import Array, array_namespace, indices, like
 from backlit.core.backprop import backward, forward
-from backlit.core.layers import Dense, Dropout
+from backlit.core.layer import rows_of
 from backlit.core.network import Network
 from backlit.core.optimizers import Optimizer
 from backlit.core.state import State
@@ -68,7 +67,7 @@ class ReferenceEngine:
                 figures.E[done] = float(e)
                 figures.gradient_norm[done] = _length(gradient)
                 figures.layer_gradient_norm[done] = [_length(gradient[part]) for part in weighted.values()]
-                figures.stuck[done] = [_stuck(net, i, caches) for i in weighted]
+                figures.stuck[done] = [_stuck(net, i, caches, X.shape[0]) for i in weighted]
                 if not math.isfinite(figures.E[done] + figures.gradient_norm[done]):
                     figures.update_norm[done] = math.nan
                     break
@@ -116,24 +115,21 @@ def _length(vector: Array) -> float:
     return math.sqrt(float(array_namespace(vector).vecdot(vector, vector)))
 
 
-def _stuck(net: Network, i: int, caches: Sequence[tuple[Any, ...]]) -> float:
-    """The share of the units of layer i that passed no error back; see `Figures`."""
-    layer = net.layers[i]
-    if not isinstance(layer, Dense) or layer.activation == "identity":
-        return 0.0
-    _, Z, A = caches[i]
-    xp, f, n = array_namespace(A), ACTIVATIONS[layer.activation], A.shape[0]
-    behind = takewhile(lambda pair: isinstance(pair[0], Dropout), zip(net.layers[i + 1 :], caches[i + 1 :]))
-    masks = [M for _, (M,) in behind if M is not None]
-    stuck = layer.d_out
+def _stuck(net: Network, i: int, caches: Sequence[tuple[Any, ...]], n: int) -> float:
+    """The share of the units of layer i that passed no error back, of n rows; see `Figures`."""
+    own, *above = zip(net.layers[i:], caches[i:])
+    masks = [*takewhile(lambda pair: pair[0].elementwise, above)]
+    stuck, units = 0, 1
     for rows in sorted({min(n, _FEW_ROWS), n}):
-        slope = f.slope(xp, Z[:rows, :], A[:rows, :])
-        for M in masks:
-            slope = slope * M[:rows, :]
+        slopes = [layer.slope(rows_of(cache, slice(0, rows))) for layer, cache in (own, *masks)]
+        if slopes[0] is None:
+            return 0.0
+        slope: Array = math.prod(slope for slope in slopes if slope is not None)
+        xp, units = array_namespace(slope), slope.shape[1]
         stuck = int(xp.count_nonzero(xp.max(xp.abs(slope), axis=0) < STUCK))
         if stuck == 0:
             break
-    return stuck / layer.d_out
+    return stuck / units
 
 
 def factors(net: Network, theta: Array) -> tuple[Array | float, Array | float]:

@@ -1,0 +1,90 @@
+"""Layers that only tests know: each defines what a layer must, and nothing else."""
+
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple
+
+import numpy as np
+import pytest
+
+from backlit.core import rng
+from backlit.core.arrays import array_namespace
+from backlit.core.layer import Layer
+from backlit.core.layers import LAYERS
+
+
+class InputCache(NamedTuple):
+    X: np.ndarray
+
+
+@dataclass(frozen=True)
+class Embedding(Layer):
+    """Each input as e learnt numbers: y[i, k] = x[i] · w[i, k] + b[i, k]."""
+
+    d: int
+    e: int
+
+    name: ClassVar[str] = "embedding"
+
+    def shapes(self):
+        return {"w": (self.d, self.e), "b": (self.d, self.e)}
+
+    @property
+    def width(self):
+        return self.d
+
+    def units(self, sources):
+        return tuple(f"{source}.{k}" for source in sources for k in range(1, self.e + 1))
+
+    def start(self, seed, position):
+        draws = rng.normal(seed, rng.START, position, size=2 * self.d * self.e).reshape(2, self.d, self.e)
+        return draws[0], 0.1 * draws[1]
+
+    def forward(self, p, X, key=None):
+        w, b = p
+        return self._flat(X[:, :, None] * w + b), InputCache(X)
+
+    def backward(self, p, cache, dY, to_input=True):
+        xp, (w, _) = array_namespace(dY), p
+        dY = xp.reshape(dY, (-1, self.d, self.e))
+        dX = xp.sum(dY * w, axis=2) if to_input else None
+        return dX, (xp.sum(dY * cache.X[:, :, None], axis=0), xp.sum(dY, axis=0))
+
+    def tangent(self, p, tp, cache, tX):
+        (w, _), (tw, tb) = p, tp
+        tY = cache.X[:, :, None] * tw + tb
+        return self._flat(tY if tX is None else tY + tX[:, :, None] * w)
+
+    def _flat(self, Y):
+        return array_namespace(Y).reshape(Y, (-1, self.d * self.e))
+
+
+@dataclass(frozen=True)
+class Gain(Layer):
+    """Every unit times the same learnt number: one weight that acts on all units."""
+
+    name: ClassVar[str] = "gain"
+    elementwise: ClassVar[bool] = True
+
+    def shapes(self):
+        return {"g": (1,)}
+
+    def start(self, seed, position):
+        return (np.full(1, 1.5),)
+
+    def forward(self, p, X, key=None):
+        return X * p[0], InputCache(X)
+
+    def backward(self, p, cache, dY, to_input=True):
+        xp = array_namespace(dY)
+        return dY * p[0], (xp.reshape(xp.sum(dY * cache.X), (1,)),)
+
+    def tangent(self, p, tp, cache, tX):
+        tY = cache.X * tp[0]
+        return tY if tX is None else tY + tX * p[0]
+
+
+@pytest.fixture
+def plugins(monkeypatch):
+    """The registry with these layers, for whoever reads a network from JSON."""
+    for layer in (Embedding, Gain):
+        monkeypatch.setitem(LAYERS, layer.name, layer)
