@@ -18,6 +18,7 @@ from backlit.plan import Epoch
 from backlit.tables.columns import Number
 from backlit.tables.table import Table
 from backlit.tables.target import Target
+from backlit.words import fixed
 
 pytest.importorskip("matplotlib", reason="figures are an extra: pip install backlit[figures]")
 
@@ -115,10 +116,10 @@ def test_network_writes_the_numbers(little):
     told = said(figures.network(little))
     for name in little.net.weight_names():
         before = f"{name} = " if name.startswith("b") else ""
-        assert before + figures._decimal(little[name].value) in told
-        assert figures._decimal(little[name].gradient) in told
+        assert before + fixed(little[name].value) in told
+        assert fixed(little[name].gradient) in told
     for unit in (1, 2, 3):
-        assert f"a1[{unit}]\n{figures._decimal(little.unit(1, unit).a[0])}" in told
+        assert f"a1[{unit}]\n{fixed(little.unit(1, unit).a[0])}" in told
     assert {"w1", "w2", "hidden\ntanh"} <= set(told)
     x = little.data.X[0]
     assert f"size\n{2000 + 900 * x[0]:,.0f} sqft" in told
@@ -199,13 +200,11 @@ def test_along_weight_draws_the_curve(little):
     figure = figures.along_weight(curve)
     drawn = by_label(figure)
     np.testing.assert_array_equal(drawn["E, by feeding forward"].get_xydata(), np.stack([curve.w, curve.E], axis=1))
-    tangent = drawn[f"tangent: ∂E/∂w = {figures._decimal(curve.gradient)}"]
+    tangent = drawn[f"tangent: ∂E/∂w = {fixed(curve.gradient)}"]
     np.testing.assert_array_equal(tangent.get_ydata(), curve.tangent)
     assert tangent.get_color() == figures.COLOUR[curve.gradient >= 0]
-    assert drawn[f"now: {figures._decimal(curve.value)}"].get_xydata().tolist() == [[curve.value, curve.here]]
-    assert drawn[f"after the step: {figures._decimal(curve.after)}"].get_xydata().tolist() == [
-        [curve.after, curve.E_after]
-    ]
+    assert drawn[f"now: {fixed(curve.value)}"].get_xydata().tolist() == [[curve.value, curve.here]]
+    assert drawn[f"after the step: {fixed(curve.after)}"].get_xydata().tolist() == [[curve.after, curve.E_after]]
     low, high = figure.axes[0].get_ylim()
     assert low <= curve.E.min()
     assert curve.E.max() <= high < curve.E.max() + 0.2 * np.ptp(curve.E)

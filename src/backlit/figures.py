@@ -19,7 +19,7 @@ from backlit.model import Model
 from backlit.plan import Epoch
 from backlit.tables.columns import Number
 from backlit.tables.fields import numbers
-from backlit.tables.units import plain, quantity
+from backlit.words import fixed, number, plain
 
 if TYPE_CHECKING:
     import polars as pl
@@ -99,7 +99,7 @@ def network(trace: Trace, most_units: int = 12) -> Figure:
         for j, at in zip(units[i], y):
             axes.add_patch(FancyBboxPatch((x - a, at - b), 2 * a, 2 * b, look, fc="w", ec="k", lw=0.8, zorder=4))
             name = f"{'s' if i == len(layers) else f'a{i}'}[{j + 1}]\n" if small else f"{j + 1}:  "
-            _text(axes, x, at, name * (i > 0) + _decimal(values[i][j], 4 if small else 2))
+            _text(axes, x, at, name * (i > 0) + fixed(float(values[i][j]), 4 if small else 2))
         _text(axes, x, y[-1] - spacing, f"+ {more[i]:,} more" * (more[i] > 0))
     for told, x, at, side in ((before, xs[0] - a - 0.06, ys[0], "right"), (after, xs[-1] + a + 0.1, ys[-1], "left")):
         for line, y in zip(told, at):
@@ -111,17 +111,19 @@ def network(trace: Trace, most_units: int = 12) -> Figure:
         edges = sorted(edges, key=lambda edge: abs(t.W[edge[0]]))[-MOST_EDGES:]  # the strongest on top
         widest = abs(t.W[edges[-1][0]]) or 1.0
         share = 1 / (below + 1) if below <= above else above / (above + 1)  # there all edges are equally far apart
-        numbers = [(left + share * (right - left), y + share * (z - y), "", t.W[e], t.dW[e]) for e, y, z in edges]
+        numbers = [
+            (left + share * (right - left), y + share * (z - y), "", float(t.W[e]), float(t.dW[e])) for e, y, z in edges
+        ]
         for (i, j), y, z in edges:
             w, name = t.W[i, j], f"w{n}[{_plain(trace.net.inputs[i], 1000) if n == 1 else i + 1}, {j + 1}]"
             axes.plot([left, right], [y, z], color=COLOUR[w >= 0], lw=max(0.3, 3 * abs(w) / widest), gid=name)
         away = np.where(ys[n] >= ys[n].mean() - 1e-9, b + 0.16, -b - 0.16)  # outwards, where no edge passes
-        numbers += [(xs[n], y, f"b{n}[{j + 1}] = ", t.b[j], t.db[j]) for j, y in enumerate(ys[n] + away)]
+        numbers += [(xs[n], y, f"b{n}[{j + 1}] = ", float(t.b[j]), float(t.db[j])) for j, y in enumerate(ys[n] + away)]
         for x, y, name, w, slope in numbers if small else ():
-            half = 0.03 * max(len(name + _decimal(w)), len(_decimal(slope)))
+            half = 0.03 * max(len(name + fixed(w)), len(fixed(slope)))
             axes.fill_between([x - half, x + half], y - 0.12, y + 0.13, color="white", lw=0, zorder=3)
-            _text(axes, x, y + 0.01, name + _decimal(w), va="bottom", color=DARK[w >= 0])
-            _text(axes, x, y - 0.01, _decimal(slope), va="top", color=QUIET, style="italic")
+            _text(axes, x, y + 0.01, name + fixed(w), va="bottom", color=DARK[w >= 0])
+            _text(axes, x, y - 0.01, fixed(slope), va="top", color=QUIET, style="italic")
     notes = ["blue: w > 0, orange: w < 0; width: |w| in its matrix", *["above: the weight, below: ∂E/∂w"] * small]
     notes += ["bins of an input summed"] * binned + [f"means of {len(trace.data):,} rows"] * (len(trace.data) > 1)
     _text(axes, 0.1, 0.13, "      ".join(notes), ha="left", size=7.5)
@@ -152,7 +154,7 @@ def _input(trace: Trace, i: int, value: Any) -> str:
     if not isinstance(column, Number) or column.smooth:
         return _plain(name)
     told = float(f"{column.decode(value):.6g}")
-    return f"{_plain(name)}\n{quantity(told, column.unit, 6) if column.unit else f'{told:g}'}"
+    return f"{_plain(name)}\n{number(told, column.unit, 6) if column.unit else f'{told:g}'}"
 
 
 def _outcomes(trace: Trace, units: np.ndarray) -> list[str]:
@@ -161,7 +163,7 @@ def _outcomes(trace: Trace, units: np.ndarray) -> list[str]:
     unit, classes = (target.unit, target.classes[-k:]) if target else ("", ())
     P, truth = trace.prediction, trace.truth
     about = [f"{_plain(str(name))} " for name in classes] or ["prediction " if k > 1 else "prediction\n"] * k
-    P, truth = ([quantity(float(f"{v:.6g}"), unit) for v in rows[:, -k:].mean(axis=0)] for rows in (P, truth))
+    P, truth = ([number(v, unit) for v in rows[:, -k:].mean(axis=0)] for rows in (P, truth))
     return [f"{about[j]}{P[j]}\ntruth {truth[j]}" + f"\nE = {trace.E:.4g}" * bool(j == units[-1]) for j in units]
 
 
@@ -171,11 +173,11 @@ def along_weight(curve: Curve) -> Figure:
     figure, axes = _axes(curve.weight, "E")
     axes.plot(curve.w, curve.E, color="black", label="E, by feeding forward")
     axes.set_ylim(axes.get_ylim())  # the tangent may leave the picture
-    told = f"tangent: ∂E/∂w = {_decimal(curve.gradient)}"
+    told = f"tangent: ∂E/∂w = {fixed(curve.gradient)}"
     axes.plot(curve.w, curve.tangent, "--", color=COLOUR[curve.gradient >= 0], label=told)
-    axes.plot(curve.value, curve.here, "o", color="black", label=f"now: {_decimal(curve.value)}")
+    axes.plot(curve.value, curve.here, "o", color="black", label=f"now: {fixed(curve.value)}")
     if curve.after is not None and curve.E_after is not None:
-        axes.plot(curve.after, curve.E_after, **RING, label=f"after the step: {_decimal(curve.after)}")
+        axes.plot(curve.after, curve.E_after, **RING, label=f"after the step: {fixed(curve.after)}")
     axes.legend(**KEY)
     return figure
 
@@ -220,8 +222,8 @@ def errors(
         axes.plot(*np.reshape(known, (-1, 2)).T, ".-", ms=3, color=colour, label=told)
     best = [epoch.epoch for epoch in epochs if epoch.improved][-1:]
     for at, E in [point for point in known if [point[0]] == best] or sorted(known, key=lambda point: point[1])[:1]:
-        axes.plot(at, E, **RING, label=f"best: epoch {at}, {quantity(float(f'{E:.4g}'), unit)}")
-    axes.yaxis.set_major_formatter(lambda E, _: quantity(E, unit))
+        axes.plot(at, E, **RING, label=f"best: epoch {at}, {number(E, unit)}")
+    axes.yaxis.set_major_formatter(lambda E, _: number(E, unit))
     axes.legend(**KEY)
     return figure
 
@@ -240,7 +242,7 @@ def predicted(prediction: np.ndarray, truth: np.ndarray, unit: str = "") -> Figu
     for axis in (axes.xaxis, axes.yaxis):
         if scale == "log":
             axis.get_major_locator().set_params(**{"subs": (1, 3)})
-        axis.set_major_formatter(lambda value, _: quantity(value, unit))
+        axis.set_major_formatter(lambda value, _: number(value, unit))
     axes.legend(**KEY)
     return figure
 
@@ -268,8 +270,8 @@ def response(model: Model, frame_row: pl.DataFrame, columns: Sequence[str], unit
     figure, axes = _axes(labels[0], labels[1], (5.2, 3.8))
     shades = axes.contourf(A, B, model.decode(rows)[:, which].reshape(A.shape), 12, cmap="cividis")
     shades.set_edgecolor("face")  # or else viewers show seams
-    figure.colorbar(shades, label=_plain(of, 40), format=lambda value, _: quantity(value, unit))
-    axes.plot(*here, **{**RING, "mfc": "white"}, label=f"the row: {quantity(float(f'{own[which]:.6g}'), unit)}")
+    figure.colorbar(shades, label=_plain(of, 40), format=lambda value, _: number(value, unit))
+    axes.plot(*here, **{**RING, "mfc": "white"}, label=f"the row: {number(own[which], unit)}")
     axes.legend(**KEY)
     return figure
 
@@ -279,12 +281,6 @@ def _axes(x: str, y: str, size: tuple[float, float] = (5.2, 3.2)) -> tuple[Figur
 
     figure = Figure(size, layout="constrained")
     return figure, figure.add_subplot(xlabel=_plain(x, 60), ylabel=_plain(y, 60))
-
-
-def _decimal(value: Any, digits: int = 4) -> str:
-    """So many decimals and a true minus; what would round to 0 keeps its size."""
-    tiny = 0 < abs(value) < 0.5 * 10**-digits
-    return (f"{value:.0e}" if tiny else f"{value:,.{digits}f}").replace("-", "−")
 
 
 def _plain(name: str, most: int = 18) -> str:

@@ -34,8 +34,8 @@ from backlit.tables.metrics import METRICS, Metric, require_fit, scores
 from backlit.tables.reading import Hints, Kinds, Sheet, read_frame
 from backlit.tables.table import Encoding, Table
 from backlit.tables.target import Scaling, Target, guess_task, target_numbers
-from backlit.tables.units import row_count
 from backlit.training import Settings
+from backlit.words import count
 
 if TYPE_CHECKING:
     import polars as pl
@@ -261,7 +261,7 @@ def rows_with(target: pl.Series, called: str = "the table") -> np.ndarray:
     rows = np.flatnonzero(known.fill_null(False).to_numpy())
     if len(rows) < LEAST_ROWS:
         raise DataError(
-            f"{called} has {row_count(len(rows))} with a {target.name!r}; give ten or more, so that some can test"
+            f"{called} has {count(len(rows), 'row')} with a {target.name!r}; give ten or more, so that some can test"
         )
     return rows
 
@@ -287,15 +287,15 @@ def describe_target(series: pl.Series, task: str | None, otherwise: str) -> tupl
         return None, pl.DataFrame({name: values}), notices
     if levels > 20 and levels > 0.2 * len(series):
         raise DataError(
-            f"target {name!r} has {levels:,} different entries in {row_count(len(series))}, such as {series[0]!r}: too "
-            "many for classes; write numbers as in 450000, or name another target"
+            f"target {name!r} has {levels:,} different entries in {count(len(series), 'row')}, such as {series[0]!r}: "
+            "too many for classes; write numbers as in 450000, or name another target"
         )
     target = Target.fit_classes(series)
     rare = series.value_counts(name="n" if name != "n" else "rows")
     rare = rare.filter(rare.to_series(1) == 1).to_series(0)
     if len(rare):
         notices.append(
-            f"{row_count(len(rare))} of {name} alone in its class, such as {rare[0]!r}: too few to learn it from"
+            f"{count(len(rare), 'row')} of {name} alone in its class, such as {rare[0]!r}: too few to learn it from"
         )
     return target, series.to_frame(), notices
 

@@ -15,7 +15,7 @@ from backlit.engines.choice import choose
 from backlit.errors import ArgumentError
 from backlit.tables.frames import to_frame
 from backlit.tables.table import Table
-from backlit.tables.units import plain
+from backlit.words import plain
 
 
 @dataclass(frozen=True, eq=False)

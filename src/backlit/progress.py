@@ -11,8 +11,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from backlit.core.state import State
 from backlit.plan import Epoch, Plan
 from backlit.runs.recorder import Recorder
-from backlit.tables.units import quantity
 from backlit.training import EpochDone, Events, StepsDone, Stopped
+from backlit.words import number
 
 
 def watched(events: Events, plan: Plan, state: State, stop: int | None = None) -> Events:
@@ -46,7 +46,7 @@ def _told(plan: Plan, event: EpochDone) -> str:
     parts = [("train", event.error)]
     if event.metric is not None and plan.metric is None:
         parts.append(("validation", event.metric))
-    shown = (f"{which} {quantity(*plan.in_unit(E), digits=4)}" for which, E in parts)
+    shown = (f"{which} {number(*plan.in_unit(E))}" for which, E in parts)
     return f"{name}  {'  '.join(shown)}"
 
 

@@ -10,10 +10,10 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from served import Complaints, Served, at_step, number, opened, serving, show_numbers, table, until, window
 
 import backlit as bl
+from backlit import words
 from backlit.explain.what_if import Line, along_step
 from backlit.lesson import FIRST_FILE, first_run
 from backlit.runs.run import Run
-from backlit.studio.moments import amount
 from backlit.studio.shelf import SOURCE
 
 STEPS = 400
@@ -172,7 +172,7 @@ def test_a_fork_goes_another_way_and_is_compared(page: Page, served: Served) -> 
         assert cells == [
             [
                 f"{row['row']:,}",
-                *(amount(row[name], "$") for name in ("truth", "a", "b")),
+                *(words.number(row[name], "$") for name in ("truth", "a", "b")),
                 f"{sign}${abs(row['gain']):,.0f}",
             ]
             for row in rows.iter_rows(named=True)

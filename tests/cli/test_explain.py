@@ -12,7 +12,7 @@ import pytest
 import backlit as bl
 from backlit.cli.main import main
 from backlit.runs.export import without_rows
-from backlit.tables.units import percent
+from backlit.words import percent
 
 
 @pytest.fixture

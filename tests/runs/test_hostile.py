@@ -41,7 +41,7 @@ from backlit.runs.schema import (
     Stretch,
     TimelineRow,
 )
-from backlit.tables.units import plain
+from backlit.words import plain
 
 # --- validly sealed, but senseless -------------------------------------------------------------------------------
 

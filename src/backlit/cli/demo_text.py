@@ -16,7 +16,7 @@ from backlit.errors import ArgumentError
 from backlit.explain.chain import Chain, Factor
 from backlit.explain.trace import Trace
 from backlit.tables.target import Target
-from backlit.tables.units import number, quantity
+from backlit.words import fixed, number
 
 MOST_ROWS = 16  #: of a table of units or weights
 
@@ -37,9 +37,9 @@ def act1(numbers: Act1) -> list[RenderableType]:
 
 def _house(numbers: Act1) -> RenderableType:
     house, net = numbers.house, numbers.trace.net
-    facts = f"{quantity(house['sqft_living'], 'sqft')} · grade {house['grade']} · latitude {house['lat']:.2f}"
+    facts = f"{number(house['sqft_living'], 'sqft')} · grade {house['grade']} · latitude {house['lat']:.2f}"
     head = Text.assemble((f"House {house['row']}   ", HEAD), facts)
-    sold = f"sold for {quantity(house['price'], '$')}"
+    sold = f"sold for {number(house['price'], '$')}"
     head.append(" " * max(3, 79 - len(head) - len(sold)) + sold, HEAD)
     units = len(numbers.trace.layer(1).b)
     return Group(
@@ -63,14 +63,14 @@ def _feed_forward(t: Trace) -> RenderableType:
     if len(w2) > MOST_ROWS:
         grid.add_row(Text(f"+ {len(w2) - MOST_ROWS} more", style=QUIET))
     score = float(t.S[0, 0])
-    centre, scale = quantity(target.centre[0], "$"), quantity(target.scale[0], "$")
+    centre, scale = number(target.centre[0], "$"), number(target.scale[0], "$")
     return _phase(
         1,
         "Feed forward",
         "inputs · weights (a dot product) + bias = z, then tanh",
         grid,
-        Text(f"unit 1   {_dot(x, hidden.W[:, 0])}\n         + {number(hidden.b[0])} = {number(hidden.Z[0, 0])}"),
-        Text(f"output   {_dot(hidden.A[0], w2)}\n         + {number(output.b[0])} = {number(score)}"),
+        Text(f"unit 1   {_dot(x, hidden.W[:, 0])}\n         + {fixed(hidden.b[0])} = {fixed(hidden.Z[0, 0])}"),
+        Text(f"output   {_dot(hidden.A[0], w2)}\n         + {fixed(output.b[0])} = {fixed(score)}"),
         Text.assemble(f"prediction  {centre} + {scale} · {_bracket(score)} = ", (_price(t), HEAD)),
         Text("inputs and price: standard deviations from the mean of the training houses", style=QUIET),
     )
@@ -78,10 +78,10 @@ def _feed_forward(t: Trace) -> RenderableType:
 
 def _error(t: Trace) -> RenderableType:
     miss, scale = float(t.difference[0, 0]), _target(t).scale[0]
-    told = f"{quantity(abs(miss), '$')} too {'high' if miss > 0 else 'low'}"
-    formula = f"E = ({quantity(abs(miss))} / {quantity(scale)})² = "
+    told = f"{number(abs(miss), '$')} too {'high' if miss > 0 else 'low'}"
+    formula = f"E = ({number(abs(miss))} / {number(scale)})² = "
     return _phase(
-        2, "Error", told, Text.assemble(formula, (number(t.E), HEAD), ("     what training makes small", QUIET))
+        2, "Error", told, Text.assemble(formula, (fixed(t.E), HEAD), ("     what training makes small", QUIET))
     )
 
 
@@ -90,10 +90,10 @@ def _backpropagate(t: Trace) -> RenderableType:
     for chain in (_strongest(t, "w2"), _strongest(t, "w1")):
         way = f"   {chain.blame:4.0%}   more of it {'raises' if chain.gradient > 0 else 'lowers'} E"
         lines.append(Text.assemble((f"{chain.weight:20}", HEAD), "  ∂E/∂w = ", signed(chain.gradient), way))
-        product = " × ".join(f"{number(f.value)} ({_label(f)})" for f in chain.paths[0].factors)
+        product = " × ".join(f"{fixed(f.value)} ({_label(f)})" for f in chain.paths[0].factors)
         head, _, last = product.rpartition(" × ")
         lines += [Text(f"  = {product}")] if len(product) <= 72 else [Text(f"  = {head}"), Text(f"    × {last}")]
-        check = f"{number(chain.check.value)}, agrees to {chain.check.digits} digits"
+        check = f"{fixed(chain.check.value)}, agrees to {chain.check.digits} digits"
         lines.append(Text(f"  check by finite differences: {check}", style=QUIET))
     return _phase(3, "Backpropagate", "from the output back to the inputs: which weight is to blame?", *lines)
 
@@ -106,7 +106,7 @@ def _update(t: Trace) -> RenderableType:
             grid.add_row(Text(name), signed(w), signed(gradient), f"{share:.1%}", signed(after))
     example, rest = _strongest(t, "w1"), t.net.size - MOST_ROWS
     moved = float(t.update.after[t[example.weight].positions[0]])
-    formula = f"{number(example.value)} − {t.rate:g} · {_bracket(example.gradient)} = {number(moved)}"
+    formula = f"{fixed(example.value)} − {t.rate:g} · {_bracket(example.gradient)} = {fixed(moved)}"
     return _phase(
         4,
         "Update",
@@ -123,7 +123,7 @@ def _again(t: Trace) -> RenderableType:
     way = f"{-change:.0%} lower" if change <= 0 else f"{change:.0%} higher: a step too far"
     if change >= 1:
         way = f"{1 + change:,.0f} times as high: a step too far"
-    line = f"     E = {number(after)}     {way}"
+    line = f"     E = {fixed(after)}     {way}"
     return _phase(5, "Again", "", Text.assemble("prediction ", (_price(t.after), HEAD), line))
 
 
@@ -140,8 +140,8 @@ def _all_houses(numbers: Act1) -> RenderableType:
     )  # fmt: skip
     house = Text.assemble(
         f"house {numbers.house['row']}: prediction ",
-        (quantity(numbers.prediction, "$"), HEAD),
-        f", sold for {quantity(numbers.house['price'], '$')}",
+        (number(numbers.prediction, "$"), HEAD),
+        f", sold for {number(numbers.house['price'], '$')}",
     )
     close = ": close enough" if numbers.reason == "target_error" else ""
     body = [curve, house] if numbers.runaway is None else _why(numbers.runaway, numbers)
@@ -244,16 +244,16 @@ def _target(t: Trace) -> Target:
 
 
 def _price(t: Trace) -> str:
-    return quantity(float(t.prediction[0, 0]), "$")
+    return number(float(t.prediction[0, 0]), "$")
 
 
 def _dot(values: np.ndarray, weights: np.ndarray, most: int = 3) -> str:
-    products = [f"{number(v)} · {_bracket(w)}" for v, w in zip(values[:most], weights)]
+    products = [f"{fixed(v)} · {_bracket(w)}" for v, w in zip(values[:most], weights)]
     return " + ".join(products + ["…"] * (len(values) > most))
 
 
 def _bracket(value: float) -> str:
-    return number(value) if value >= 0 else f"({number(value)})"
+    return fixed(value) if value >= 0 else f"({fixed(value)})"
 
 
 def _label(factor: Factor) -> str:
@@ -273,7 +273,7 @@ def _strongest(t: Trace, matrix: str) -> Chain:
 
 
 def _thousands(value: float) -> str:
-    return quantity(round(value, -3), "$") if value < 1e9 else f"${value:.0e}"
+    return number(round(value, -3), "$") if value < 1e9 else f"${value:.0e}"
 
 
 def _rounded(value: float) -> float:

@@ -19,7 +19,7 @@ from backlit.explain.what_if import Curve, Line, along_step, along_weight
 from backlit.runs.file import require_new
 from backlit.runs.run import Run, open_run
 from backlit.tables.fields import numbers
-from backlit.tables.units import amount, number, percent, plain
+from backlit.words import fixed, number, percent, plain
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -147,7 +147,7 @@ def _outcome(t: Trace) -> str:
             return f"{prediction}, which is right"
         return f"{prediction}; {percent(float(t.prediction[0, true]))} for {target.labels[true]}, the truth"
     unit = target.unit if target is not None else ""
-    prediction, off = (", ".join(amount(float(v), unit) for v in rows[0]) for rows in (t.prediction, t.difference))
+    prediction, off = (", ".join(number(float(v), unit) for v in rows[0]) for rows in (t.prediction, t.difference))
     return f"{prediction}, which is off by {off}"
 
 
@@ -155,7 +155,7 @@ def _head(t: Trace, row: int) -> RenderableType:
     gap = t.engine_difference
     checked = "" if gap is None else f"\nin float64; the native engine's gradient differs by {gap:.0e} of its length"
     return Text.assemble(
-        (f"Row {row}   ", HEAD), "prediction ", (plain(_outcome(t)), HEAD), f"     E = {number(t.E)}", (checked, QUIET)
+        (f"Row {row}   ", HEAD), "prediction ", (plain(_outcome(t)), HEAD), f"     E = {fixed(t.E)}", (checked, QUIET)
     )
 
 
@@ -193,7 +193,7 @@ def _grid(headings: tuple[str, ...], rows: list[tuple[float, ...]]) -> Grid:
     least = min(row[1] for row in rows)
     for row in rows:
         style = POSITIVE if row[1] == least else NEGATIVE if row[1] > 2 * rows[len(rows) // 2][1] else ""
-        grid.add_row(*(number(float(value)) for value in row), style=style)
+        grid.add_row(*(fixed(float(value)) for value in row), style=style)
     return grid
 
 

@@ -466,7 +466,7 @@ def _units(hidden: str) -> tuple[int, ...]:
 
 
 def _note(message: Warning | str, *_: object) -> None:
-    from backlit.tables.units import plain
+    from backlit.words import plain
 
     print(f"note: {plain(str(message))}", file=sys.stderr)
 
@@ -479,7 +479,7 @@ def main() -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read has gone; nothing more to say
     except BacklitError as error:
-        from backlit.tables.units import plain
+        from backlit.words import plain
 
         for line in (f"backlit: {error}", *getattr(error, "__notes__", ())):
             print(plain(line), file=sys.stderr)

@@ -37,8 +37,8 @@ from backlit.runs.going_on import UNFINISHED
 from backlit.runs.run import Run, open_run
 from backlit.runs.schema import to_json
 from backlit.runs.timeline import Timeline
-from backlit.tables.units import amount, number, percent, plain, quantity
 from backlit.training import why_stop
+from backlit.words import fixed, number, percent, plain
 
 LOSS_TITLES = {"binary_cross_entropy": "log-loss", "cross_entropy": "log-loss"}
 LISTED = 8  #: weights and rows of a comparison that are shown; --json has all
@@ -97,7 +97,7 @@ def _way(timeline: Timeline) -> str:
         f"schedule {_schedule(settings.schedule)}",
         f"batches of {size:,}" if size else "all rows in each step",
         f"dropout {dropout:g}" if dropout else "no dropout",
-        " or ".join(f"{quantity(limit)} {what}" for what, limit in limits.items() if limit is not None),
+        " or ".join(f"{number(limit)} {what}" for what, limit in limits.items() if limit is not None),
         f"patience {settings.patience}" if settings.patience else "",
         f"watching {metric or timeline.net.loss.name}",
     )))  # fmt: skip
@@ -179,13 +179,13 @@ def _curve(timeline: Timeline, most: int) -> Text | None:
         unit = timeline.run.table.target.error_in_unit(timeline.net.loss, 1.0)
         what = "RMSE" if unit != (1.0, "") else LOSS_TITLES.get(what, what)
     else:
-        first, last, best = (number(E) for E in ends)
+        first, last, best = (fixed(E) for E in ends)
     return Text.assemble((bars(errors, most), POSITIVE), plain(f"  {what} {first} → {last}, best {best}"))
 
 
 def _in_unit(timeline: Timeline, E: float) -> str:
     value, unit = timeline.run.table.target.error_in_unit(timeline.net.loss, E)
-    return quantity(float(f"{value:.6g}"), unit) if unit or value >= 1000 else number(value)
+    return number(value, unit) if unit or value >= 1000 else fixed(value)
 
 
 def history(run: str, *, as_json: bool) -> None:
@@ -254,13 +254,13 @@ def diff(run: str, a: str, b: str, *, step: int | None, as_json: bool) -> None:
     gains = _grid(f"{what} ({len(rows):,} rows)", ("truth", a, b, "nearer by"))
     for at in (*range(min(LISTED // 2, len(rows))), *range(max(LISTED // 2, len(rows) - LISTED // 2), len(rows))):
         row, truth, *predictions, gain = rows.row(at)
-        shown = [percent(value) if classes else amount(value, unit) for value in predictions]
-        cells = [Text(plain(text)) for text in (truth if classes else amount(truth, unit), *shown)]
+        shown = [percent(value) if classes else number(value, unit) for value in predictions]
+        cells = [Text(plain(text)) for text in (truth if classes else number(truth, unit), *shown)]
         gains.add_row(
             Text(f"{row:,}"),
             *cells,
             Text(
-                percent(gain) if classes else quantity(float(f"{gain:.4g}"), unit),
+                percent(gain) if classes else number(gain, unit),
                 style=POSITIVE if gain >= 0 else NEGATIVE,
             ),
         )

@@ -46,7 +46,7 @@ from backlit.tables.fields import FieldError, QuestionError, is_text, moments, n
 from backlit.tables.frames import Source, open_table, table_kind, write_csv, write_table
 from backlit.tables.metrics import scores as test_figures
 from backlit.tables.reading import DROP, Hints, Sheet
-from backlit.tables.units import plain, row_count
+from backlit.words import count, plain
 
 ROWS = 2048  #: predicted at once
 MOST_NOTICES = 15  #: shown; --json has all
@@ -93,7 +93,7 @@ def train(
         raise ArgumentError(f"--drop leaves out every column but the target {target!r}; keep one to learn from")
     rows, notices = rows_with(frame[target], table), []
     if len(rows) < frame.height:
-        notices.append(f"{row_count(frame.height - len(rows))} without {target}: left out")
+        notices.append(f"{count(frame.height - len(rows), 'row')} without {target}: left out")
         frame = frame[rows]
     recipe = replace(recipe, columns=columns or None)
     sheet = sheet.rows(rows)
@@ -214,7 +214,7 @@ def predict(
     if out is not None and as_json:
         print(to_json({"out": out, "rows": rows, "notices": notices}, 2))
     elif out is not None:
-        print(f"wrote {row_count(rows)} to {plain(out)}")
+        print(f"wrote {count(rows, 'row')} to {plain(out)}")
     if not (out is not None and as_json):
         for notice in notices:
             print(f"note: {plain(notice)}", file=sys.stderr)
@@ -383,7 +383,7 @@ def _opening(
     return _lines(
         [
             Text(plain(table), style=HEAD),
-            Text(f"{row_count(frame.height)}, {frame.width} columns; the target {plain(target)}: {what}"),
+            Text(f"{count(frame.height, 'row')}, {frame.width} columns; the target {plain(target)}: {what}"),
             *(Text(plain(notice), style=QUIET) for notice in [*notices[:MOST_NOTICES], *more]),
             Text(", ".join(f"{what} {len(rows):,}" for what, rows in counts) + " rows", style=QUIET),
         ]

@@ -14,14 +14,14 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from backlit.tables.metrics import METRICS, score
-from backlit.tables.units import number, plain
+from backlit.words import fixed, plain
 
 POSITIVE, NEGATIVE, QUIET, HEAD = "#4f9fdf", "#df8a3f", "grey58", "bold"  # blue and orange: safe for the colour-blind
 
 
 def signed(value: float, digits: int = 4) -> Text:
     """A number in the colour of its sign."""
-    return Text(number(value, digits), style=POSITIVE if value >= 0 else NEGATIVE)
+    return Text(fixed(value, digits), style=POSITIVE if value >= 0 else NEGATIVE)
 
 
 def bars(values: Sequence[float], most: int = 16) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import html as markup
 from typing import TYPE_CHECKING
 
-from backlit.tables.units import percent
+from backlit import words
+from backlit.words import percent
 
 if TYPE_CHECKING:
     from backlit.explain.chain import Chain, Check
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
 def number(value: float, digits: int = 6) -> str:
     """A number with so many significant digits and a true minus sign."""
-    return f"{value:.{digits}g}".replace("-", "−")
+    return words.number(value, digits=digits)
 
 
 def text(chain: Chain) -> str:

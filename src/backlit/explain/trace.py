@@ -27,6 +27,7 @@ from backlit.explain.check import engine_difference
 from backlit.explain.update import Update, update_of
 from backlit.tables.table import Table
 from backlit.training import Settings, epoch_order, rate_at, rows_a_step
+from backlit.words import count, number
 
 if TYPE_CHECKING:
     import polars as pl
@@ -96,7 +97,7 @@ class Trace:
         some = ", ".join(map(str, self.rows[:8].tolist())) + ", ..." * (n > 8)
         which = "its own batch, as it was made" if self.happened else "chosen rows"
         return (
-            f"<trace of step {self.step}, {which}: {n} row{'s' * (n != 1)} ({some}), E = {self.E:.6g}\n"
+            f"<trace of step {self.step}, {which}: {count(n, 'row')} ({some}), E = {number(self.E, digits=6)}\n"
             f"  {self.net.summary}\n  one weight: trace[{self.net.weight_name(0)!r}]; all: trace.table()>"
         )
 

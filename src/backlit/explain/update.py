@@ -11,7 +11,7 @@ from backlit.core.network import Network
 from backlit.core.optimizers import Optimizer, clip
 from backlit.engines.reference import factors
 from backlit.explain.chain_text import number
-from backlit.tables.units import percent
+from backlit.words import percent
 
 
 class Update(NamedTuple):

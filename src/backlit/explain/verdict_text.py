@@ -7,9 +7,7 @@ from typing import Any
 
 from backlit.explain.verdict import FALLING, SURE
 from backlit.tables.metrics import METRICS, score
-from backlit.tables.units import percent
-
-SIMPLEST = {"mean": "always the mean", "class shares": "always the shares of the classes"}
+from backlit.words import say
 
 
 def sentence(verdict: Mapping[str, Any], unit: str, target: str) -> str:
@@ -30,63 +28,39 @@ def _against(beaten_by: str | None, numbers: Mapping[str, Any], unit: str) -> st
     scores = numbers.get("scores")
     if not scores:
         return ""
-    figure, own, *others = numbers["figure"], *scores
+    metric, own, *others = numbers["figure"], *scores
     other = beaten_by or others[-1]
-    shown = f"{METRICS[figure].title} {score(figure, scores[own], unit)} against {score(figure, scores[other], unit)}"
-    if beaten_by in SIMPLEST:
-        return f"No better than {SIMPLEST[beaten_by]}, {shown}"
-    if beaten_by is not None:
-        return f"Worse than the {beaten_by}, {shown}"
-    if numbers["behind"][other] is not None and abs(numbers["behind"][other]) < SURE:
-        return f"About as good as the {other}, {shown}: too close to tell on {numbers['rows']:,} rows"
-    return f"Better than the {other}, {shown}"
+    behind = numbers["behind"][other]
+    kind = "worse" if beaten_by else "alike" if behind is not None and abs(behind) < SURE else "better"
+    baseline = other
+    if beaten_by == others[0]:  # the simplest
+        kind, baseline = "not_better", say(f"baseline.{other}")
+    shown = {"own": score(metric, scores[own], unit), "other": score(metric, scores[other], unit)}
+    return say(f"finding.{kind}", baseline=baseline, metric=METRICS[metric].title, rows=numbers["rows"], **shown)
 
 
 def _course(verdict: Mapping[str, Any], target: str) -> str:
     """What training did, with the number that shows it."""
-    numbers = verdict["numbers"]
-    kind = verdict["kind"]
-    if kind == "diverged":
-        return f"training diverged at step {numbers['step']:,}{_overshooting(numbers, ', for ')}"
-    if kind == "overshot":
-        return f"the error rose instead of falling{_overshooting(numbers, ', for ')}"
-    if kind == "never_moved":
-        return f"the error hardly fell, from E {numbers['start']:.3g} to {numbers['best']:.3g}{_timid(numbers)}"
-    if kind == "too_slow":
-        return f"learning is too slow{_timid(numbers)}"
-    if kind == "still_falling":
-        fall, share = numbers["fall"], numbers["share"]
-        half = f"by {percent(fall, 0)} over" if fall >= FALLING else f"{percent(share, 0)} of its whole fall was in"
-        return f"the error was still falling at the last epoch: {half} the second half of training"
-    if kind == "no_signal":
-        return f"neither is the linear model, so the columns may not tell {target}"
-    if kind == "underfitted":
-        dropout = numbers["dropout"]
-        return f"with a dropout of {dropout:g} it does hardly better on the rows it learns from than on others"
-    if kind == "overfitted":
-        rise, best, epochs = numbers["rise"], numbers["best_epoch"], numbers["epochs"]
-        return f"epoch {best} of {epochs} was the best, and its weights are used; E rose by {percent(rise, 0)} after it"
-    return ""
+    kind, numbers = verdict["kind"], verdict["numbers"]
+    if kind in ("healthy", "beaten"):
+        return ""
+    if kind == "still_falling" and numbers["fall"] < FALLING:
+        kind = "late_fall"
+    why = (
+        _overshooting(numbers)
+        if numbers.get("curvature")
+        else say("finding.timid", **numbers)
+        if "limit" in numbers
+        else ""
+    )
+    return say(f"finding.{kind}", target=target, why=why, **numbers)
 
 
 def overshooting(verdict: Mapping[str, Any]) -> str:
     """Why steps overshot, as a sentence and a blank; "" where it is not known."""
-    why = _overshooting(verdict["numbers"], "")
+    why = _overshooting(verdict["numbers"]) if verdict["numbers"].get("curvature") else ""
     return f"{why[:1].upper()}{why[1:]}. " if why else ""
 
 
-def _overshooting(numbers: Mapping[str, Any], joint: str) -> str:
-    if not numbers.get("curvature"):
-        return ""
-    where = f"from step {numbers['at']:,} on, " if numbers["at"] else ""
-    limit = f"2 / {numbers['curvature']:.3g} = {numbers['limit']:.2g}"
-    return (
-        f"{joint}{where}above a rate of {limit} each step lands farther up the other side than it came from, and "
-        f"yours is {numbers['rate']:.2g}"
-    )
-
-
-def _timid(numbers: Mapping[str, Any]) -> str:
-    if "limit" not in numbers:
-        return ""
-    return f": rates up to {numbers['limit']:.2g} lower it, and yours is {numbers['rate']:g}"
+def _overshooting(numbers: Mapping[str, Any]) -> str:
+    return say("finding.overshooting", **{**numbers, "at": numbers["at"] or None})

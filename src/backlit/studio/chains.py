@@ -9,13 +9,12 @@ import numpy as np
 from backlit.core.backprop import backward
 from backlit.errors import ArgumentError
 from backlit.explain.chain import Factor
-from backlit.explain.chain_text import number
 from backlit.explain.trace import Trace, WeightTrace
 from backlit.explain.what_if import along_step, along_weight
 from backlit.studio import messages
 from backlit.studio.messages import Curve, MomentQuery, Path, Share, WeightQuery
 from backlit.studio.moments import described, owner_of, traced
-from backlit.tables.units import plain
+from backlit.words import number, plain
 
 if TYPE_CHECKING:
     from backlit.studio.desk import Desk
@@ -85,7 +84,7 @@ def _price(w: WeightTrace) -> tuple[float, float] | None:
 
 def _sentence(factor: Factor) -> str:
     """What a factor says."""
-    value, symbol, meaning = number(factor.value, 3), plain(factor.symbol), factor.meaning
+    value, symbol, meaning = number(factor.value, digits=3), plain(factor.symbol), factor.meaning
     if meaning.startswith("how much E changes"):
         return f"E changes by {value} for each unit that the score rises."
     if meaning.startswith("the slope of"):

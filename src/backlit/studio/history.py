@@ -29,12 +29,11 @@ from backlit.studio.messages import (
     VerdictQuery,
     WeightGap,
 )
-from backlit.studio.moments import amount, chance
 from backlit.tables.columns import Boolean, Category, Column, Number
 from backlit.tables.fields import numbers
 from backlit.tables.table import Table
-from backlit.tables.units import plain
 from backlit.training import Settings, rows_a_step
+from backlit.words import chance, number, plain
 
 TRUTHS = ("false", "true")
 
@@ -111,7 +110,7 @@ def _changes(changes: Mapping[str, Any], of: str = "") -> tuple[Change, ...]:
 def _value(value: Any) -> str:
     if isinstance(value, dict):
         return str(value.get("name"))
-    return "none" if value is None else amount(value) if isinstance(value, float) else str(value)
+    return "none" if value is None else number(value) if isinstance(value, float) else str(value)
 
 
 def _rows(opened: Run) -> dict[str, int]:
@@ -251,12 +250,12 @@ def compare(desk: Desk, query: CompareQuery) -> messages.Comparison:
     def told(value: Any) -> str:
         if isinstance(value, str):
             return plain(value)
-        return chance(value) if target.classes else amount(value, target.unit)
+        return chance(value) if target.classes else number(value, target.unit)
 
     def size(gain: float) -> str:
         if target.classes:
-            return f"{amount(100 * abs(gain), digits=3)} points"
-        return amount(abs(gain), target.unit, 12 if abs(gain) >= 1000 else 4)
+            return f"{number(100 * abs(gain), digits=3)} points"
+        return number(abs(gain), target.unit)
 
     def gap(row: int, truth: Any, a: float, b: float, gain: float) -> RowGap:
         return RowGap(row, told(truth), told(a), told(b), gain, size(gain))

@@ -16,7 +16,7 @@ from backlit.errors import DataError, UnknownNameError
 from backlit.explain.trace import Trace
 from backlit.studio.messages import DrawnColumn, DrawnUnit, Edge, Layout, LayoutQuery
 from backlit.tables.table import Table
-from backlit.tables.units import plain
+from backlit.words import plain
 
 if TYPE_CHECKING:
     from backlit.studio.desk import Desk

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -23,8 +22,8 @@ from backlit.studio.layouts import Drawing, drawing, laid_out, sources_of, telli
 from backlit.studio.messages import Cell, DrawnQuery, LayoutQuery, MomentQuery, Told, UnitNumbers, UnitQuery
 from backlit.tables.columns import Category, Column
 from backlit.tables.target import Target
-from backlit.tables.units import percent, plain, quantity
 from backlit.training import Settings
+from backlit.words import chance, number, plain
 
 if TYPE_CHECKING:
     import polars as pl
@@ -33,7 +32,6 @@ if TYPE_CHECKING:
 
 MOST_TRACES = 6  #: that are kept
 MOST_ROWS = 256  #: of a moment that are named
-TINY, HUGE = 1e-4, 1e15  #: beyond which a number is written with an exponent
 EXPECTED = {
     "number": "a finite number",
     "boolean": "true or false",
@@ -219,7 +217,7 @@ def _told(t: Trace, P: np.ndarray, P_after: np.ndarray, T: np.ndarray) -> Told:
     if not target.classes:
         size = np.abs(P - T).mean(axis=0) if len(P) > 1 else (P - T)[0]
         means = (V.mean(axis=0) for V in (P, P_after, T[:, : len(target.names)]))  # quantiles have one truth
-        before, after, true, off = (", ".join(amount(v, target.unit) for v in V) for V in (*means, size))
+        before, after, true, off = (", ".join(number(v, target.unit) for v in V) for V in (*means, size))
         return Told(before, after, true, off)
     right = float((P * T).sum(axis=1).mean())
     short = f"{chance(1 - right)} short of certain"
@@ -235,32 +233,6 @@ def _told(t: Trace, P: np.ndarray, P_after: np.ndarray, T: np.ndarray) -> Told:
 def likeliest(target: Target, P: np.ndarray) -> str:
     """The class that is the most probable, with its probability."""
     return f"{chance(float(P.max()))} for {plain(target.labels[int(P.argmax())])}"
-
-
-def chance(p: float) -> str:
-    """A predicted probability, which is never 0 or 1, though its arithmetic may have rounded it."""
-    return percent(min(max(p, 1e-9), 1 - 1e-9)) if math.isfinite(p) else "not finite"
-
-
-def amount(value: float, unit: str = "", digits: int = 6) -> str:
-    """A number in its unit, to so many significant digits.
-
-    Without a unit thousands are parted from five digits on: 1955 may be a year. The page's `quantity` writes the same
-    for what it must write itself, such as an axis.
-    """
-    if not math.isfinite(value):
-        return "not finite"
-    value = float(f"{value:.{digits}g}")
-    size = abs(value)
-    if size >= HUGE or 0 < size < TINY:
-        mantissa, exponent = f"{size:.3e}".split("e")
-        text = f"{float(mantissa):g}e{int(exponent):+d}"
-    elif unit:
-        return quantity(value, unit, digits)
-    else:
-        text = f"{size:.10g}" if size < 10_000 else f"{size:,.15g}"
-    text = f"{'-' if value < 0 else ''}{'$' if unit == '$' else ''}{text}".replace("-", "−")
-    return text if unit in ("", "$") else f"{text}{'' if unit in ('°', '%') else ' '}{unit}"
 
 
 # --- one unit ----------------------------------------------------------------------------------------------------

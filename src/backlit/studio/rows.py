@@ -10,10 +10,10 @@ import numpy as np
 from backlit.errors import DataError, require
 from backlit.studio import messages
 from backlit.studio.messages import Cell, Feature, RowError, RowErrors, RowQuery, RowsQuery
-from backlit.studio.moments import amount, likeliest, owner_of
+from backlit.studio.moments import likeliest, owner_of
 from backlit.tables.columns import Boolean, Category, Column, Number
 from backlit.tables.fields import level_texts, numbers, truths
-from backlit.tables.units import plain
+from backlit.words import number, plain
 
 if TYPE_CHECKING:
     import polars as pl
@@ -57,7 +57,7 @@ def _feature(column: Column, field: pl.Series) -> Feature:
     if isinstance(column, Number):
         value = float(numbers(field)[0])
         missing = value != value
-        return Feature(column.name, None if missing else value, MISSING if missing else amount(value, column.unit))
+        return Feature(column.name, None if missing else value, MISSING if missing else number(value, column.unit, 6))
     if isinstance(column, Boolean):
         truth = truths(field)[0] == 1
         return Feature(column.name, bool(truth), "yes" if truth else "no")
@@ -71,8 +71,8 @@ def _entry(field: pl.Series, unit: str = "") -> Feature:
     """An entry as it stands in the table."""
     value = _cell(field[0])
     if isinstance(field[0], int) and not isinstance(field[0], bool):
-        return Feature(field.name, value, amount(field[0], unit) if unit else str(field[0]))
-    told = MISSING if value is None else amount(value, unit) if isinstance(value, float) else plain(str(value))
+        return Feature(field.name, value, number(field[0], unit, 6) if unit else str(field[0]))
+    told = MISSING if value is None else number(value, unit, 6) if isinstance(value, float) else plain(str(value))
     return Feature(field.name, value, told)
 
 
@@ -107,13 +107,13 @@ def worst(desk: Desk, query: RowsQuery) -> RowErrors:
     order = np.argsort(-off, kind="stable")[: query.most].tolist()
 
     def told(error: float) -> str:
-        return f"log-loss {amount(error, digits=4)}" if target.classes else amount(error, target.unit)
+        return f"log-loss {number(error)}" if target.classes else number(error, target.unit)
 
     def error(i: int) -> RowError:
         if target.classes:
             true, prediction = plain(target.labels[truth[i]]), likeliest(target, P[i])
         else:
-            true, prediction = (", ".join(amount(v, target.unit) for v in V[i]) for V in (T, P))
+            true, prediction = (", ".join(number(v, target.unit) for v in V[i]) for V in (T, P))
         return RowError(int(data.rows[i]), true, prediction, float(off[i]), told(off[i]))
 
     mean, median = float(off.mean()), float(np.median(off))

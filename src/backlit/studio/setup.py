@@ -11,7 +11,7 @@ import polars as pl
 
 from backlit.commands import command
 from backlit.errors import ArgumentError, BacklitError, DataError, UnknownNameError, require
-from backlit.fitting import Recipe, describe_target, prepare, row_count, rows_with, split_rows
+from backlit.fitting import Recipe, describe_target, prepare, rows_with, split_rows
 from backlit.runs.run import FIRST, recording
 from backlit.studio import messages
 from backlit.studio.messages import Begin, Done, News, Nothing, Question, TableColumn, TableQuery
@@ -22,7 +22,7 @@ from backlit.tables.fields import QuestionError, numbered
 from backlit.tables.infer import Guess, guess_kind
 from backlit.tables.reading import DROP, Hints, Sheet
 from backlit.tables.target import guess_task
-from backlit.tables.units import plain
+from backlit.words import count, plain
 
 if TYPE_CHECKING:
     from backlit.studio.desk import Desk
@@ -176,7 +176,7 @@ def _begun(desk: Desk, query: Begin) -> Done:
     whole = sheet.frame
     rows, notices = rows_with(whole[query.target]), []
     if len(rows) < whole.height:
-        notices.append(f"{row_count(whole.height - len(rows))} without {query.target}: left out")
+        notices.append(f"{count(whole.height - len(rows), 'row')} without {query.target}: left out")
     sheet = sheet.rows(rows)
     if query.task != "classification":
         sheet.require_plain([query.target])

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from backlit.errors import ArgumentError
-from backlit.tables.units import amount, fixed, number
+from backlit.words import fixed, number
 
 Weights = np.ndarray | None
 
@@ -110,4 +110,4 @@ def scores(
 def score(name: str, value: float, unit: str = "") -> str:
     """A figure of merit by its metric's name, in the target's unit where it has one; of R² three digits count."""
     metric = METRICS[name]
-    return amount(value, unit) if metric.in_unit else (fixed if metric.greater_is_better else number)(value, 3)
+    return number(value, unit) if metric.in_unit else fixed(value, 3)

@@ -29,7 +29,7 @@ from backlit.tables.fields import (
     without_marks,
 )
 from backlit.tables.numerals import Question
-from backlit.tables.units import row_count
+from backlit.words import count
 
 if TYPE_CHECKING:
     import numpy as np
@@ -191,7 +191,7 @@ def read_frame(
         if gone := known.null_count() - series.null_count():
             columns[series.name], readings[series.name] = known, Reading(missing=missing)
             marks = " or ".join(map(repr, missing))
-            notices[series.name] = (f"{series.name}: {marks} is taken as missing ({row_count(gone)})",)
+            notices[series.name] = (f"{series.name}: {marks} is taken as missing ({count(gone, 'row')})",)
     return Sheet(frame.with_columns(**columns), readings, notices, troubles)
 
 
@@ -262,12 +262,12 @@ class _Text:
         quiet = [""] if self.hint.target else list(SILENT)
         marked = stripped.filter(self.text.is_null() & stripped.is_not_null() & ~stripped.is_in(quiet))
         notices = [
-            f"{self.name}: {mark!r} is taken as missing ({row_count(count)})"
-            for mark, count in marked.value_counts(sort=True, name="n" if self.name != "n" else "rows").iter_rows()
+            f"{self.name}: {mark!r} is taken as missing ({count(n, 'row')})"
+            for mark, n in marked.value_counts(sort=True, name="n" if self.name != "n" else "rows").iter_rows()
         ]
         blank = int(((stripped == "") & (self.series != "")).sum())
         if blank:
-            notices.append(f"{self.name}: a blank field is taken as missing ({row_count(blank)})")
+            notices.append(f"{self.name}: a blank field is taken as missing ({count(blank, 'row')})")
         padded = (stripped != self.series) & self.text.is_not_null()
         numeric = self.plain.null_count() == 0
         if padded.any() and not numeric and self.text.dtype == pl.String:

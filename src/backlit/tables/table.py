@@ -18,7 +18,7 @@ from backlit.tables.infer import Guess, guess_kind
 from backlit.tables.metrics import Weights
 from backlit.tables.reading import DROP, Hint, Hints, Kinds, Sheet, read_frame
 from backlit.tables.target import Target
-from backlit.tables.units import plain
+from backlit.words import plain
 
 if TYPE_CHECKING:
     import polars as pl

@@ -1,0 +1,136 @@
+"""The words: sentences from kinds and facts, and numbers as people read them."""
+
+import json
+import math
+import pickle
+import string
+from pathlib import Path
+
+import pytest
+
+from backlit.tables.metrics import score
+from backlit.words import WORDS, Remark, chance, count, fixed, listed, number, percent, say
+
+PAGE = Path(__file__).parents[1] / "web" / "src" / "lib"
+
+
+# --- numbers -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("share", "decimals", "text"),
+    [
+        (0.0, 1, "0.0%"), (1.0, 1, "100.0%"), (0.123456, 1, "12.3%"), (0.9999, 1, ">99.9%"), (1e-9, 1, "<0.1%"),
+        (0.999, 1, "99.9%"), (0.0006, 1, "0.1%"), (0.996, 0, ">99%"), (0.004, 0, "<1%"), (0.5, 0, "50%"),
+        (-0.25, 1, "−25.0%"), (2.24, 0, "224%"), (math.nextafter(1, 0), 1, ">99.9%"), (math.nan, 1, "not finite"),
+    ],
+)  # fmt: skip
+def test_percent(share, decimals, text):
+    assert percent(share, decimals) == text
+
+
+def test_a_chance_is_never_nothing_or_all():
+    assert [chance(p) for p in (0.0, 0.5, 1.0, math.nan)] == ["<0.1%", "50.0%", ">99.9%", "not finite"]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.0, "0.0000"), (-0.0, "0.0000"), (0.5, "0.5000"), (-1234.5, "−1,234.5000"), (3.04e-8, "3e−8"),
+     (-3.14e-8, "−3.1e−8"), (1e12, "1e+12"), (0.0001, "0.0001"), (math.inf, "not finite")],
+)  # fmt: skip
+def test_fixed(value, text):
+    assert fixed(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "digits", "text"),
+    [
+        (1566742.4, "$", 4, "$1,566,742"), (1234.5, "$", 4, "$1,234"), (999.96, "$", 4, "$1,000"),
+        (9999.96, "", 4, "10,000"), (1234.56, "", 6, "1234.56"), (12345.678, "", 6, "12,345.7"),
+        (0.00012345, "", 4, "0.0001234"), (-0.0, "", 4, "0"), (54321.98, "", 4, "54,322"), (1955, "", 4, "1955"),
+        (math.nan, "$", 4, "not finite"), (-math.inf, "", 4, "not finite"),
+    ],
+)  # fmt: skip
+def test_number(value, unit, digits, text):
+    assert number(value, unit, digits) == text
+
+
+def test_numbers_are_written_as_the_page_writes_them():
+    for value, unit, digits, text in json.loads((PAGE / "amounts.json").read_text(encoding="utf-8")):
+        assert number(value, unit, digits) == text
+
+
+def test_no_digit_before_the_point_is_lost():
+    for value in (1000, 1234, 123456, 87654321, 999999999999, 123456789012345):
+        for unit in ("", "$", "sqft"):
+            assert "".join(filter(str.isdigit, number(value, unit))) == str(value)
+
+
+def test_counts_and_lists():
+    assert [count(n, "row") for n in (0, 1, 2, 21613)] == ["0 rows", "1 row", "2 rows", "21,613 rows"]
+    assert (count(2, "class"), count(3, "entry"), count(1, "entry"), count(12345)) == (
+        "2 classes", "3 entries", "1 entry", "12,345",
+    )  # fmt: skip
+    assert (listed(["a"]), listed(["a", "b"], "or"), listed([1, 2, 3])) == ("'a'", "'a' or 'b'", "1, 2 and 3")
+
+
+def test_scores():
+    assert score("rmse", 3.684261, "kn") == "3.684 kn"
+    assert score("log_loss", 10.33, "$") == "10.330"
+    assert score("log_loss", 2e-5) == "2e−5"
+    assert score("r2", -0.0016) == "−0.002"
+
+
+# --- sentences ---------------------------------------------------------------------------------------------------
+
+
+def test_a_sentence_has_its_facts_in_their_formats(monkeypatch):
+    template = (
+        "{name:quoted} of {n:count row} is {b:number unit} {c:number 2} {d:fixed 1} {e:percent 0} {f:chance} "
+        "{names:or}[[; {why}]]"
+    )
+    monkeypatch.setitem(WORDS, "x", template)
+    facts = {
+        "name": "lat",
+        "n": 1,
+        "b": 1180,
+        "unit": "sqft",
+        "c": 0.123,
+        "d": 2,
+        "e": 0.5,
+        "f": 1.0,
+        "names": ["u", "v"],
+    }
+    assert say("x", **facts) == "'lat' of 1 row is 1,180 sqft 0.12 2.0 50% >99.9% 'u' or 'v'"
+    assert say("x", **facts, why=Remark("baseline.mean")).endswith("'v'; always the mean")
+    assert say("x", **facts | {"c": None}, why="").endswith(" not finite 2.0 50% >99.9% 'u' or 'v'")
+    with pytest.raises(KeyError, match="names"):
+        say("x", **{name: value for name, value in facts.items() if name != "names"})
+
+
+def test_what_the_catalogue_does_not_have_is_said_by_its_own_name():
+    assert say("link.look_up") == "look up"
+    assert say("momentum_of_a_matrix", rank=3, share=0.123456, name="w1") == (
+        "momentum of a matrix: rank 3, share 0.1235, name w1"
+    )
+
+
+def test_a_remark_is_its_kind_and_its_facts():
+    remark = Remark("finding.timid", limit=0.031, rate=1e-5)
+    assert str(remark) == f"{remark}" == "rates up to 0.031 lower it, and yours is 1e−5"
+    assert remark.to_dict() == {"kind": "finding.timid", "limit": 0.031, "rate": 1e-5}
+    for same in (Remark.from_dict(json.loads(json.dumps(remark.to_dict()))), pickle.loads(pickle.dumps(remark))):
+        assert same == remark
+        assert hash(same) == hash(remark)
+    assert remark != Remark("finding.timid", limit=0.03, rate=1e-5)
+
+
+def test_each_template_can_be_read():
+    """Braces name facts with a known format, and nothing else stands in them: so any language can follow."""
+    known = {"", "number", "fixed", "percent", "chance", "count", "quoted", "and", "or"}
+    for kind, template in WORDS.items():
+        assert template.count("[[") == template.count("]]"), kind
+        for _, fact, spec, conversion in string.Formatter().parse(template.replace("[[", "").replace("]]", "")):
+            assert fact is None or fact.isidentifier(), kind
+            assert conversion is None, kind
+            assert (spec or "").partition(" ")[0] in known, kind
