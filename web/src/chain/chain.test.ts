@@ -1,7 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { WeightUpdate } from "../messages";
 import { agreement, checked, editOf, layerOf, mostToBlame, reasons, same, share, terms, without } from "./chain";
-import { extent, keyed, read, tidy } from "./curve";
 
 const sgd: WeightUpdate = {
   before: 0.5, rate: 0.1, clip: 1, averaged: -0.2, scaling: 1, decay: 0, after: 0.52, happened: true,
@@ -63,28 +62,5 @@ describe("the update", () => {
     expect(reasons({ ...sgd, clip: 0.25, averaged: -0.05 }, -0.2)[1]).toContain("25.0%");
     const still = { ...sgd, rate: 0, after: sgd.before };
     expect(reasons(still, -0.2)).toEqual(["The rate is 0 at this step, so the weights do not move."]);
-  });
-});
-
-describe("the curve", () => {
-  const [xs, ys] = [[0, 1, 2], [0, 10, 40]];
-  it("is read between its points", () => {
-    expect(read(xs, ys, 0.5)).toBe(5);
-    expect(read(xs, ys, 1.5)).toBe(25);
-    expect(read(xs, ys, 2)).toBe(40);
-    expect(read(xs, [0, NaN, 1], 0.5)).toBeNull();
-  });
-  it("has an extent even where it is flat or broken", () => {
-    expect(extent([1, 3], 0.5)).toEqual([0, 4]);
-    expect(extent([NaN, null])).toEqual([0, 1]);
-    const [low, high] = extent([2, 2]);
-    expect(high).toBeGreaterThan(low);
-  });
-  it("is moved along by keys", () => {
-    expect(tidy(0.123456789, -1, 1)).toBe(0.123);
-    expect(keyed("ArrowRight", false, 0, -1, 1)).toBe(0.01);
-    expect(keyed("ArrowLeft", true, 0, -1, 1)).toBe(-0.1);
-    expect(keyed("End", false, 0, -1, 1)).toBe(1);
-    expect(keyed("a", false, 0, -1, 1)).toBeNull();
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Column, Moment } from "../messages";
-import { asCell, asTable, asText, controlOf, matching, reach, shownOn, stepOf, tickText } from "./house";
+import { asCell, asTable, asText, controlOf, matching, reach, shownOn, stepOf } from "./house";
 
 const column = (kind: string, levels: string[] = []): Column => ({
   name: "x", kind, unit: "", levels, low: null, high: null, inputs: ["x"],
@@ -45,11 +45,6 @@ describe("the scale", () => {
     expect(reach([-40, 10])).toEqual([-50, 20]);
     expect(reach([NaN, 98])).toEqual([0, 100]);
     expect(reach([99])).toEqual([0, 200]);
-  });
-  it("has short ticks", () => {
-    expect(tickText(500000, "$")).toBe("$500k");
-    expect(tickText(1.5e6, "$")).toBe("$1.5M");
-    expect(tickText(-2, "years")).toBe("−2");
   });
 });
 

@@ -1,7 +1,5 @@
 // What a field holds, as text and back; and the scale that prices are shown on.
-import { format } from "d3-format";
 import type { Cell, Column, Feature, Moment, Row } from "../messages";
-import { number } from "../lib/format";
 
 export type Control = "choice" | "number" | "date" | "text";
 
@@ -59,14 +57,6 @@ const round = (value: number): number => {
   const power = 10 ** Math.floor(Math.log10(value));
   return [1, 2, 3, 5, 7.5, 10, 20].find((one) => one * power >= value * 1.02)! * power;
 };
-
-const short = format("~s");
-
-export function tickText(value: number, unit: string): string {
-  const size = Math.abs(value) >= 1000 ? short(Math.abs(value)).replace("G", "B") : number(Math.abs(value), 3);
-  const sign = value < 0 ? "−" : "";
-  return unit === "$" ? `${sign}$${size}` : `${sign}${size}`;
-}
 
 // All numbers, as a table.
 export function asTable(

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import amounts from "./amounts.json";
-import { chance, count, number, percent, quantity, signed, steady } from "./format";
+import { chance, count, number, percent, quantity, signed, steady, tick } from "./format";
 
 describe("numbers", () => {
   it("have so many digits, and a true minus sign", () => {
@@ -28,6 +28,11 @@ describe("numbers", () => {
     expect(quantity(0.3, "")).toBe("0.3");
     expect(quantity(238364.4, "$")).toBe("$238,364");
     expect(quantity(NaN, "$")).toBe("not finite");
+  });
+  it("are short on an axis", () => {
+    expect(["$", "", "years"].map((unit) => tick(-1_500_000, unit))).toEqual(["−$1.5M", "−1.5M", "−1.5M"]);
+    expect([0, 0.1 + 0.2, 1955, 500_000, 1e-7].map((value) => tick(value, ""))).toEqual(["0", "0.3", "1955", "500K", "1e−7"]);
+    expect(tick(2000, "$")).toBe("$2,000");
   });
   it("are written as the server writes them", () => {
     for (const [value, unit, digits, text] of amounts as [number, string, number, string][]) {

@@ -1,9 +1,6 @@
 // Numbers as people read them. Whatever has a unit comes from the server as text; these have none.
-import { format } from "d3-format";
 
-const grouped = format(",");
-
-export const count = (n: number): string => grouped(n);
+export const count = (n: number): string => n.toLocaleString("en-US");
 
 // So many significant digits, a true minus sign; very small and very large ones with an exponent.
 export function number(value: number | null | undefined, digits = 4): string {
@@ -14,7 +11,7 @@ export function number(value: number | null | undefined, digits = 4): string {
     size >= 1e6 || size < 1e-4
       ? value.toExponential(digits - 1).replace(/\.?0+e/, "e")
       : size >= 10 ** digits
-        ? grouped(Math.round(value))
+        ? count(Math.round(value))
         : String(Number(value.toPrecision(digits)));
   return told.replace(/-/g, "−");
 }
@@ -35,10 +32,19 @@ export function quantity(value: number | null | undefined, unit: string, digits?
   const size = Math.abs(rounded);
   let text = String(size);
   if (size >= 1e15 || (size > 0 && size < 1e-4)) text = size.toExponential(3).replace(/\.?0+e/, "e");
-  else if (size >= 1000 && unit) text = grouped(Math.round(size));
+  else if (size >= 1000 && unit) text = count(Math.round(size));
   else if (size >= 10_000) text = size.toLocaleString("en-US", { maximumSignificantDigits: 15 });
   const told = `${rounded < 0 ? "-" : ""}${unit === "$" ? "$" : ""}${text}`.replace(/-/g, "−");
   return ["", "$"].includes(unit) ? told : `${told}${["°", "%"].includes(unit) ? "" : " "}${unit}`;
+}
+
+const compact = new Intl.NumberFormat("en-US", { notation: "compact", maximumSignificantDigits: 4 });
+
+// On an axis: $500K, 1.5M; units but $ stand elsewhere.
+export function tick(value: number, unit: string): string {
+  const own = unit === "$" ? unit : "";
+  if (Math.abs(value) < 10_000) return quantity(value, own, 12);
+  return `${value < 0 ? "−" : ""}${own}${compact.format(Math.abs(value))}`;
 }
 
 // 98.3%; what is only nearly nothing or all is not rounded to it.

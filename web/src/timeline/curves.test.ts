@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { EpochPoint, History } from "../messages";
-import { before, best, clear, dots, errorRange, path, rangeOfE, reading, roomy, spread, type Shown } from "./curves";
+import { best, clear, dots, errorRange, rangeOfE, reading, roomy, spread, type Shown } from "./curves";
 
 type Error = number | null;
 const epoch = (number: number, step: number, train: Error, validation: Error, improved = true): EpochPoint => ({
@@ -61,10 +61,6 @@ describe("the range of errors", () => {
 });
 
 describe("lines", () => {
-  it("are broken where a value is missing", () =>
-    expect(path([0, 1, 2, 3], [1, 2, null, 4], as, as)).toBe("M0.0 1.0L1.0 2.0M3.0 4.0"));
-  it("begin where they are told to", () => expect(path([0, 1, 2], [1, 2, 3], as, as, 1)).toBe("M1.0 2.0L2.0 3.0"));
-  it("leave out what a logarithm cannot show", () => expect(path([0, 1], [0, 1], as, Math.log10)).toBe("M1.0 0.0"));
   it("have dots", () => expect(dots([0, 1], [null, 2], as, as)).toBe("M1.0 2.0h0"));
 });
 
@@ -104,9 +100,6 @@ describe("what is read off", () => {
     expect(reading(told, { step: [10, 11], E: [0.05, 0.04] }, 11).E).toBe(0.04));
   it("stands for some steps where they are gathered", () =>
     expect(reading(history([], 5, 10), { step: [], E: [] }, 27).E).toBe(1 / 3));
-  it("finds places", () => {
-    expect([before([], 1), before([2, 4], 1), before([2, 4], 2), before([2, 4], 9)]).toEqual([-1, -1, 0, 1]);
-  });
   it("knows the best epoch", () => {
     expect(best(told.epochs)?.epoch).toBe(1);
     expect(best([epoch(1, 4, 9, null)])).toBeNull();

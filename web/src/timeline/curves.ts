@@ -1,4 +1,5 @@
 // What the curves are made of: ranges, lines, labels that keep clear of each other, and what can be read off.
+import { before, known } from "../lib/curve";
 import type { EpochPoint, History } from "../messages";
 
 export interface Shown {
@@ -15,7 +16,6 @@ type Scale = (value: number) => number;
 const LABEL_WIDTH = 90;
 const LABEL_HEIGHT = 14;
 const ENDS = [10, 11, 12, 13, 14, 16, 18, 20, 22, 25, 28, 32, 36, 40, 45, 50, 56, 63, 71, 80, 90, 100];
-const known = (value: number | null | undefined): value is number => Number.isFinite(value);
 
 // Where the axis of steps ends: a little behind the last one, and in place while a curve grows.
 export function roomy(last: number): number {
@@ -43,24 +43,6 @@ export function rangeOfE(E: Numbers): [number, number] {
   if (!values.length) return [0, 1];
   const high = values[Math.ceil(0.99 * (values.length - 1))]!;
   return [Math.min(0, values[0]!), high > 0 ? 1.05 * high : 1];
-}
-
-// A path through what is known, broken where a value is missing or not finite.
-export function path(step: readonly number[], value: Numbers, x: Scale, y: Scale, from = 0): string {
-  let [drawn, down] = ["", false];
-  for (let i = 0; i < step.length; i++) {
-    const [at, v] = [step[i]!, value[i]];
-    if (at < from) continue;
-    const place = known(v) ? y(v) : NaN;
-    if (!Number.isFinite(place)) {
-      down = false;
-      continue;
-    }
-    // far out of the picture is as good as just out of it, and drawn faster
-    drawn += `${down ? "L" : "M"}${x(at).toFixed(1)} ${Math.max(-500, Math.min(5000, place)).toFixed(1)}`;
-    down = true;
-  }
-  return drawn;
 }
 
 // Dots as a path: of round ends without a line between them.
@@ -149,15 +131,4 @@ export function reading(history: History, growing: { step: number[]; E: number[]
   const E = step < last + width ? own : growing.step.length && step <= growing.step.at(-1)! ? grown : null;
   const over = ended?.step === step && !known(E); // nothing was trained after it
   return { step, epoch: (ended?.epoch ?? 0) + (over ? 0 : 1), E: known(E) ? E : null, ended };
-}
-
-// The last place of a rising list whose entry is not greater than `value`; −1 where there is none.
-export function before(list: readonly number[], value: number): number {
-  let [low, high] = [0, list.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (list[middle]! <= value) low = middle + 1;
-    else high = middle;
-  }
-  return low - 1;
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Line } from "../messages";
-import { along, range, reach, tidy } from "./line";
+import { range, reach, tidy } from "./line";
 
 const line = (E: (number | null)[], more: Partial<Line> = {}): Line => ({
   rate: [0, 1, 2, 3],
@@ -17,16 +17,6 @@ const line = (E: (number | null)[], more: Partial<Line> = {}): Line => ({
 });
 
 describe("E along a step", () => {
-  it("is read off the drawn curve", () => {
-    expect(along(line([4, 2, 1, 5]), 1)).toBe(2);
-    expect(along(line([4, 2, 1, 5]), 2.5)).toBe(3);
-    expect(along(line([4, 2, 1, 5]), 3)).toBe(5);
-    expect(along(line([4, 2, 1, 5]), 0)).toBe(4);
-  });
-  it("is not known where it is not finite", () => {
-    expect(along(line([4, 2, null, null]), 1.5)).toBeNull();
-    expect(along(line([4, 2, null, null]), 2.5)).toBeNull();
-  });
   it("has a range with where the step begins and ends, and its lowest point", () => {
     const [low, high] = range(line([4, 2, 1, 900], { E_chosen: 6 }));
     expect(low).toBeLessThan(1);

@@ -1,15 +1,5 @@
 // E along a step as a function of the learning rate: what is drawn of it, and what can be read off.
 import type { Line } from "../messages";
-import { before } from "./curves";
-
-// E between two of the computed rates, as the drawn line has it; null where it is not finite.
-export function along(line: Line, rate: number): number | null {
-  const i = Math.max(0, Math.min(before(line.rate, rate), line.rate.length - 2));
-  const [x0, x1, y0, y1] = [line.rate[i], line.rate[i + 1], line.E[i], line.E[i + 1]] as (number | null | undefined)[];
-  if (x0 == null || y0 == null) return null;
-  if (x1 == null || x1 === x0 || rate <= x0) return y0;
-  return y1 == null ? null : y0 + ((y1 - y0) * (rate - x0)) / (x1 - x0);
-}
 
 // From a little below the lowest E up to where the step begins or ends; what rises higher leaves the picture.
 export function range(line: Line): [number, number] {
