@@ -77,7 +77,7 @@ DEEP = [  # a function that is called while a file is open, and who calls it
     ("backlit.runs.run.read_frame", lambda run: run.frame),
     ("backlit.runs.run.read_part", lambda run: run.data("train")),
     ("backlit.runs.rows.load", lambda run: run.data("validation")),
-    ("backlit.runs.rows.load_blob", lambda run: run.frame),
+    ("backlit.runs.rows.table_of", lambda run: run.frame),
     ("backlit.runs.arrays.rows_of", lambda run: run.at(3)),
     ("backlit.runs.arrays.unpack", lambda run: run.at(3)),
     ("backlit.runs.records.load", lambda run: run.at(3)),

@@ -17,7 +17,7 @@ import numpy as np
 from backlit.runs.schema import LARGEST, Blob, DamageError, digest, made, put
 from backlit.runs.sense import rows_of
 
-DTYPES = {"float32": "<f4", "float64": "<f8", "int64": "<i8"}
+DTYPES = {"float32": "<f4", "float64": "<f8", "int64": "<i8", "uint8": "|u1"}
 
 _SAMPLE = 4096
 _WORTH = 0.8  # of its size: what a sample must shrink to
@@ -30,14 +30,20 @@ def pack(array: np.ndarray) -> bytes:
     return b"".join(struct.pack("<Q", len(part)) + part for part in map(_deflated, planes))
 
 
-def unpack(data: bytes, dtype: str, shape: tuple[int, ...]) -> np.ndarray:
-    """The array again; raises `DamageError`, before it takes memory, where the bytes do not hold exactly that array."""
+def unpack(data: bytes, dtype: str, shape: tuple[int, ...], limit: int = LARGEST) -> np.ndarray:
+    """The array again.
+
+    Raises
+    ------
+    DamageError
+        The bytes do not hold exactly that array, or it takes more than `limit` bytes; told before it takes them.
+    """
     sensible = len(shape) <= 8 and all(isinstance(n, int) and 0 <= n < 2**62 for n in shape)
     if dtype not in DTYPES or not sensible:
         raise DamageError(f"an array claims the type {dtype[:20]!r}, or a shape that none here has")
     kind, count = np.dtype(DTYPES[dtype]), math.prod(shape)
-    if (claimed := max(count, *shape, 0) * kind.itemsize) > LARGEST:
-        raise DamageError(f"an array claims {claimed:,} bytes where at most {LARGEST:,} are expected")
+    if (claimed := max(count, *shape, 0) * kind.itemsize) > limit:
+        raise DamageError(f"an array claims {claimed:,} bytes where at most {limit:,} are expected")
     parts, at = [], 0
     for _ in range(kind.itemsize):
         if at + 8 > len(data):
@@ -82,18 +88,22 @@ def _inflated(data: bytes, size: int) -> bytes:
 # --- in a run file -----------------------------------------------------------------------------------------------
 
 
+def blob_of(array: np.ndarray) -> Blob:
+    """An array as it is kept."""
+    facts = (array.dtype.name, json.dumps(array.shape), pack(array))
+    return Blob(digest(*facts), *facts)
+
+
+def keep(file: sqlite3.Connection, blob: Blob) -> str:
+    """Keep what is not there yet; its hash, as 32 hexadecimal digits."""
+    if not file.execute("SELECT 1 FROM blobs WHERE hash = ?", (blob.hash,)).fetchone():
+        put(file, blob)
+    return blob.hash.hex()
+
+
 def store(file: sqlite3.Connection, array: np.ndarray) -> str:
-    """Keep an array; its hash, as 32 hexadecimal digits."""
-    return store_bytes(file, pack(array), array.dtype.name, array.shape)
-
-
-def store_bytes(file: sqlite3.Connection, data: bytes, dtype: str, shape: tuple[int, ...]) -> str:
-    """Keep bytes that are packed already."""
-    facts = (dtype, json.dumps(shape))
-    key = digest(*facts, data)
-    if not file.execute("SELECT 1 FROM blobs WHERE hash = ?", (key,)).fetchone():
-        put(file, Blob(key, *facts, data))
-    return key.hex()
+    """Keep an array; its hash."""
+    return keep(file, blob_of(array))
 
 
 def load_blob(file: sqlite3.Connection, key: str) -> Blob:
@@ -104,13 +114,13 @@ def load_blob(file: sqlite3.Connection, key: str) -> Blob:
     return found[0]
 
 
-def load(file: sqlite3.Connection, key: str, shape: tuple[int, ...] | None = None) -> np.ndarray:
-    """The array of a hash, read-only; raises `DamageError` where its shape is not the one expected."""
+def load(file: sqlite3.Connection, key: str, shape: tuple[int, ...] | None = None, limit: int = LARGEST) -> np.ndarray:
+    """The array of a hash, read-only; raises `DamageError` where it has another shape, or takes more bytes."""
     blob = load_blob(file, key)
     claimed = shape_of(blob)
     if shape is not None and claimed != shape:
         raise DamageError(f"the array {key} has shape {claimed} where {shape} is expected")
-    array = unpack(blob.data, blob.dtype, claimed)
+    array = unpack(blob.data, blob.dtype, claimed, limit)
     array.flags.writeable = False
     return array
 

@@ -192,7 +192,8 @@ def referred(file: sqlite3.Connection) -> set[str]:
     wanted = {key for snapshot in rows_of(file, Snapshot) for key in parsed(snapshot.arrays).values()}
     facts = parsed(fact_of(file, "data"))
     parts = [part.get(name) for part in (facts.get("train"), facts.get("validation")) if part for name in PARTS]
-    return wanted | {key for key in [facts.get("table"), *parts] if key}
+    columns = facts["table"]["columns"] if facts.get("table") else []
+    return wanted.union(filter(None, parts), *(column["arrays"].values() for column in columns))
 
 
 def snapshot_places(file: sqlite3.Connection) -> dict[int, list[Place]]:

@@ -6,7 +6,6 @@ weights and a hash, and the table is read again from where it was.
 
 from __future__ import annotations
 
-import io
 import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,50 +16,36 @@ import numpy as np
 from backlit.engines.protocol import Data
 from backlit.errors import DataError
 from backlit.plan import Plan
-from backlit.runs.arrays import load, load_blob, store, store_bytes
-from backlit.runs.schema import LARGEST, DamageError, digest, made
+from backlit.runs.arrays import keep, load, store
+from backlit.runs.columns import columns_of, table_of
+from backlit.runs.schema import DamageError, digest, made
 from backlit.tables.frames import open_table
-from backlit.tables.parquet_size import decoded_bytes
 from backlit.tables.table import Table
 
 if TYPE_CHECKING:
     import polars as pl
 
-BYTES_A_FIELD = 24  #: what reading a field back may take beside its own bytes, at most
 
-
-def write_rows(
-    file: sqlite3.Connection, plan: Plan, frame: pl.DataFrame | None, about: Mapping[str, Any], limit: int
-) -> dict[str, Any]:
+def write_rows(file: sqlite3.Connection, plan: Plan, frame: pl.DataFrame | None, limit: int) -> dict[str, Any]:
     """Keep a plan's rows; what is to be known of them, as JSON.
 
     Parameters
     ----------
     frame : the table as it was read, targets included
-    about : "source" is the file it was read from, "text_encoding" that of its text
     limit : rows of more bytes than this stay outside
     """
     parts = {"train": plan.data, "validation": plan.validation}
     inside = sum(part.X.nbytes + part.Y.nbytes for part in parts.values() if part is not None) <= limit
     facts: dict[str, Any] = {"inside": inside, "table": None}
-    facts |= {name: about.get(name) for name in ("source", "text_encoding")}
     for name, part in parts.items():
         facts[name] = None if part is None else _write_part(file, part, inside)
-    if inside and frame is not None and frame.height * frame.width * BYTES_A_FIELD + frame.estimated_size() <= LARGEST:
-        packed = _parquet(frame)
-        if len(packed) <= limit:
-            facts["table"] = store_bytes(file, packed, "parquet", frame.shape)
+    columns = columns_of(frame) if inside and frame is not None else None
+    if columns and sum(len(blob.data) for _, blobs in columns for blob in blobs.values()) <= limit:
+        kept = [
+            {**column, "arrays": {name: keep(file, blob) for name, blob in blobs.items()}} for column, blobs in columns
+        ]
+        facts["table"] = {"rows": len(frame), "columns": kept}  # type: ignore[arg-type]
     return facts
-
-
-def _parquet(frame: pl.DataFrame) -> bytes:
-    """The table, without columns of lists or objects."""
-    import polars as pl
-
-    packed = io.BytesIO()
-    flat = [name for name, kind in frame.schema.items() if not kind.is_nested() and not isinstance(kind, pl.Object)]
-    frame.select(flat).write_parquet(packed, compression="zstd", compression_level=1, statistics=False)
-    return packed.getvalue()
 
 
 def _write_part(file: sqlite3.Connection, part: Data, inside: bool) -> dict[str, Any]:
@@ -80,12 +65,13 @@ def _hash(part: Data) -> str:
 
 
 def read_part(
-    file: sqlite3.Connection, facts: Mapping[str, Any], which: str, table: Table, given: pl.DataFrame | None, path: Path
+    file: sqlite3.Connection, about: Mapping[str, Any], which: str, table: Table, given: pl.DataFrame | None, path: Path
 ) -> Data | None:
     """The encoded rows to learn from, "train", or to watch, "validation"; None where there are none.
 
     Parameters
     ----------
+    about : the facts about the run
     given : the table, where the file does not hold it
     path : of the run file, for messages
 
@@ -94,18 +80,18 @@ def read_part(
     DataError
         They are not at hand, or no longer what the run learnt from.
     """
-    part = facts.get(which)
+    part = about["data"].get(which)
     if part is None:
         return None
     rows = load(file, part["rows"])
     if rows.ndim != 1 or rows.dtype != np.int64 or rows.min(initial=0) < 0:
         raise DamageError(f"the numbers of the {which} rows are none")
     weights = None if part.get("weights") is None else load(file, part["weights"])
-    if facts["inside"]:
+    if about["data"]["inside"]:
         X, Y = np.ascontiguousarray(load(file, part.get("X")).T), load(file, part.get("Y"))
         return made(lambda: Data(X, Y, weights, rows, scaled=True))
     if given is None:
-        given = _outside(facts, path, table)
+        given = _outside(about, path, table)
     if len(rows) and rows.max() >= given.height:
         raise DataError(f"{path} learnt from {len(rows):,} rows up to row {rows.max():,}, but the table that is given "
                         f"has {given.height:,}; give the table as it was")  # fmt: skip
@@ -117,32 +103,20 @@ def read_part(
     return data
 
 
-def read_frame(file: sqlite3.Connection, facts: Mapping[str, Any], path: Path, table: Table) -> pl.DataFrame:
+def read_frame(file: sqlite3.Connection, about: Mapping[str, Any], path: Path, table: Table) -> pl.DataFrame:
     """The table as it was read; raises `DataError` where it is not at hand."""
-    import polars as pl
-
-    key = facts.get("table")
-    if key is None:
-        return _outside(facts, path, table)
-    blob = load_blob(file, key)
-    taken = made(decoded_bytes, blob.data)
-    if taken > LARGEST:
-        raise DamageError(f"its table would take {taken:,} bytes where at most {LARGEST:,} are expected")
-    try:
-        frame = pl.read_parquet(io.BytesIO(blob.data))
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise DamageError(f"its table cannot be read: {str(error).splitlines()[0]}") from None
-    return frame
+    kept = about["data"].get("table")
+    return _outside(about, path, table) if kept is None else table_of(file, kept["rows"], kept["columns"])
 
 
-def _outside(facts: Mapping[str, Any], path: Path, table: Table) -> pl.DataFrame:
+def _outside(about: Mapping[str, Any], path: Path, table: Table) -> pl.DataFrame:
     """The table from the file it was read from; only from the run's own folder, wherever a stranger says it lies."""
-    source = facts.get("source")
+    source = about.get("source")
     place = path.parent / Path(source).name if isinstance(source, str) else None
     if source is None or place is None or not place.is_file():
         told = f", and its table {Path(source).name!r} is not beside it" if source else ""
         raise DataError(f"{path} keeps no rows{told}; give the table that it learnt from (table=, or --table)")
-    return read_again(place, facts.get("text_encoding"), table)
+    return read_again(place, about.get("text_encoding"), table)
 
 
 def read_again(place: str | Path, text_encoding: str | None, table: Table) -> pl.DataFrame:

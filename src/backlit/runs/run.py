@@ -89,7 +89,11 @@ class Run:
 
     def _facts(self) -> dict[str, Any]:
         with reading(self.path) as file:
-            return {fact.key: parsed(fact.value) for fact in rows_of(file, Fact)}
+            facts = {fact.key: parsed(fact.value) for fact in rows_of(file, Fact)}
+            for key in ("table", "network", "data"):
+                if key not in facts:
+                    raise DamageError(f"it has no {key}")
+            return facts
 
     @property
     def about(self) -> Mapping[str, Any]:
@@ -126,7 +130,7 @@ class Run:
                 return to_frame(self._given)
             return read_again(self._given, self.about.get("text_encoding"), self.table)
         with reading(self.path) as file:
-            return read_frame(file, parsed(fact_of(file, "data")), self.path, self.table)
+            return read_frame(file, self._facts(), self.path, self.table)
 
     def storage(self) -> dict[str, Any]:
         """How the file keeps it: bytes, snapshots, the seconds that the slowest step to restore is away from one (as
@@ -149,7 +153,7 @@ class Run:
         if which not in self._data:
             given = None if self._given is None else self.frame
             with reading(self.path) as file:
-                self._data[which] = read_part(file, parsed(fact_of(file, "data")), which, self.table, given, self.path)
+                self._data[which] = read_part(file, self._facts(), which, self.table, given, self.path)
         return self._data[which]
 
     def encoded(self, rows: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
@@ -316,7 +320,7 @@ def recording(
 
     def fill(file: sqlite3.Connection) -> None:
         limit = int(ROWS_SHARE * max_size) if rows else -1
-        facts["data"] = write_rows(file, plan, frame, about, limit)
+        facts["data"] = write_rows(file, plan, frame, limit)
         put(file, *(Fact(key, to_json(value)) for key, value in facts.items()), row)
         put_snapshot(file, 1, state, anchor=True)
 

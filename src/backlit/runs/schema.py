@@ -21,7 +21,7 @@ import numpy as np
 from backlit.errors import BacklitError
 
 APPLICATION_ID = 0x626B6C74  # "bklt"
-FORMAT = 2
+FORMAT = 3
 LARGEST = 2**30  #: bytes of one array or blob, as stored and as unpacked
 LARGEST_JSON = 2**24
 
@@ -95,7 +95,7 @@ class Snapshot(NamedTuple):
 
 
 class Blob(NamedTuple):
-    """An array, or a Parquet file, by the hash of what is stored."""
+    """An array, by the hash of what is stored."""
 
     hash: bytes
     dtype: str

@@ -81,11 +81,30 @@ def _part(value: Any) -> bool:
     return all(map(_perhaps(_hash), optional)) and _hash(value.get("rows")) and _hash(value.get("hash"))
 
 
+def _column(value: Any) -> bool:
+    return (
+        isinstance(value, dict)
+        and _text(value.get("name"))
+        and isinstance(value.get("type"), list)
+        and _text(next(iter(value["type"]), None))
+        and _mapping(value.get("arrays"), _hash)
+        and "values" in value["arrays"]
+    )
+
+
+def _table(value: Any) -> bool:
+    return (
+        isinstance(value, dict)
+        and _count(value.get("rows"))
+        and isinstance(value.get("columns"), list)
+        and all(map(_column, value["columns"]))
+    )
+
+
 def _data(value: Any) -> bool:
     wanted = {
         "inside": lambda v: isinstance(v, bool),
-        "source": _perhaps(_text),
-        "table": _perhaps(_hash),
+        "table": _perhaps(_table),
         "train": _perhaps(_part),
         "validation": _perhaps(_part),
     }

@@ -123,8 +123,6 @@ def _rows(file: sqlite3.Connection, report: Report) -> tuple[dict[type, list[Any
 
 
 def _unpacks(blob: Blob) -> bool:
-    if blob.dtype == "parquet":
-        return True
     try:
         unpack(blob.data, blob.dtype, shape_of(blob))
     except DamageError:
@@ -161,7 +159,8 @@ def _unknown(rows: dict[type, list[Any]], blobs: set[str]) -> list[str]:
     facts = {fact.key: fact.value for fact in rows[Fact]}
     found = [f"about lacks the {key}" for key in ("table", "network", "data") if key not in facts]
     data = parsed(facts["data"]) if "data" in facts else {}
-    keys = {"table as it was read": data.get("table")}
+    columns = data["table"]["columns"] if data.get("table") else []
+    keys = {f"{name} of column {c['name']!r}": key for c in columns for name, key in c["arrays"].items()}
     for part in ("train", "validation"):
         for name in PARTS:
             keys[f"{name} to {'learn from' if part == 'train' else 'watch'}"] = (data.get(part) or {}).get(name)
