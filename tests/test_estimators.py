@@ -229,7 +229,7 @@ def test_run_is_a_file_that_predicts(tmp_path):
     np.testing.assert_array_equal(last.memory["v"], model.state_.memory["v"])
     encoded, target = run.table.encode(X[:1]), run.table.target.encode(pl.DataFrame({"y": y[:1]}))
     t = bl.trace(run.net, last, encoded, target, run.timeline().settings, table=run.table)
-    assert t.update.scaling.min() > 0
+    assert t.table()["scaling"].min() > 0
     assert t["w2[3, 1]"].chain().update is not None
     with pytest.raises(ValueError, match="exists; name another file"):
         model.fit(X, y)

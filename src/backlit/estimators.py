@@ -206,7 +206,7 @@ class _Net(BaseEstimator):
         if before is not None:
             last: State = self.state_
             same = type(plan.settings.optimizer) is type(self._optimizer)
-            memory = last.memory if same else plan.settings.optimizer.init(last.theta)
+            memory = last.memory if same else plan.settings.optimizer.init(last.theta, plan.net.layout())
             state = State(last.theta, memory, self.seed_, state.planned, step=last.step)
         return self._train(plan, state)
 

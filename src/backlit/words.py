@@ -206,4 +206,11 @@ WORDS: dict[str, str] = {
     "link.input": "the input that the weight multiplies",
     "link.mask": "kept by dropout, and scaled",
     "link.norm": "how the norm of the layer passes it on",
+    # the terms of an update
+    "term.rate": "α",
+    "term.gradient": "∂E/∂w",
+    "term.averaged": "average",
+    "update.clipped": "the gradient was too long: shortened to {share:percent} of itself",
+    "update.averaged": "the step is against an average of this gradient and earlier ones",
+    "update.still": "the learning rate is 0 at this step, so that no weight moves",
 }

@@ -130,8 +130,8 @@ def test_the_chain_of_a_row_is_that_of_python(page: Page, served: Served, weight
     update = view(page).get_by_role("group", name="What the update would be")
     terms = [number(term.strip("()")) for term in update.locator(".value").all_inner_texts()]
     assert found.update is not None
-    rate, averaged = found.update.rate, found.update.averaged
-    assert terms == pytest.approx([found.update.before, rate, averaged, found.update.after], rel=1e-4)
+    own = [term.value for term in found.update.terms]
+    assert terms == pytest.approx([found.update.before, *own, found.update.after], rel=1e-4)
     assert terms[0] - terms[1] * terms[2] == pytest.approx(terms[3], rel=1e-3)
 
 

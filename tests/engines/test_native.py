@@ -199,9 +199,9 @@ def check_case(case):
     )
 
     momentum = bl.Momentum()
-    begun = dataclasses.replace(state, memory=momentum.init(state.theta))
+    begun = dataclasses.replace(state, memory=momentum.init(state.theta, case.net.layout()))
     after, _ = NativeEngine(1).run(net, momentum, begun, single, each[0], rates[:1])
-    begun = dataclasses.replace(start, memory=momentum.init(start.theta))
+    begun = dataclasses.replace(start, memory=momentum.init(start.theta, case.net.layout()))
     exact, _ = reference.run(net, momentum, begun, double, each[0], rates[:1])
     _, seen = bounded(case, rounding.Moment.of(start), start, double, each[0].positions)
     for slot in net.layout():

@@ -185,9 +185,14 @@ def test_the_update_that_happened_is_the_one_training_made(optimizer, clip_norm)
     before, after = replace(states[2], epoch=3, used=0), states[3]
     t = bl.trace(net, before, data.X, data.Y, how, masks=True)
     np.testing.assert_allclose(t.update.after, after.theta, rtol=1e-12, atol=1e-14)
-    u = t.update
-    np.testing.assert_allclose(u.step, -u.rate * u.averaged / u.scaling - u.decay, rtol=1e-12)
+    frame, u = t.table(), t.update
+    of_gradient = frame["averaged"] if "averaged" in frame.columns else frame["gradient"] * u.clip
+    step = -frame["rate"] * of_gradient / (frame["scaling"] if "scaling" in frame.columns else 1) - frame["decay"]
+    np.testing.assert_allclose(frame["step"], step, rtol=1e-12)
+    np.testing.assert_allclose(frame["after"], frame["value"] + step, rtol=1e-12)
+    np.testing.assert_array_equal(frame["gradient"], t.gradient)
     assert u.clip == pytest.approx(1.0 if clip_norm is None else 0.01 / np.linalg.norm(t.gradient))
+    assert (frame["clip"].to_list() if "clip" in frame.columns else [1.0] * t.net.size) == [u.clip] * t.net.size
     assert t.happened
     assert "update" in t["w1[x1, 1]"].chain().text()
 

@@ -195,16 +195,20 @@ export interface Factor {
   unit: string;
 }
 
-/** after = before − rate · averaged / scaling − decay; see `Update`. */
+/** One weight's update: before, then its terms as they come, is after; see `Update`. */
 export interface WeightUpdate {
   before: number;
-  rate: number;
+  terms: WeightTerm[];
   clip: number;
-  averaged: number;
-  scaling: number;
-  decay: number;
   after: number;
   happened: boolean;
+}
+
+/** One part of an update: "minus" begins a product that is subtracted; "times" and "over" continue it. */
+export interface WeightTerm {
+  kind: string;
+  enters: "minus" | "over" | "times";
+  value: number;
 }
 
 /** A unit that is drawn; for an input, the input itself, one of its bins, or its bins gathered. */

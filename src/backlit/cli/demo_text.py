@@ -99,19 +99,19 @@ def _backpropagate(t: Trace) -> RenderableType:
 
 
 def _update(t: Trace) -> RenderableType:
-    grid = _grid(("weight", "w", "∂E/∂w", "blame", "w − α · ∂E/∂w"), 3)
+    example = _strongest(t, "w1")
+    update, rest = example.update, t.net.size - MOST_ROWS
+    assert update is not None
+    grid = _grid(("weight", "w", "∂E/∂w", "blame", update.symbols), 3)
     frame = t.table().sort("blame", descending=True, maintain_order=True)
     for name, w, gradient, share, after in frame.select("weight", "value", "gradient", "blame", "after").iter_rows():
         if grid.row_count < MOST_ROWS:
             grid.add_row(Text(name), signed(w), signed(gradient), f"{share:.1%}", signed(after))
-    example, rest = _strongest(t, "w1"), t.net.size - MOST_ROWS
-    moved = float(t.update.after[t[example.weight].positions[0]])
-    formula = f"{fixed(example.value)} − {t.rate:g} · {_bracket(example.gradient)} = {fixed(moved)}"
     return _phase(
         4,
         "Update",
         "downhill: against each derivative, at the learning rate α",
-        Text(f"{example.weight}: w − α · ∂E/∂w = {formula}"),
+        Text(f"{example.weight}: {update.symbols} = {update.numbers(4)}"),
         grid,
         *([Text(f"+ {rest} more; --json has them all", style=QUIET)] if rest > 0 else []),
     )

@@ -3,16 +3,22 @@
     w  <-  w − α · direction − α · weight_decay · w
 
 `direction` is the only thing in which the optimizers differ. The decay is a term of its own ("decoupled", Loshchilov &
-Hutter, ICLR 2019), so adamw is adam with a decay. The memory holds vectors in theta's layout, and numbers.
+Hutter, ICLR 2019), so adamw is adam with a decay. Each part is a named `Term`; whoever shows an update shows its terms
+as they come. The memory holds arrays and numbers, as the optimizer likes.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from itertools import pairwise
+from typing import Any, ClassVar, Literal, NamedTuple, final
 
-from backlit.core.arrays import Array, array_namespace
+import numpy as np
+
+from backlit.core.arrays import Array, array_namespace, like
+from backlit.core.network import Slot
 from backlit.core.registry import make_plain
 from backlit.core.schedules import power
 from backlit.errors import require
@@ -20,6 +26,21 @@ from backlit.errors import require
 Memory = dict[str, Any]
 
 TINY = 1e-30  #: smaller memory becomes 0: such numbers are slow ("denormal"), and processors differ in them
+
+
+class Term(NamedTuple):
+    """One part of an update; no two of one update have the same kind.
+
+    Attributes
+    ----------
+    kind : "rate", "gradient", "averaged", "scaling", "decay", or any other word that an optimizer has for it
+    enters : "minus" begins a product that is subtracted from theta; "times" and "over" continue that product
+    values : a number or (p,)
+    """
+
+    kind: str
+    enters: Literal["minus", "times", "over"]
+    values: Any
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,36 +63,60 @@ class Optimizer:
         require("weight_decay", self.weight_decay, lambda v: 0 <= v < math.inf, "a finite number, 0 or greater")
         require("clip_norm", self.clip_norm, lambda v: v is None or v > 0, "greater than 0, or None")
 
-    def init(self, theta: Array) -> Memory:
+    def init(self, theta: Array, slots: Sequence[Slot]) -> Memory:
         """The memory before the first step."""
         return {}
 
-    def direction(self, g: Array, memory: Memory) -> tuple[Array, Memory]:
-        """The direction to step against, (p,), and the memory after this step."""
+    def direction(self, g: Array, memory: Memory, slots: Sequence[Slot]) -> tuple[list[Term], Memory]:
+        """The factors of the direction to step against, "times" or "over" each, and the memory after this step.
+
+        Parameters
+        ----------
+        g : (p,) the gradient
+        slots : where in g each matrix and vector of weights lies
+        """
         raise NotImplementedError
 
-    def scaling(self, memory: Memory) -> Any:
-        """What the direction has been divided by, a number or (p,): times it, the direction is an averaged gradient."""
-        return 1.0
-
-    def step(
-        self, theta: Array, grad: Array, memory: Memory, rate: Any, decay_factors: Any = 1.0
-    ) -> tuple[Array, Memory]:
-        """theta and memory after one update.
+    @final
+    def update(
+        self, theta: Array, grad: Array, memory: Memory, rate: float, slots: Sequence[Slot]
+    ) -> tuple[list[Term], Memory]:
+        """The terms of one update, and the memory after it.
 
         Parameters
         ----------
         theta, grad : (p,)
-        rate : α, a number or (p,)
-        decay_factors : factors on weight_decay, a number or (p,)
+        rate : α
+        slots : of theta; they carry the factors on the rate and the decay
         """
         if self.clip_norm is not None:
             grad = clip(grad, self.clip_norm)
-        direction, memory = self.direction(grad, memory)
-        after = theta - rate * direction
+        direction, memory = self.direction(grad, memory, slots)
+        rates = rate * _factors([slot.rate for slot in slots], slots, theta)
+        terms = [Term("rate", "minus", rates), *direction]
         if self.weight_decay:
-            after = after - (rate * self.weight_decay * decay_factors) * theta
-        return after, memory
+            decays = _factors([slot.decay for slot in slots], slots, theta)
+            terms.append(Term("decay", "minus", (rates * self.weight_decay * decays) * theta))
+        return terms, memory
+
+    @final
+    def step(
+        self, theta: Array, grad: Array, memory: Memory, rate: float, slots: Sequence[Slot]
+    ) -> tuple[Array, Memory]:
+        """theta and memory after one update; see `update`."""
+        terms, memory = self.update(theta, grad, memory, rate, slots)
+        return moved(theta, terms), memory
+
+
+def moved(theta: Any, terms: Sequence[Term]) -> Any:
+    """theta, (p,) or 0, less each product of the terms; what begins a product is multiplied last."""
+    begins = [i for i, term in enumerate(terms) if term.enters == "minus"]
+    for start, stop in pairwise([*begins, len(terms)]):
+        product = 1.0
+        for _, enters, values in terms[start + 1 : stop]:
+            product = product * values if enters == "times" else product / values
+        theta = theta - terms[start].values * product
+    return theta
 
 
 def clip(grad: Array, norm: float) -> Array:
@@ -81,14 +126,21 @@ def clip(grad: Array, norm: float) -> Array:
     return grad if length <= norm else grad * (norm / length)
 
 
+def _factors(values: list[float], slots: Sequence[Slot], theta: Array) -> Array | float:
+    """Each weight's factor, (p,), from its slot's; 1.0 where all are 1."""
+    if all(value == 1 for value in values):
+        return 1.0
+    return like(np.repeat(values, [slot.stop - slot.start for slot in slots]), theta)
+
+
 @dataclass(frozen=True)
 class SGD(Optimizer):
     """Plain gradient descent: w ← w − α · ∂E/∂w."""
 
     name: ClassVar[str] = "sgd"
 
-    def direction(self, g: Array, memory: Memory) -> tuple[Array, Memory]:
-        return g, memory
+    def direction(self, g: Array, memory: Memory, slots: Sequence[Slot]) -> tuple[list[Term], Memory]:
+        return [Term("gradient", "times", g)], memory
 
 
 @dataclass(frozen=True)
@@ -103,12 +155,12 @@ class Momentum(Optimizer):
         super().__post_init__()
         require("momentum", self.momentum, lambda v: 0 <= v < 1, "from 0 to below 1")
 
-    def init(self, theta: Array) -> Memory:
+    def init(self, theta: Array, slots: Sequence[Slot]) -> Memory:
         return {"v": array_namespace(theta).zeros_like(theta)}
 
-    def direction(self, g: Array, memory: Memory) -> tuple[Array, Memory]:
+    def direction(self, g: Array, memory: Memory, slots: Sequence[Slot]) -> tuple[list[Term], Memory]:
         v = _without_tiny(self.momentum * memory["v"] + g)
-        return v, {"v": v}
+        return [Term("averaged", "times", v)], {"v": v}
 
 
 @dataclass(frozen=True)
@@ -117,9 +169,9 @@ class Nesterov(Momentum):
 
     name: ClassVar[str] = "nesterov"
 
-    def direction(self, g: Array, memory: Memory) -> tuple[Array, Memory]:
-        v, memory = super().direction(g, memory)
-        return g + self.momentum * v, memory
+    def direction(self, g: Array, memory: Memory, slots: Sequence[Slot]) -> tuple[list[Term], Memory]:
+        _, memory = super().direction(g, memory, slots)
+        return [Term("averaged", "times", g + self.momentum * memory["v"])], memory
 
 
 @dataclass(frozen=True)
@@ -136,15 +188,13 @@ class RMSprop(Optimizer):
         require("rho", self.rho, lambda v: 0 <= v < 1, "from 0 to below 1")
         require("epsilon", self.epsilon, lambda v: v > 0, "greater than 0")
 
-    def init(self, theta: Array) -> Memory:
+    def init(self, theta: Array, slots: Sequence[Slot]) -> Memory:
         return {"v": array_namespace(theta).zeros_like(theta)}
 
-    def direction(self, g: Array, memory: Memory) -> tuple[Array, Memory]:
-        memory = {"v": _without_tiny(self.rho * memory["v"] + (1 - self.rho) * (g * g))}
-        return g / self.scaling(memory), memory
-
-    def scaling(self, memory: Memory) -> Array:
-        return array_namespace(memory["v"]).sqrt(memory["v"]) + self.epsilon
+    def direction(self, g: Array, memory: Memory, slots: Sequence[Slot]) -> tuple[list[Term], Memory]:
+        v = _without_tiny(self.rho * memory["v"] + (1 - self.rho) * (g * g))
+        scaling = array_namespace(v).sqrt(v) + self.epsilon
+        return [Term("gradient", "times", g), Term("scaling", "over", scaling)], {"v": v}
 
 
 @dataclass(frozen=True)
@@ -166,21 +216,18 @@ class Adam(Optimizer):
         require("beta2", self.beta2, lambda v: 0 <= v < 1, "from 0 to below 1")
         require("epsilon", self.epsilon, lambda v: v > 0, "greater than 0")
 
-    def init(self, theta: Array) -> Memory:
+    def init(self, theta: Array, slots: Sequence[Slot]) -> Memory:
         xp = array_namespace(theta)
         return {"m": xp.zeros_like(theta), "v": xp.zeros_like(theta), "t": 0}
 
-    def direction(self, g: Array, memory: Memory) -> tuple[Array, Memory]:
+    def direction(self, g: Array, memory: Memory, slots: Sequence[Slot]) -> tuple[list[Term], Memory]:
         t = memory["t"] + 1
         m = _without_tiny(self.beta1 * memory["m"] + (1 - self.beta1) * g)
         v = _without_tiny(self.beta2 * memory["v"] + (1 - self.beta2) * (g * g))
-        memory = {"m": m, "v": v, "t": t}
         m_hat = m * (1 / (1 - power(self.beta1, t)))
-        return m_hat / self.scaling(memory), memory
-
-    def scaling(self, memory: Memory) -> Array:
-        v_hat = memory["v"] * (1 / (1 - power(self.beta2, memory["t"])))
-        return array_namespace(v_hat).sqrt(v_hat) + self.epsilon
+        v_hat = v * (1 / (1 - power(self.beta2, t)))
+        scaling = array_namespace(v).sqrt(v_hat) + self.epsilon
+        return [Term("averaged", "times", m_hat), Term("scaling", "over", scaling)], {"m": m, "v": v, "t": t}
 
 
 def _without_tiny(memory: Array) -> Array:

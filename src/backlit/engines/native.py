@@ -118,7 +118,7 @@ class NativeEngine:
         memory = {name: np.array(state.memory[name], np.float32) for name in sorted(state.memory) if name != "t"}
         for name, vector in {"theta": theta, **memory}.items():
             _require_shape(name, vector, (net.size,))
-        if state.memory.keys() != optimizer.init(theta[:0]).keys():
+        if state.memory.keys() != optimizer.init(theta, net.layout()).keys():
             raise ArgumentError(
                 f"the state's memory holds {', '.join(state.memory) or 'nothing'}, which is not that of "
                 f"{optimizer.name}; go on with the optimizer that made it, or begin anew"

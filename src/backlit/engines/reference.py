@@ -15,7 +15,7 @@ import numpy as np
 from threadpoolctl import ThreadpoolController
 
 from backlit.core import rng
-from backlit.core.arrays import Array, array_namespace, indices, like
+from backlit.core.arrays import Array, array_namespace, indices
 from backlit.core.backprop import backward, forward
 from backlit.core.layer import rows_of
 from backlit.core.network import Network
@@ -49,7 +49,7 @@ class ReferenceEngine:
     ) -> tuple[State, Figures]:
         theta, memory = state.theta, state.memory
         xp = array_namespace(theta)
-        rate_factors, decay_factors = factors(net, theta)
+        slots = net.layout()
         weighted = {i: slice(slots[0].start, slots[-1].stop) for i, slots in enumerate(net.slots) if slots}
         keys = rng.step_keys(state.seed, state.step, data.rows[batches.positions], batches.size)
         done, used = 0, state.used
@@ -72,7 +72,7 @@ class ReferenceEngine:
                     figures.update_norm[done] = math.nan
                     break
                 before = theta
-                theta, memory = optimizer.step(theta, gradient, memory, rate * rate_factors, decay_factors)
+                theta, memory = optimizer.step(theta, gradient, memory, rate, slots)
                 figures.update_norm[done] = _length(theta - before)
                 done += 1
                 used += len(batch)
@@ -130,15 +130,3 @@ def _stuck(net: Network, i: int, caches: Sequence[tuple[Any, ...]], n: int) -> f
         if stuck == 0:
             break
     return stuck / units
-
-
-def factors(net: Network, theta: Array) -> tuple[Array | float, Array | float]:
-    """Each weight's factors on the rate and on the decay; 1.0 where all are 1."""
-
-    def vector(values: list[float]) -> Array | float:
-        if all(value == 1 for value in values):
-            return 1.0
-        sizes = [slot.stop - slot.start for slot in net.layout()]
-        return like(np.repeat(values, sizes), theta)
-
-    return vector([slot.rate for slot in net.layout()]), vector([slot.decay for slot in net.layout()])

@@ -49,7 +49,7 @@ def engine_difference(t: Trace) -> float | None:
     theta = t.theta.astype(np.float32)
     if engine.lacks(net, optimizer, theta.dtype):
         return None
-    state = State(theta, optimizer.init(theta), t.key.seed if t.key else 0, planned=1, step=t.step)
+    state = State(theta, optimizer.init(theta, net.layout()), t.key.seed if t.key else 0, planned=1, step=t.step)
     rows = Data(data.X.astype(np.float32), data.Y.astype(np.float32), data.weights, data.rows)
     after, _ = engine.run(net, optimizer, state, rows, Batches(np.arange(len(rows)), len(rows)), np.zeros(1))
     length = float(np.linalg.norm(t.gradient))

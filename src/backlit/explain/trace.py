@@ -245,7 +245,7 @@ class Trace:
             "blame": self.shares,
         }
         if self.optimizer is not None:
-            columns |= {k: v for k, v in self.update._asdict().items() if k not in ("clip", "before")}
+            columns = columns | self.update.columns() | columns  # those above stay as they are
         return pl.DataFrame(columns)
 
     @cached_property
@@ -335,7 +335,7 @@ def trace(
     optimizer, rate, last_rate = None, 0.0, 0.0
     if settings is not None:
         optimizer = settings.optimizer
-        memory = memory or optimizer.init(theta)
+        memory = memory or optimizer.init(theta, net.layout())
         rate = rate_at(settings, given, given.step)
         last_rate = rate or _last_rate(settings, given)
     return Trace(net, theta, data, key, optimizer, memory, rate, table, given.step, last_rate)

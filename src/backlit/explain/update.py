@@ -1,80 +1,104 @@
-"""What an optimizer makes of the gradient, term by term."""
+"""What an optimizer makes of the gradient, term by term, and as people read it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from functools import cached_property
+from typing import Literal
 
 import numpy as np
 
 from backlit.core.network import Network
-from backlit.core.optimizers import Optimizer, clip
-from backlit.engines.reference import factors
+from backlit.core.optimizers import Memory, Optimizer, Term, clip, moved
 from backlit.explain.chain_text import number
-from backlit.words import percent
+from backlit.words import say
+
+SIGNS = {"minus": "−", "times": "·", "over": "/"}
 
 
-class Update(NamedTuple):
-    """An update of all weights; vectors are (p,).
+@dataclass(frozen=True, eq=False)
+class Update:
+    """An update of all weights.
 
-    step = −rate · (averaged / scaling) − decay, and after = before + step
-
-    rate : α, with each layer's own factor
+    Attributes
+    ----------
+    before : (p,) theta
+    terms : what the optimizer subtracts from it, each (p,); see `backlit.core.optimizers.Term`
     clip : what the gradient was multiplied by, 1 unless it was too long
-    averaged : the gradient, clipped, after momentum
-    scaling : what adam and rmsprop divide it by, 1 for the others
-    decay : what weight decay takes away
     """
 
-    rate: np.ndarray
-    clip: float
-    averaged: np.ndarray
-    scaling: np.ndarray
-    decay: np.ndarray
-    step: np.ndarray
     before: np.ndarray
-    after: np.ndarray
+    terms: tuple[Term, ...]
+    clip: float
+
+    @cached_property
+    def step(self) -> np.ndarray:
+        """(p,) how far each weight moves."""
+        return moved(0.0, self.terms)
+
+    @cached_property
+    def after(self) -> np.ndarray:
+        """(p,) theta after the update."""
+        return moved(self.before, self.terms)
+
+    def columns(self) -> dict[str, np.ndarray]:
+        """The terms by their kinds, clip where the gradient was shortened, then step and after."""
+        clipped = {} if self.clip == 1 else {"clip": np.full_like(self.before, self.clip)}
+        return {kind: values for kind, _, values in self.terms} | clipped | {"step": self.step, "after": self.after}
 
     def of(self, position: int, happened: bool) -> WeightUpdate:
         """That of the weight at a position of theta."""
-        i = position
-        return WeightUpdate(
-            float(self.before[i]), float(self.rate[i]), self.clip, float(self.averaged[i]), float(self.scaling[i]),
-            float(self.decay[i]), float(self.after[i]), happened,
-        )  # fmt: skip
+        terms = tuple(WeightTerm(kind, enters, float(values[position])) for kind, enters, values in self.terms)
+        before, after = float(self.before[position]), float(self.after[position])
+        return WeightUpdate(before, terms, self.clip, after, happened)
+
+
+@dataclass(frozen=True)
+class WeightTerm:
+    """One part of an update: "minus" begins a product that is subtracted; "times" and "over" continue it."""
+
+    kind: str
+    enters: Literal["minus", "times", "over"]
+    value: float
 
 
 @dataclass(frozen=True)
 class WeightUpdate:
-    """after = before − rate · averaged / scaling − decay; see `Update`.
+    """One weight's update: before, then its terms as they come, is after; see `Update`.
 
     happened : whether training made it; otherwise it is what would be
     """
 
     before: float
-    rate: float
+    terms: tuple[WeightTerm, ...]
     clip: float
-    averaged: float
-    scaling: float
-    decay: float
     after: float
     happened: bool
 
+    def value(self, kind: str) -> float | None:
+        """That of the term of a kind, if there is one."""
+        return next((term.value for term in self.terms if term.kind == kind), None)
+
+    @property
+    def symbols(self) -> str:
+        """Such as w − α · ∂E/∂w."""
+        return "w" + "".join(f" {SIGNS[term.enters]} {say(f'term.{term.kind}')}" for term in self.terms)
+
+    def numbers(self, digits: int = 6) -> str:
+        """The same in numbers, and what comes of it."""
+        parts = [f" {SIGNS[term.enters]} {_bracket(term.value, digits)}" for term in self.terms]
+        return f"{number(self.before, digits)}{''.join(parts)} = {number(self.after, digits)}"
+
     def lines(self, gradient: float) -> list[str]:
         """For a terminal, beside the weight's ∂E/∂w."""
-        moved = f"{number(self.rate)} · {_bracket(self.averaged)}"
-        if self.scaling != 1:
-            moved += f" / {number(self.scaling)}"
-        if self.decay:
-            moved += f" − {_bracket(self.decay)}"
-        what = "update" if self.happened else "would be"
-        lines = [f"{what:8} {number(self.before)} − {moved} = {number(self.after)}"]
+        lines = [f"{'update' if self.happened else 'would be':8} {self.symbols}", f"{'':8} {self.numbers()}"]
         if self.clip != 1:
-            lines.append(f"the gradient was too long: shortened to {percent(self.clip)} of itself")
-        if abs(self.averaged - gradient * self.clip) > 1e-12 * abs(gradient):
-            lines.append("the step is against an average of this gradient and earlier ones")
-        if self.rate == 0:
-            lines.append("the learning rate is 0 at this step, so that no weight moves")
+            lines.append(say("update.clipped", share=self.clip))
+        average = self.value("averaged")
+        if average is not None and abs(average - gradient * self.clip) > 1e-12 * abs(gradient):
+            lines.append(say("update.averaged"))
+        if self.value("rate") == 0:
+            lines.append(say("update.still"))
         if gradient == 0:
             return [*lines, "more or less of this weight changes nothing here: no E flows back to it"]
         way = "raises" if gradient > 0 else "lowers"
@@ -86,20 +110,15 @@ class WeightUpdate:
 
 
 def update_of(
-    optimizer: Optimizer, net: Network, theta: np.ndarray, gradient: np.ndarray, memory: dict[str, Any], rate: float
+    optimizer: Optimizer, net: Network, theta: np.ndarray, gradient: np.ndarray, memory: Memory, rate: float
 ) -> Update:
-    """The update that a gradient causes."""
-    rate_factors, decay_factors = factors(net, theta)
-    rates = np.broadcast_to(np.asarray(rate * rate_factors), theta.shape)
-    g = gradient if optimizer.clip_norm is None else clip(gradient, optimizer.clip_norm)
-    direction, memory = optimizer.direction(g, memory)
-    scaling = np.broadcast_to(optimizer.scaling(memory), theta.shape)
-    decay = rates * optimizer.weight_decay * decay_factors * theta
-    step = -rates * direction - decay
-    length = float(np.linalg.norm(gradient))
-    shortened = float(np.linalg.norm(g)) / length if length else 1.0
-    return Update(rates, shortened, direction * scaling, scaling, decay, step, theta, theta + step)
+    """The update that a gradient, (p,), causes."""
+    terms, _ = optimizer.update(theta, gradient, memory, rate, net.layout())
+    whole = tuple(term._replace(values=np.broadcast_to(term.values, theta.shape)) for term in terms)
+    length, norm = float(np.linalg.norm(gradient)), optimizer.clip_norm
+    shortened = 1.0 if norm is None or length == 0 else float(np.linalg.norm(clip(gradient, norm))) / length
+    return Update(theta, whole, shortened)
 
 
-def _bracket(value: float) -> str:
-    return number(value) if value >= 0 else f"({number(value)})"
+def _bracket(value: float, digits: int) -> str:
+    return number(value, digits) if value >= 0 else f"({number(value, digits)})"

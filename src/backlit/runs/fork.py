@@ -84,7 +84,7 @@ def fork(
     if weights:
         state, told["weights"] = edited(state, net, weights)
     if type(settings.optimizer) is not type(before.optimizer):
-        state = replace(state, memory=settings.optimizer.init(state.theta))
+        state = replace(state, memory=settings.optimizer.init(state.theta, net.layout()))
     if data is not None:
         rows_a_step(settings, data)
         state = plan_again(state, before, settings, data)

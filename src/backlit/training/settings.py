@@ -77,7 +77,7 @@ def begin(net: Network, data: Data, settings: Settings, *, theta: Array | None =
     if start.shape != (net.size,):
         raise ShapeError(f"theta has shape {tuple(start.shape)}; this network has {net.size} weights")
     require_finite("theta", start)
-    state = State(start, settings.optimizer.init(start), seed, 0, patience_left=settings.patience)
+    state = State(start, settings.optimizer.init(start, net.layout()), seed, 0, patience_left=settings.patience)
     return replace(state, planned=steps_left(state, settings, data))
 
 

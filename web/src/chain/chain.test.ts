@@ -1,9 +1,11 @@
 import { describe, expect, it } from "vitest";
-import type { WeightUpdate } from "../messages";
+import type { WeightTerm, WeightUpdate } from "../messages";
 import { agreement, checked, editOf, layerOf, mostToBlame, reasons, same, share, terms, without } from "./chain";
 
+const rate = (value: number): WeightTerm => ({ kind: "rate", enters: "minus", value });
+const times = (kind: string, value: number): WeightTerm => ({ kind, enters: "times", value });
 const sgd: WeightUpdate = {
-  before: 0.5, rate: 0.1, clip: 1, averaged: -0.2, scaling: 1, decay: 0, after: 0.52, happened: true,
+  before: 0.5, terms: [rate(0.1), times("gradient", -0.2)], clip: 1, after: 0.52, happened: true,
 };
 
 describe("names", () => {
@@ -47,20 +49,34 @@ describe("the update", () => {
     expect(agreement(0.4)).toContain("differs from this by 40.0%.");
   });
   it("is short for plain gradient descent", () => {
-    expect(terms(sgd, -0.2).map((one) => one.meaning)).toEqual(["old weight", "rate α", "∂E/∂w", "new weight"]);
+    expect(terms(sgd).map((one) => one.meaning)).toEqual(["old weight", "rate α", "∂E/∂w", "new weight"]);
+    expect(terms({ ...sgd, clip: 0.5 })[2]?.meaning).toBe("∂E/∂w, shortened");
   });
-  it("names average, scaling and decay", () => {
-    const adam = { ...sgd, averaged: -0.1, scaling: 0.4, decay: 1e-5 };
-    expect(terms(adam, -0.2).map((one) => one.meaning)).toEqual([
-      "old weight", "rate α", "average", "scaling", "decay", "new weight",
+  it("shows the terms as they come, also those of an optimizer that it has never heard of", () => {
+    const adam: WeightUpdate = {
+      ...sgd,
+      terms: [
+        rate(0.1), times("averaged", -0.1), { kind: "scaling", enters: "over", value: 0.4 },
+        { kind: "decay", enters: "minus", value: 1e-5 },
+      ],
+    };
+    expect(terms(adam)).toEqual([
+      { before: "", value: 0.5, meaning: "old weight" },
+      { before: "−", value: 0.1, meaning: "rate α" },
+      { before: "·", value: -0.1, meaning: "average" },
+      { before: "/", value: 0.4, meaning: "scaling" },
+      { before: "−", value: 1e-5, meaning: "decay" },
+      { before: "=", value: 0.52, meaning: "new weight" },
     ]);
+    const other = { ...sgd, terms: [rate(0.1), times("orthogonalised", 0.3)] };
+    expect(terms(other)[2]).toEqual({ before: "·", value: 0.3, meaning: "orthogonalised" });
   });
   it("says why", () => {
     expect(reasons(sgd, -0.2)).toEqual(["More of this weight lowers E, so the step raises it."]);
-    expect(reasons({ ...sgd, after: 0.4, averaged: 0.3 }, -0.2)[0]).toContain("Still the step lowers it");
-    expect(reasons({ ...sgd, after: 0.5, averaged: 0 }, 0)).toHaveLength(1);
-    expect(reasons({ ...sgd, clip: 0.25, averaged: -0.05 }, -0.2)[1]).toContain("25.0%");
-    const still = { ...sgd, rate: 0, after: sgd.before };
+    expect(reasons({ ...sgd, after: 0.4, terms: [rate(0.1), times("averaged", 0.3)] }, -0.2)[0]).toContain("Still the step lowers it");
+    expect(reasons({ ...sgd, after: 0.5 }, 0)).toHaveLength(1);
+    expect(reasons({ ...sgd, clip: 0.25 }, -0.2)[1]).toContain("25.0%");
+    const still = { ...sgd, terms: [rate(0), times("gradient", -0.2)], after: sgd.before };
     expect(reasons(still, -0.2)).toEqual(["The rate is 0 at this step, so the weights do not move."]);
   });
 });

@@ -65,44 +65,43 @@ export interface Term {
   meaning: string;
 }
 
-// old − rate · slope / scaling − decay = new, without the parts that change nothing.
-export function terms(update: WeightUpdate, gradient: number): Term[] {
-  const found: Term[] = [
+const SIGNS = { minus: "−", times: "·", over: "/" } as const;
+const MEANINGS: Record<string, string> = { rate: "rate α", gradient: "∂E/∂w", averaged: "average" };
+
+const ofKind = (update: WeightUpdate, kind: string): number | undefined =>
+  update.terms.find((term) => term.kind === kind)?.value;
+
+// The old weight, then each term as it comes, is the new one. A kind without a meaning here is called by its name.
+export function terms(update: WeightUpdate): Term[] {
+  const meaning = (kind: string): string =>
+    `${MEANINGS[kind] ?? kind}${kind === "gradient" && update.clip !== 1 ? ", shortened" : ""}`;
+  return [
     { before: "", value: update.before, meaning: "old weight" },
-    { before: "−", value: update.rate, meaning: "rate α" },
-    { before: "·", value: update.averaged, meaning: slope(update, gradient) },
+    ...update.terms.map((term) => ({ before: SIGNS[term.enters], value: term.value, meaning: meaning(term.kind) })),
+    { before: "=", value: update.after, meaning: "new weight" },
   ];
-  if (update.scaling !== 1) found.push({ before: "/", value: update.scaling, meaning: "scaling" });
-  if (update.decay !== 0) found.push({ before: "−", value: update.decay, meaning: "decay" });
-  return [...found, { before: "=", value: update.after, meaning: "new weight" }];
-}
-
-const averages = (update: WeightUpdate, gradient: number): boolean =>
-  Math.abs(update.averaged - gradient * update.clip) > 1e-6 * Math.abs(gradient);
-
-function slope(update: WeightUpdate, gradient: number): string {
-  if (averages(update, gradient)) return "average";
-  return update.clip === 1 ? "∂E/∂w" : "∂E/∂w, shortened";
 }
 
 // Why the weight goes where it goes.
 export function reasons(update: WeightUpdate, gradient: number): string[] {
   const moved = update.after - update.before;
   const goes = moved > 0 ? "raises" : "lowers";
-  const told: string[] = [];
+  const lines: string[] = [];
   if (gradient === 0) {
-    told.push("A little more or less of this weight changes nothing: no blame comes back to it.");
-    if (moved !== 0) told.push(`The step still ${goes} it, by what earlier steps and decay ask for.`);
+    lines.push("A little more or less of this weight changes nothing: no blame comes back to it.");
+    if (moved !== 0) lines.push(`The step still ${goes} it: it depends on more than this ∂E/∂w.`);
   } else {
     const way = gradient > 0 ? "raises" : "lowers";
-    if (update.rate === 0) told.push("The rate is 0 at this step, so the weights do not move.");
-    else if (moved === 0) told.push(`More of this weight ${way} E, but the step is too small to change it.`);
-    else if (moved > 0 === gradient < 0) told.push(`More of this weight ${way} E, so the step ${goes} it.`);
-    else told.push(`More of this weight ${way} E. Still the step ${goes} it: earlier steps or decay weigh more.`);
+    if (ofKind(update, "rate") === 0) lines.push("The rate is 0 at this step, so the weights do not move.");
+    else if (moved === 0) lines.push(`More of this weight ${way} E, but the step is too small to change it.`);
+    else if (moved > 0 === gradient < 0) lines.push(`More of this weight ${way} E, so the step ${goes} it.`);
+    else lines.push(`More of this weight ${way} E. Still the step ${goes} it: it depends on more than this ∂E/∂w.`);
   }
-  if (update.clip !== 1) told.push(`The gradient was too long; it is shortened to ${share(update.clip)} of itself.`);
-  if (gradient !== 0 && averages(update, gradient)) told.push("The average is of this ∂E/∂w and earlier ones.");
-  return told;
+  if (update.clip !== 1) lines.push(`The gradient was too long; it is shortened to ${share(update.clip)} of itself.`);
+  const average = ofKind(update, "averaged");
+  if (average !== undefined && Math.abs(average - gradient * update.clip) > 1e-6 * Math.abs(gradient))
+    lines.push("The average is of this ∂E/∂w and earlier ones.");
+  return lines;
 }
 
 // All numbers, as a table: each factor of each path, then the curve.
