@@ -9,7 +9,7 @@ import pytest
 import backlit as bl
 from backlit.engines.reference import ReferenceEngine
 from backlit.errors import ArgumentError, DataError, ShapeError, UnknownNameError
-from backlit.fitting import Recipe, Split, baselines, prepare, report, split_by_order, split_rows
+from backlit.fitting import Recipe, Split, baselines, chosen_optimizer, prepare, report, split_by_order, split_rows
 from backlit.progress import fit
 from backlit.runs.run import recording
 from backlit.tables.table import Table
@@ -83,12 +83,12 @@ def test_default_network():
 
 
 def test_optimizer_by_name_takes_the_recipes_decay_and_a_record_keeps_its_own():
-    assert QUICK.chosen_optimizer() == bl.Adam(beta2=0.95, weight_decay=0.03)
-    assert replace(QUICK, weight_decay=0.1, clip_norm=1.0).chosen_optimizer() == bl.Adam(
+    assert chosen_optimizer(QUICK) == bl.Adam(beta2=0.95, weight_decay=0.03)
+    assert chosen_optimizer(replace(QUICK, weight_decay=0.1, clip_norm=1.0)) == bl.Adam(
         beta2=0.95, weight_decay=0.1, clip_norm=1.0
     )
-    assert replace(QUICK, optimizer="adam").chosen_optimizer() == bl.Adam()
-    assert replace(QUICK, optimizer=bl.SGD(), weight_decay=0.1).chosen_optimizer() == bl.SGD()
+    assert chosen_optimizer(replace(QUICK, optimizer="adam")) == bl.Adam()
+    assert chosen_optimizer(replace(QUICK, optimizer=bl.SGD(), weight_decay=0.1)) == bl.SGD()
 
 
 def test_the_table_is_fitted_on_the_training_rows_alone():

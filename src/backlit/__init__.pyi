@@ -29,8 +29,8 @@ from .errors import (
 )
 from .estimators import NetClassifier, NetRegressor
 from .explain.trace import Trace, trace
-from .fitting import Recipe
 from .model import Model
+from .recipe import Recipe
 from .runs.run import Run, open_run
 from .runs.timeline import Timeline
 from .tables import datasets

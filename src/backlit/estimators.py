@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import fields, replace
-from inspect import Signature, signature
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
@@ -18,13 +17,12 @@ from sklearn.utils import check_random_state, compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from backlit.core.losses import Loss, Quantile
+from backlit.core.losses import Quantile
 from backlit.core.network import Network
-from backlit.core.optimizers import Optimizer
 from backlit.core.state import State
-from backlit.engines.protocol import Engine
+from backlit.core.values import SHARE
 from backlit.errors import ArgumentError, DataError, ShapeError, as_python
-from backlit.fitting import Recipe, Split, choose_loss, default_network, prepare, split_rows
+from backlit.fitting import Split, choose_loss, default_network, prepare, split_rows
 from backlit.incoming import (
     Rows,
     free_name,
@@ -35,86 +33,41 @@ from backlit.incoming import (
     row_weights,
     target_columns,
 )
-from backlit.keywords import strict
+from backlit.keywords import estimator, strict
 from backlit.plan import Plan
 from backlit.progress import fit
+from backlit.recipe import SETTINGS, Choices, Recipe, setting
 from backlit.runs.file import require_new
 from backlit.runs.recorder import Recorder
 from backlit.runs.run import recording
 from backlit.tables.frames import has_names, require_usable, to_frame, to_series
-from backlit.tables.metrics import Metric
-from backlit.tables.reading import Hints, Kinds
-from backlit.tables.table import Encoding, Table
-from backlit.tables.target import Scaling, Target
+from backlit.tables.reading import Hints
+from backlit.tables.table import Table
+from backlit.tables.target import Target
 
 FAR = 3  #: scales from what was learnt, or times its scale: `fit` then takes the target's scale anew
 TOO_FAR, MANY = 20, 10  #: scales at which `partial_fit` refuses rows, of which there are so many
 
 
-class _Net(BaseEstimator):
+@dataclass(kw_only=True, eq=False, repr=False)
+class _Net(Choices, BaseEstimator):
     """What both estimators share."""
 
-    _read: tuple[str, ...] = ()  # how a target of text was read
-
-    @strict
-    def __init__(
-        self,
-        *,
-        hidden: Sequence[int] | int = (128, 128),
-        activation: str = "relu",
-        encoding: Encoding = "piecewise",
-        bins: int = 48,
-        columns: Kinds = None,
-        target: Scaling = "standard",
-        loss: str | Loss | None = None,
-        optimizer: str | Optimizer = "adamw",
-        learning_rate: float = 1e-3,
-        schedule: Any = "warmup_cosine",
-        batch_size: int | None = 256,
-        epochs: int | None = None,
-        max_steps: int | None = None,
-        max_seconds: float | None = None,
-        dropout: float = 0.15,
-        weight_decay: float | None = None,
-        clip_norm: float | None = None,
-        validation_fraction: float = 0.2,
-        metric: str | Metric | None = None,
-        patience: int | None = None,
-        target_error: float | None = None,
-        warm_start: bool = False,
-        run: str | Path | None = None,
-        engine: str | Engine = "auto",
-        threads: int | None = None,
-        random_state: Any = None,
-        progress: bool = False,
-    ) -> None:
-        self.hidden = hidden
-        self.activation = activation
-        self.encoding = encoding
-        self.bins = bins
-        self.columns = columns
-        self.target = target
-        self.loss = loss
-        self.optimizer = optimizer
-        self.learning_rate = learning_rate
-        self.schedule = schedule
-        self.batch_size = batch_size
-        self.epochs = epochs
-        self.max_steps = max_steps
-        self.max_seconds = max_seconds
-        self.dropout = dropout
-        self.weight_decay = weight_decay
-        self.clip_norm = clip_norm
-        self.validation_fraction = validation_fraction
-        self.metric = metric
-        self.patience = patience
-        self.target_error = target_error
-        self.warm_start = warm_start
-        self.run = run
-        self.engine = engine
-        self.threads = threads
-        self.random_state = random_state
-        self.progress = progress
+    validation_fraction: float = setting(
+        0.2, "fit", SHARE, "Share of the rows to watch, unless fit is given some; the best epoch's weights are kept."
+    )
+    warm_start: bool = setting(
+        False, "fit", None, "Whether fit goes on from the weights of the last one. How it trains may change, and its "
+        "target is scaled anew where it has another scale; table, network and classes may not.",
+    )  # fmt: skip
+    run: str | Path | None = setting(
+        None, "fit", None, "The file in which the run is recorded, and from which every step can be had back.",
+        "it is not recorded",
+    )  # fmt: skip
+    random_state: Any = setting(
+        None, "fit", None, "Of starting weights, order of rows, dropout and split.", "they are drawn"
+    )
+    progress: bool = setting(False, "fit", None, "Whether a live bar is shown on a terminal.")
 
     @strict
     def set_params(self, **params: Any) -> Self:
@@ -217,13 +170,12 @@ class _Net(BaseEstimator):
         self.history_ = [plan.in_units(epoch) for epoch in fitted.epochs]
         self.n_iter_ = fitted.state.epoch
         self.best_epoch_ = fitted.best_epoch
-        self.notices_ = (*self._read, *plan.notices, *notices)
+        self.notices_ = (*getattr(self, "_read", ()), *plan.notices, *notices)
         self._learnt, self._optimizer = self._structure(), plan.settings.optimizer
         return self
 
     def _recipe(self, **changes: Any) -> Recipe:
-        settings = {f.name: getattr(self, f.name) for f in fields(Recipe) if hasattr(self, f.name)}
-        return Recipe(**(settings | changes))
+        return Recipe(**{name: getattr(self, name) for name in SETTINGS} | changes)
 
     def _seed(self) -> int:
         if isinstance(self.random_state, np.random.Generator):
@@ -236,9 +188,8 @@ class _Net(BaseEstimator):
     def _structure(self) -> dict[str, Any]:
         """The settings of table and network: they stay as they are where learning goes on."""
         recipe = self._recipe()
-        names = ("hidden", "activation", "encoding", "bins", "columns", "target")
-        loss = choose_loss(recipe, self.model_.table.target)
-        return {**{name: getattr(recipe, name) for name in names}, "loss": loss}
+        stay = {name: getattr(recipe, name) for name, setting in SETTINGS.items() if setting.part == "network"}
+        return stay | {"loss": choose_loss(recipe, self.model_.table.target)}
 
     def _before(self, how: str) -> Before:
         """The table and the network to go on with; its dropout may have changed, nothing else."""
@@ -386,39 +337,13 @@ class Before(NamedTuple):
     net: Network
 
 
+@estimator
+@dataclass(kw_only=True, eq=False, repr=False)
 class NetRegressor(RegressorMixin, _Net):
     """A feed-forward network that predicts numbers.
 
-    Parameters
-    ----------
-    hidden : units of each hidden layer; one number for one layer
-    activation : of the hidden layers
-    encoding : "piecewise" gives each number an input for each of its bins; "plain" one input
-    bins : at most so many bins for a column, at its quantiles
-    columns : the columns to use, or the kinds of some: ``{"zipcode": "category", "note": "drop"}``
-    target : "standard" centres and scales the target, "log" its logarithm, "raw" leaves it
-    loss : a name or a record; None: squared error
-    optimizer : a name or a record, which then keeps its own decay and clipping. "adamw" is Adam with beta2 = 0.95
-    learning_rate, schedule : α, and how it changes over the planned steps
-    batch_size : rows in a step; None: all
-    epochs : passes over the rows; None: 60, or enough for 300 steps
-    max_steps, max_seconds : further limits
-    dropout : share of hidden units silenced while training
-    weight_decay : None: 0.03 for "adamw", else 0
-    clip_norm : a longer gradient is shortened to this length
-    validation_fraction : share of the rows to watch, unless `fit` is given some; the best epoch's weights are kept
-    metric : what is watched, a name from `backlit.METRICS` or a record; None: E. It is stored and compared as people
-        read it: of "r2" a greater one is better
-    patience : stop after so many epochs without a better metric
-    target_error : stop once the metric is this good: an "r2" of 0.9 or above, an "rmse" of 20000 or below
-    warm_start : `fit` goes on from the weights of the last one. How it trains may change; the network, the columns and
-        the number of targets may not, and no class may be new. A target on another scale is scaled anew
-    run : record the run in this file, from which you can return to every step; see `backlit.open_run`
-    engine : "native", "reference", or "auto": the native one if it can run this, with a warning if not
-    threads : of the native engine, which yields the same bits on any number; None: as many as there are usable cores,
-        1 in a worker process
-    random_state : of starting weights, order, dropout and split
-    progress : show a live bar on a terminal
+    `activation`, `loss`, `optimizer`, `schedule` and `metric` are names or records; an optimizer's record keeps its own
+    decay and clipping.
 
     Attributes
     ----------
@@ -475,23 +400,14 @@ class NetRegressor(RegressorMixin, _Net):
         return tags
 
 
+@estimator
+@dataclass(kw_only=True, eq=False, repr=False)
 class NetClassifier(ClassifierMixin, _Net):
-    """A feed-forward network that predicts classes and their probabilities; see `NetRegressor` for the settings.
+    """A feed-forward network that predicts classes and their probabilities; see `NetRegressor`."""
 
-    Parameters
-    ----------
-    class_weight : "balanced", or a mapping of classes to weights
-    """
-
-    @strict
-    def __init__(self, *, class_weight: Any = None, **settings: Any) -> None:
-        super().__init__(**settings)
-        self.class_weight = class_weight
-
-    _own = signature(__init__).parameters["class_weight"]
-    _shared = list(signature(_Net.__init__).parameters.values())
-    __init__.__signature__ = Signature([*_shared, _own])  # type: ignore[attr-defined]  # scikit-learn reads it
-    del _own, _shared
+    class_weight: Any = setting(
+        None, "fit", None, 'How much each class counts: {class: weight}, or "balanced".', "each row alike"
+    )
 
     @strict
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, *, classes: Any = None) -> Self:

@@ -12,8 +12,7 @@ from __future__ import annotations
 
 import math
 import secrets
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -23,68 +22,26 @@ from backlit.core.layers import Dense, Dropout, Layer, PiecewiseLinear
 from backlit.core.losses import LOSSES, Loss, Quantile
 from backlit.core.network import Network
 from backlit.core.optimizers import OPTIMIZERS, Optimizer
-from backlit.core.registry import make_plain, resolve
+from backlit.core.registry import resolve
 from backlit.engines.choice import choose
-from backlit.engines.protocol import Data, Engine
+from backlit.engines.protocol import Data
 from backlit.errors import ArgumentError, DataError, ShapeError, require
 from backlit.plan import Plan, named_optimizer
+from backlit.recipe import LEAST_EPOCHS, LEAST_STEPS, Recipe
 from backlit.tables.fields import PLAIN, numbered
 from backlit.tables.infer import giveaways
 from backlit.tables.metrics import METRICS, Metric, require_fit, scores
 from backlit.tables.reading import Hints, Kinds, Sheet, read_frame
-from backlit.tables.table import Encoding, Table
-from backlit.tables.target import Scaling, Target, guess_task, target_numbers
+from backlit.tables.table import Table
+from backlit.tables.target import Target, guess_task, target_numbers
 from backlit.training import Settings
 from backlit.words import count
 
 if TYPE_CHECKING:
     import polars as pl
 
-LEAST_EPOCHS, LEAST_STEPS = 60, 300
 LEAST_ROWS = 10  #: of a table, so that some can test
 FAR = 64  #: exponents of 2 up to which weights are taken as they are; float32 ends at 128, and sums need room
-
-
-@dataclass(frozen=True, kw_only=True)
-class Recipe:
-    """Every choice about a fit, with one set of defaults for all tables; see `NetRegressor` for what each means."""
-
-    hidden: Sequence[int] = (128, 128)
-    activation: str = "relu"
-    encoding: Encoding = "piecewise"
-    bins: int = 48
-    columns: Kinds = None
-    target: Scaling = "standard"
-    loss: str | Loss | None = None
-    optimizer: str | Optimizer = "adamw"
-    learning_rate: float = 1e-3
-    schedule: Any = "warmup_cosine"
-    batch_size: int | None = 256
-    epochs: int | None = None
-    max_steps: int | None = None
-    max_seconds: float | None = None
-    dropout: float = 0.15
-    weight_decay: float | None = None
-    clip_norm: float | None = None
-    metric: str | Metric | None = None
-    patience: int | None = None
-    target_error: float | None = None
-    engine: str | Engine = "auto"
-    threads: int | None = None
-    units: Mapping[str, str] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        make_plain(self)
-        if isinstance(self.hidden, int | float):
-            object.__setattr__(self, "hidden", (self.hidden,))
-        if self.metric is not None:
-            object.__setattr__(self, "metric", resolve("metric", METRICS, self.metric))
-
-    def chosen_optimizer(self) -> Optimizer:
-        """The optimizer; one given by name gets the recipe's decay and clipping, a record keeps its own."""
-        if isinstance(self.optimizer, str):
-            return named_optimizer(self.optimizer, self.weight_decay, self.clip_norm)
-        return resolve("optimizer", OPTIMIZERS, self.optimizer)
 
 
 class Split(NamedTuple):
@@ -192,7 +149,7 @@ def prepare(
             table = replace(table, notices=(*table.notices, *hints))
     loss = net.loss if net is not None else choose_loss(recipe, table.target)
     net = default_network(table, loss, recipe) if net is None else net
-    metric = recipe.metric if isinstance(recipe.metric, Metric) else None
+    metric = None if recipe.metric is None else resolve("metric", METRICS, recipe.metric)
     if metric is not None:
         require_fit(metric, bool(table.target.classes), net.outputs // table.target.outputs)
 
@@ -211,7 +168,7 @@ def prepare(
     elif len(split.validation):
         watched = part(split.validation)
     seed = secrets.randbits(32) if seed is None else seed
-    settings = _settings(recipe, len(data))
+    settings = _settings(recipe, metric, len(data))
     engine = choose(recipe.engine, net, settings.optimizer, data.X.dtype, recipe.threads)
     return Plan(table, net, settings, data, watched, seed, engine, metric)
 
@@ -319,13 +276,18 @@ def choose_loss(recipe: Recipe, target: Target) -> Loss:
     return loss
 
 
+def chosen_optimizer(recipe: Recipe) -> Optimizer:
+    """The optimizer; one given by name gets the recipe's decay and clipping, a record keeps its own."""
+    if isinstance(recipe.optimizer, str):
+        return named_optimizer(recipe.optimizer, recipe.weight_decay, recipe.clip_norm)
+    return resolve("optimizer", OPTIMIZERS, recipe.optimizer)
+
+
 def default_network(table: Table, loss: Loss, recipe: Recipe) -> Network:
     """PiecewiseLinear where there are bins, then the hidden layers with dropout, then the output."""
-    good = lambda v: all(isinstance(units, int) and units >= 1 for units in v)
-    require("hidden", recipe.hidden, good, "numbers of units, such as (128, 128)")
     layers: list[Layer] = [PiecewiseLinear(table.edges)] if any(table.edges) else []
     width = sum(max(1, len(edges) - 1) for edges in table.edges)
-    for units in recipe.hidden:
+    for units in recipe.layers:
         layers.append(Dense(width, units, recipe.activation, weights="fan_in_uniform"))
         if recipe.dropout:
             layers.append(Dropout(recipe.dropout))
@@ -346,14 +308,14 @@ def _loss_name(recipe: Recipe) -> str:
     return recipe.loss if isinstance(recipe.loss, str) else getattr(recipe.loss, "name", "")
 
 
-def _settings(recipe: Recipe, n: int) -> Settings:
+def _settings(recipe: Recipe, metric: Metric | None, n: int) -> Settings:
     batch_size = None if recipe.batch_size is None or recipe.batch_size >= n else recipe.batch_size
     steps_an_epoch = math.ceil(n / (batch_size or n))
     epochs = recipe.epochs
     if epochs is None and recipe.max_steps is None:
         epochs = max(LEAST_EPOCHS, math.ceil(LEAST_STEPS / steps_an_epoch))
     return Settings(
-        optimizer=recipe.chosen_optimizer(),
+        optimizer=chosen_optimizer(recipe),
         learning_rate=recipe.learning_rate,
         schedule=recipe.schedule,
         batch_size=batch_size,
@@ -362,7 +324,7 @@ def _settings(recipe: Recipe, n: int) -> Settings:
         max_seconds=recipe.max_seconds,
         patience=recipe.patience,
         target_error=recipe.target_error,
-        greater_is_better=isinstance(recipe.metric, Metric) and recipe.metric.greater_is_better,
+        greater_is_better=metric is not None and metric.greater_is_better,
     )
 
 

@@ -8,6 +8,7 @@ from inspect import signature
 from typing import Any, TypeVar, cast
 
 from backlit.errors import KeywordError, suggestion
+from backlit.recipe import settings_of
 
 #: what other libraries call a setting, or an argument of `fit`: our name, or what to do
 ELSEWHERE = {
@@ -52,6 +53,7 @@ ELSEWHERE = {
 }  # fmt: skip
 
 Method = TypeVar("Method", bound=Callable[..., Any])
+T = TypeVar("T")
 
 
 def strict(method: Method) -> Method:
@@ -73,6 +75,17 @@ def strict(method: Method) -> Method:
         return method(self, *args, **keywords)
 
     return cast(Method, checked)
+
+
+def estimator(cls: type[T]) -> type[T]:
+    """The class, a dataclass of settings, with them in its docstring; it answers a wrong keyword with the right one."""
+    lines = []
+    for name, one in settings_of(cls).items():
+        lines += [f"    {name} : {one.help}", *([f"        None: {one.none}."] if one.none else [])]
+    summary, _, rest = (cls.__doc__ or "").partition("\n\n")
+    cls.__doc__ = "\n".join([f"{summary}\n", "    Parameters", "    ----------", *lines, "", rest])
+    cls.__init__ = strict(cls.__init__)
+    return cls
 
 
 def _meant(keyword: str, known: Sequence[str], settings: Sequence[str], estimator: str) -> str:

@@ -29,7 +29,12 @@ COLUMNS = ("sqft_living", "grade", "lat")
 TARGET = "price"
 RATE, HIDDEN, SEED = 0.05, 3, 3
 
-FIRST = Settings(optimizer="sgd", batch_size=128, epochs=30, target_error=0.3)
+#: settings with which every number can be followed by hand
+SMALL = {
+    "hidden": (HIDDEN,), "activation": "tanh", "encoding": "plain", "optimizer": "sgd", "learning_rate": RATE,
+    "schedule": "constant", "batch_size": 128, "epochs": 30, "dropout": 0.0,
+}  # fmt: skip
+FIRST = Settings(**{name: SMALL[name] for name in ("optimizer", "schedule", "batch_size", "epochs")}, target_error=0.3)
 FIRST_FILE, REAL_FILE = "houses-3-3-1.backlit", "houses.backlit"
 
 
@@ -50,7 +55,7 @@ def first_network(
     """Act 1's network, its starting weights, its table and how it trains."""
     houses = load_houses()
     table = textbook_table(houses[split_rows(houses["id"].to_numpy()).train])
-    net = Network([Dense(len(COLUMNS), hidden, "tanh"), Dense(hidden, 1)], "squared_error", table.names)
+    net = Network([Dense(len(COLUMNS), hidden, SMALL["activation"]), Dense(hidden, 1)], "squared_error", table.names)
     theta = np.round(net.start(seed, dtype=np.float64), 4)  # what is printed is what is used
     return net, theta, table, replace(FIRST, learning_rate=rate)
 

@@ -199,9 +199,9 @@ def test_another_kind_and_columns_by_hand(page: Page, served: Served, form: Loca
     for name in ("grade", "sqft_living"):
         form.get_by_role("checkbox", name=name, exact=True).check()
     form.get_by_label("What grade is taken for").select_option("category")
-    form.get_by_label("Hidden layers").fill("5, 4")
+    form.get_by_label("Hidden", exact=True).fill("5, 4")
     form.get_by_label("Activation").select_option("tanh")
-    form.get_by_label("Numbers go in").select_option("plain")
+    form.get_by_label("Encoding").select_option("plain")
     form.get_by_label("Learning rate").fill("0.03")
     run = begun(page, served, form)
     assert {column.name: column.kind for column in run.table.columns} == {"sqft_living": "number", "grade": "category"}

@@ -234,7 +234,7 @@ def test_the_same_seed_gives_the_same_run(backlit):
         (("--loss", "binary_cross_entropy"), "'price'; take squared_error or absolute_error or huber or poisson or"),
         (("--schedule", "cosin"), "unknown schedule 'cosin'; did you mean 'cosine'"),
         (("--weight-decay", "-1"), "weight_decay is -1.0; it must be a finite number, 0 or greater"),
-        (("--clip-norm", "0"), "clip_norm is 0.0; it must be greater than 0"),
+        (("--clip-norm", "0"), "clip_norm is 0.0; it must be a finite number greater than 0"),
         (("--time", "nowhere"), "unknown column 'nowhere'"),
     ],
 )

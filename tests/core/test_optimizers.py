@@ -156,7 +156,7 @@ def test_step_is_pure():
         (lambda: Momentum(momentum=-0.1), "momentum is -0.1"),
         (lambda: RMSprop(rho=2), "rho is 2"),
         (lambda: SGD(weight_decay=-1), "weight_decay is -1; it must be a finite number, 0 or greater"),
-        (lambda: SGD(clip_norm=0), "clip_norm is 0; it must be greater than 0, or None"),
+        (lambda: SGD(clip_norm=0), "clip_norm is 0; it must be a finite number greater than 0, or None"),
     ],
 )
 def test_settings_out_of_range(make, message):

@@ -74,7 +74,7 @@ def test_a_mistake_of_the_studio(client, monkeypatch, caplog):
     def broken(*_):
         raise RuntimeError("secret detail")
 
-    monkeypatch.setattr(shelf.Shelf, "message", broken)
+    monkeypatch.setattr(shelf.Shelf, "runs", broken)
     answer = client.ask("shelf")
     assert answer.status == 500
     assert "secret" not in answer.json["error"]

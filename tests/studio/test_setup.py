@@ -10,6 +10,8 @@ from commands import backlit
 import backlit as bl
 from backlit.errors import ArgumentError, BacklitError, DataError, UnknownNameError
 from backlit.fitting import Recipe, prepare, split_rows
+from backlit.lesson import SMALL
+from backlit.recipe import TYPED as SETTINGS
 from backlit.studio import setup
 from backlit.studio.desk import Desk
 from backlit.studio.messages import Begin, Nothing, TableQuery
@@ -57,7 +59,18 @@ def looked(desk, key, **more):
 
 
 def test_what_is_on_the_shelf(desk, key):
-    assert key in QUESTIONS["shelf"](desk, Nothing()).tables
+    shelf = QUESTIONS["shelf"](desk, Nothing())
+    assert key in shelf.tables
+    sent = {one.name: one for one in shelf.settings}
+    assert set(sent) == set(SETTINGS)
+    for name, setting in SETTINGS.items():
+        field = sent[name]
+        assert (field.help, field.none) == (setting.help, setting.none)
+        assert (setting.read(field.value) if field.value else None) == setting.default
+        assert {"names": bool(field.names), "number": bool(field.allowed), "units": True}[field.kind]
+    assert {name: SETTINGS[name].read(text) for name, text in shelf.small.items()} == SMALL
+    assert (sent["dropout"].least, sent["dropout"].below, sent["learning_rate"].above) == (0, 1, 0)
+    assert "adamw" in sent["optimizer"].names
 
 
 def test_a_table_is_looked_at(desk, key):
@@ -108,10 +121,11 @@ def test_what_cannot_be_begun_on_is_told(desk, tmp_path):
 def test_a_run_is_begun(desk, key):
     told = []
     desk.subscribe(told.append)
-    query = Begin(table=key, target="SalePrice", columns=["size", "town"], hidden=[4], epochs=3, seed=7, batch_size=10)
+    typed = {"hidden": "4", "epochs": "3", "batch_size": "10"}
+    query = Begin(table=key, target="SalePrice", columns=["size", "town"], seed=7, settings=typed)
     done = setup.begin(desk, query)
     assert done.present.run == desk.key
-    assert desk.key in desk.shelf.message().runs
+    assert desk.key in desk.shelf.runs()
     assert (done.present.timeline, done.present.step) == ("main", 0)
     run = desk.run
     assert [column.name for column in run.table.columns] == ["size", "town"]
@@ -147,19 +161,21 @@ TYPED = pl.DataFrame(
 @pytest.mark.parametrize(
     "more",
     [
-        {}, {"seed": 7}, {"columns": ["preis", "it's $size"], "hidden": [3], "activation": "tanh", "encoding": "plain"},
-        {"kinds": {"fee": "category", "open": "boolean", "id": "number", "zip": "number"}, "dropout": 0.0},
-        {"task": "classification", "optimizer": "sgd", "learning_rate": 0.0123, "schedule": "constant"},
-        {"task": "regression", "hidden": [], "batch_size": 7, "epochs": 4}, {"target": "preis"},
+        {}, {"seed": 7},
+        {"columns": ["preis", "it's $size"], "settings": {"hidden": "3", "activation": "tanh", "encoding": "plain"}},
+        {"kinds": {"fee": "category", "open": "boolean", "id": "number", "zip": "number"}},
+        {"settings": {"dropout": "0"}},
+        {"task": "classification", "settings": {"optimizer": "sgd", "learning_rate": "0.0123", "schedule": "constant"}},
+        {"task": "regression", "settings": {"hidden": "", "batch_size": "7", "epochs": "4"}}, {"target": "preis"},
+        {"settings": {"bins": "5", "patience": "1", "metric": "mae", "max_steps": "11", "loss": "huber"}},
     ],
 )  # fmt: skip
 def test_the_line_that_is_recorded_makes_the_same_run(desk, tmp_path, monkeypatch, more):
     monkeypatch.chdir(tmp_path / "tables")
     TYPED.write_csv("own.csv", separator="\t")
     key = desk.shelf.add_upload("own.csv", tmp_path / "tables" / "own.csv")
-    setup.begin(
-        desk, Begin(**{"table": key, "target": "goal", "decimal": ",", "date_order": "mdy", "epochs": 2} | more)
-    )
+    more["settings"] = {"epochs": "2"} | more.get("settings", {})
+    setup.begin(desk, Begin(**{"table": key, "target": "goal", "decimal": ",", "date_order": "mdy"} | more))
     run = desk.run
     assert run.about["split"] == {"by": "row", "column": None, "seed": 0}
     [line] = run.about["commands"]["main"]
@@ -184,7 +200,7 @@ def test_the_line_that_is_recorded_makes_the_same_run(desk, tmp_path, monkeypatc
 def test_the_weights_and_the_split_have_seeds_of_their_own(desk, key):
     parts, starts = [], []
     for seed in (1, 2):
-        setup.begin(desk, Begin(table=key, target="SalePrice", hidden=[2], seed=seed))
+        setup.begin(desk, Begin(table=key, target="SalePrice", settings={"hidden": "2"}, seed=seed))
         parts.append(desk.run.data("train").rows.tolist())
         starts.append(desk.run.at(0).theta)
     assert parts[0] == parts[1]
@@ -192,7 +208,7 @@ def test_the_weights_and_the_split_have_seeds_of_their_own(desk, key):
 
 
 def test_no_line_makes_a_run_on_the_houses_again(desk):
-    setup.begin(desk, Begin(table="houses", target="price", columns=["sqft_living"], hidden=[2]))
+    setup.begin(desk, Begin(table="houses", target="price", columns=["sqft_living"], settings={"hidden": "2"}))
     assert "commands" not in desk.run.about
     assert desk.run.about["split"]["seed"] == 0
 
@@ -264,12 +280,15 @@ def test_nothing_is_begun_where_nothing_was_chosen(desk, doubtful, chosen, told)
 
 def test_a_column_that_is_left_out_or_holds_names_asks_nothing(desk, doubtful):
     kinds = {"preis": "category"}
-    setup.begin(desk, Begin(table=doubtful, target="goal", columns=["preis", "it's $size"], kinds=kinds, hidden=[2]))
+    setup.begin(
+        desk,
+        Begin(table=doubtful, target="goal", columns=["preis", "it's $size"], kinds=kinds, settings={"hidden": "2"}),
+    )
     assert [column.kind for column in desk.run.table.columns] == ["category", "number"]
 
 
 def test_a_run_is_begun_as_it_was_chosen(desk, doubtful):
-    setup.begin(desk, Begin(table=doubtful, target="preis", decimal=",", date_order="dmy", hidden=[2]))
+    setup.begin(desk, Begin(table=doubtful, target="preis", decimal=",", date_order="dmy", settings={"hidden": "2"}))
     assert desk.run.frame["preis"][:2].to_list() == [3.1, 4.137]
     assert desk.run.frame["sold"][1].isoformat() == "2019-02-02"
     assert desk.run.table.target.reading.decimal == ","
@@ -295,26 +314,26 @@ def test_the_target_is_read_as_one(desk, tmp_path):
     found = looked(desk, key)
     assert (found.target, found.task, found.trouble) == ("y", "classification", "")
     assert found.columns[1].distinct == 2
-    setup.begin(desk, Begin(table=key, target="y", hidden=[2]))
+    setup.begin(desk, Begin(table=key, target="y", settings={"hidden": "2"}))
     assert desk.run.table.target.labels == ("None", "some")
 
 
 def test_classes_and_kinds(desk, key):
-    setup.begin(desk, Begin(table=key, target="town", kinds={"rooms": "category"}, hidden=[3]))
+    setup.begin(desk, Begin(table=key, target="town", kinds={"rooms": "category"}, settings={"hidden": "3"}))
     target = desk.run.table.target
     assert target.labels == (HTML, "Auburn", "Kent")
     assert {column.name: column.kind for column in desk.run.table.columns} == {
         "size": "number", "SalePrice": "number", "rooms": "category",
     }  # fmt: skip
-    setup.begin(desk, Begin(table=key, target="rooms", task="classification", hidden=[3]))
+    setup.begin(desk, Begin(table=key, target="rooms", task="classification", settings={"hidden": "3"}))
     assert desk.run.table.target.classes == (1, 2, 3, 4, 5)
 
 
 def test_a_schedule_is_chosen(desk, key):
-    setup.begin(desk, Begin(table=key, target="SalePrice", hidden=[2], schedule="constant"))
+    setup.begin(desk, Begin(table=key, target="SalePrice", settings={"hidden": "2", "schedule": "constant"}))
     assert desk.run.timeline().settings.schedule.name == "constant"
     with pytest.raises(ArgumentError, match="did you mean 'constant'"):
-        setup.begin(desk, Begin(table=key, target="SalePrice", schedule="constnt"))
+        setup.begin(desk, Begin(table=key, target="SalePrice", settings={"schedule": "constnt"}))
 
 
 def test_what_is_wrong_with_an_upload_is_told_by_its_name(desk):
@@ -326,7 +345,7 @@ def test_what_is_wrong_with_an_upload_is_told_by_its_name(desk):
 
 
 def test_houses_have_units(desk):
-    setup.begin(desk, Begin(table="houses", target="price", columns=["sqft_living"], hidden=[2]))
+    setup.begin(desk, Begin(table="houses", target="price", columns=["sqft_living"], settings={"hidden": "2"}))
     assert desk.run.table.target.unit == "$"
     assert QUESTIONS["run"](desk, Nothing()).columns[0].unit == "sqft"
 
@@ -336,10 +355,13 @@ def test_houses_have_units(desk):
     [
         ({"target": "cost"}, "unknown column 'cost'"), ({"columns": ["sise"]}, "did you mean 'size'"),
         ({"kinds": {"size": "figure"}}, "it must be one of number"), ({"kinds": {"sise": "number"}}, "did you mean"),
-        ({"columns": []}, "no column is left"), ({"hidden": [0]}, "hidden"), ({"activation": "rellu"}, "relu"),
-        ({"hidden": [100_000, 100_000]}, "take fewer units"), ({"optimizer": "adom"}, "adam"),
-        ({"table": "?"}, "table"),
-        ({"learning_rate": -1.0}, "learning_rate"), ({"dropout": 1.0}, "dropout"), ({"seed": -1}, "seed"),
+        ({"columns": []}, "no column is left"), ({"table": "?"}, "table"), ({"seed": -1}, "seed"),
+        *(({"settings": {name: value}}, told) for name, value, told in (
+            ("hidden", "0", "hidden"), ("activation", "rellu", "relu"), ("hidden", "100000 100000", "take fewer"),
+            ("optimizer", "adom", "adam"), ("learning_rate", "-1", "learning_rate"), ("dropout", "1", "dropout"),
+            ("epochs", "1.5", "epochs is '1.5'; it must be a whole number"), ("epoch", "1", "did you mean 'epochs'"),
+            ("columns", "size", "unknown setting 'columns'"),
+        )),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_told_and_nothing_is_begun(desk, key, wrong, told):

@@ -123,7 +123,7 @@ SAME, EMPTY = FRAME.select(a=pl.lit(1)), FRAME.select(a=pl.lit(None, dtype=pl.Fl
             r"columns\['a'\] is 'number', but all its fields are m",
         ),
         ({"encoding": "onehot"}, ArgumentError, "encoding is 'onehot'; it must be 'piecewise' or 'plain'"),
-        ({"bins": 0}, ArgumentError, "bins is 0; it must be 1 or more"),
+        ({"bins": 0}, ArgumentError, "bins is 0; it must be a whole number, 1 or greater"),
     ],
 )
 def test_refused(settings, error, message):

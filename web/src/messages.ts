@@ -155,7 +155,7 @@ export interface Open {
   key: string;
 }
 
-/** Begin a run on a table; what is None takes the default. */
+/** Begin a run on a table; what is None, and a setting that is left out, takes the default. */
 export interface Begin {
   table: string;
   target: string;
@@ -164,15 +164,9 @@ export interface Begin {
     [k: string]: string;
   };
   task?: ("classification" | "regression") | null;
-  hidden?: number[] | null;
-  activation?: string | null;
-  encoding?: ("piecewise" | "plain") | null;
-  optimizer?: string | null;
-  learning_rate?: number | null;
-  schedule?: string | null;
-  batch_size?: number | null;
-  epochs?: number | null;
-  dropout?: number | null;
+  settings?: {
+    [k: string]: string;
+  };
   seed?: number | null;
   decimal?: ("," | ".") | null;
   date_order?: ("dmy" | "mdy" | "ymd") | null;
@@ -452,7 +446,25 @@ export interface Run {
   timelines: Timeline[];
 }
 
-/** What can be opened or begun on: runs and tables, by key and name. given: the table to set up; "" for none. */
+/** A setting of a new run. */
+export interface Setting {
+  name: string;
+  label: string;
+  part: "fit" | "network" | "training";
+  usual: boolean;
+  help: string;
+  value: string;
+  none: string;
+  kind: "names" | "number" | "units";
+  names: string[];
+  allowed: string;
+  least: number | null;
+  above: number | null;
+  below: number | null;
+  whole: boolean;
+}
+
+/** What can be opened or begun on: runs and tables, by key and name. */
 export interface Shelf {
   runs: {
     [k: string]: string;
@@ -460,8 +472,10 @@ export interface Shelf {
   tables: {
     [k: string]: string;
   };
-  optimizers: string[];
-  activations: string[];
+  settings: Setting[];
+  small: {
+    [k: string]: string;
+  };
   upload_limit: number;
   given: string;
 }

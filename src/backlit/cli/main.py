@@ -5,11 +5,17 @@ from __future__ import annotations
 import os
 import sys
 import warnings
-from typing import Annotated, Any
+from collections.abc import Callable, Iterable
+from inspect import Parameter, Signature, signature
+from typing import Annotated, Any, TypeVar
 
 import typer
 
+from backlit.core.values import Numbers
 from backlit.errors import ArgumentError, BacklitError
+from backlit.recipe import SETTINGS, TYPED, Recipe, Setting
+
+T = TypeVar("T", bound=Callable[..., Any])
 
 app = typer.Typer(
     name="backlit",
@@ -87,7 +93,43 @@ LEARNING, COLUMNS, ROWS, CHANGED = "How it learns", "What the columns are", "Whi
 KEPT = "What is kept"
 
 
+def take(settings: Iterable[Setting], panel: str = LEARNING) -> Callable[[T], T]:
+    """Give a command an option for each of these settings, in place of its keywords.
+
+    Parameters
+    ----------
+    panel : where they are listed; where they are changes, one that is not given stays as it is
+    """
+
+    def given(command: T) -> T:
+        own = [p for p in signature(command, eval_str=True).parameters.values() if p.kind != Parameter.VAR_KEYWORD]
+        command.__signature__ = Signature([*own, *(_option(one, panel) for one in settings)])  # type: ignore[attr-defined]
+        return command
+
+    return given
+
+
+def _option(setting: Setting, panel: str) -> Parameter:
+    """A setting's option, as typer takes it from a signature."""
+    values, default = setting.values, None if panel == CHANGED else setting.default
+    number = isinstance(values, Numbers)
+    kind = (int if values.whole else float) if number else str
+    otherwise = f" ({setting.none} if not given)" if setting.none and default is None and panel != CHANGED else ""
+    told = typer.Option(help=f"{setting.help}{otherwise}", rich_help_panel=panel)
+    shown = default if number or default is None else setting.write(default)
+    return Parameter(
+        setting.name, Parameter.KEYWORD_ONLY, default=shown,
+        annotation=Annotated[kind | None if default is None else kind, told],
+    )  # fmt: skip
+
+
+def _read(settings: dict[str, Any]) -> dict[str, Any]:
+    """The settings as their values; those in a form of their own were taken as text."""
+    return {name: SETTINGS[name].read(value) if isinstance(value, str) else value for name, value in settings.items()}
+
+
 @app.command()
+@take(TYPED.values())
 def train(
     context: typer.Context,
     table: Table,
@@ -119,9 +161,6 @@ def train(
     text_encoding: Encoding = None,
     unit: Annotated[str, typer.Option(help="The target's unit, such as $.", rich_help_panel=COLUMNS)] = "",
     log: Annotated[bool, typer.Option("--log", help="Learn the target's logarithm.", rich_help_panel=COLUMNS)] = False,
-    encoding: Annotated[
-        str, typer.Option(help="piecewise: numbers in bins; plain: without.", rich_help_panel=COLUMNS)
-    ] = "piecewise",
     group: Annotated[
         str | None, typer.Option(help="Rows alike in this column stay on one side.", rich_help_panel=ROWS)
     ] = None,
@@ -129,53 +168,17 @@ def train(
         str | None, typer.Option(help="Test on what is latest in this column.", rich_help_panel=ROWS)
     ] = None,
     split_seed: Annotated[int, typer.Option(help="Which rows go where.", min=0, rich_help_panel=ROWS)] = 0,
-    hidden: Annotated[str, typer.Option(help="Units of each hidden layer.", rich_help_panel=LEARNING)] = "128,128",
-    activation: Annotated[str, typer.Option(help="Of the hidden layers.", rich_help_panel=LEARNING)] = "relu",
-    loss: Annotated[
-        str | None, typer.Option(help="What is made small. (by the target if not given)", rich_help_panel=LEARNING)
-    ] = None,
-    optimizer: Annotated[str, typer.Option(help="How the weights move.", rich_help_panel=LEARNING)] = "adamw",
-    learning_rate: Annotated[float, typer.Option(help="α, before its schedule.", rich_help_panel=LEARNING)] = 1e-3,
-    schedule: Annotated[
-        str, typer.Option(help="How α changes: constant, cosine, warmup_cosine, ...", rich_help_panel=LEARNING)
-    ] = "warmup_cosine",
-    batch_size: Annotated[int, typer.Option(help="Rows in a step.", rich_help_panel=LEARNING)] = 256,
-    epochs: Annotated[
-        int | None, typer.Option(help="Passes over the rows. (60, or 300 steps if not given)", rich_help_panel=LEARNING)
-    ] = None,
-    max_seconds: Annotated[float | None, typer.Option(help="Stop after so long.", rich_help_panel=LEARNING)] = None,
-    dropout: Annotated[float, typer.Option(help="Share of units silenced.", rich_help_panel=LEARNING)] = 0.15,
-    weight_decay: Annotated[
-        float | None,
-        typer.Option(help="Pull of weights towards 0. (the optimizer's own if not given)", rich_help_panel=LEARNING),
-    ] = None,
-    clip_norm: Annotated[
-        float | None, typer.Option(help="Shorten a longer gradient to this length.", rich_help_panel=LEARNING)
-    ] = None,
-    patience: Annotated[
-        int | None, typer.Option(help="Stop after so many epochs without progress.", rich_help_panel=LEARNING)
-    ] = None,
-    engine: Annotated[str, typer.Option(help="auto, native or reference.", rich_help_panel=LEARNING)] = "auto",
-    threads: Annotated[
-        int | None,
-        typer.Option(help="Of the native engine. (the usable cores if not given)", min=1, rich_help_panel=LEARNING),
-    ] = None,
     rows: Annotated[bool, typer.Option(help="Keep the table's rows in the run file.", rich_help_panel=KEPT)] = True,
     max_size: Annotated[int, typer.Option(help="MB that the run file may take.", min=1, rich_help_panel=KEPT)] = 200,
     force: Force = False,
     json: Json = False,
+    **settings: Any,
 ) -> None:
     """Learn from a table, and keep the run in one file."""
     from backlit.cli import tables
-    from backlit.fitting import Recipe
 
     kinds = tables.kinds_of(category=category, number=number, boolean=boolean, date=date, drop=drop)
-    recipe = Recipe(
-        hidden=_units(hidden), activation=activation, loss=loss, optimizer=optimizer, learning_rate=learning_rate,
-        schedule=schedule, batch_size=batch_size, epochs=epochs, max_seconds=max_seconds, dropout=dropout,
-        weight_decay=weight_decay, clip_norm=clip_norm, patience=patience, engine=engine, threads=threads,
-        target="log" if log else "standard", encoding=encoding, units={target: unit},  # type: ignore[arg-type]
-    )  # fmt: skip
+    recipe = Recipe(**_read(settings), target="log" if log else "standard", units={target: unit})
     if classes and numbers:
         raise ArgumentError("--classes and --numbers are both given; choose one")
     if log and classes:
@@ -302,44 +305,28 @@ def diff(
 
 
 @app.command()
+@take((one for one in SETTINGS.values() if one.part == "training"), CHANGED)
 def fork(
     context: typer.Context,
     run: RunFile,
     step: Annotated[int | None, typer.Option(help="Where to start over. (the last if not given)", min=0)] = None,
     timeline: Timeline = None,
     name: Annotated[str | None, typer.Option(help="What to call it. (fork 1, ... if not given)")] = None,
-    learning_rate: Annotated[float | None, typer.Option(help="α.", rich_help_panel=CHANGED)] = None,
-    optimizer: Annotated[str | None, typer.Option(help="How the weights move.", rich_help_panel=CHANGED)] = None,
-    schedule: Annotated[str | None, typer.Option(help="How α changes.", rich_help_panel=CHANGED)] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Rows in a step.", rich_help_panel=CHANGED)] = None,
-    dropout: Annotated[float | None, typer.Option(help="Share of units silenced.", rich_help_panel=CHANGED)] = None,
-    weight_decay: Annotated[
-        float | None, typer.Option(help="Pull of weights towards 0.", rich_help_panel=CHANGED)
-    ] = None,
-    clip_norm: Annotated[
-        float | None, typer.Option(help="Shorten a longer gradient to this length.", rich_help_panel=CHANGED)
-    ] = None,
-    epochs: Annotated[
-        int | None, typer.Option(help="Passes, counted from the run's start.", rich_help_panel=CHANGED)
-    ] = None,
-    patience: Annotated[int | None, typer.Option(help="Epochs without progress.", rich_help_panel=CHANGED)] = None,
     weight: Annotated[
         list[str], typer.Option(help="Such as 'w2\\[3, 1]=0.2'. Repeatable.", rich_help_panel=CHANGED)
     ] = [],
-    engine: Annotated[str | None, typer.Option(help="native or reference.", rich_help_panel=CHANGED)] = None,
     steps: Annotated[int | None, typer.Option(help="Train so many. (to the end if not given)", min=1)] = None,
     train: Annotated[bool, typer.Option(help="Train it now.")] = True,
     table: OtherTable = None,
     json: Json = False,
+    **settings: Any,
 ) -> None:
     """Start over from a step, with something changed, as a second timeline."""
     from backlit.cli import runs
 
     runs.fork(
         run, table=table, step=step, timeline=timeline, train=train, steps=steps, as_json=json, options=_given(context),
-        name=name, learning_rate=learning_rate, optimizer=optimizer, schedule=schedule, batch_size=batch_size,
-        dropout=dropout, weight_decay=weight_decay, clip_norm=clip_norm, epochs=epochs, patience=patience,
-        weights=_weights(weight) or None, engine=engine,
+        name=name, weights=_weights(weight) or None, **_read(settings),
     )  # fmt: skip
 
 
@@ -456,13 +443,6 @@ def _weights(given: list[str]) -> dict[str, float]:
         except ValueError:
             raise ArgumentError(f"--weight is {text!r}; give a name and a number, such as 'w2[3, 1]=0.2'") from None
     return found
-
-
-def _units(hidden: str) -> tuple[int, ...]:
-    try:
-        return tuple(int(units) for units in hidden.split(",") if units.strip())
-    except ValueError:
-        raise ArgumentError(f"--hidden is {hidden!r}; give numbers of units, such as 128,128") from None
 
 
 def _note(message: Warning | str, *_: object) -> None:

@@ -19,6 +19,7 @@ from backlit.core.arrays import Array, Weights, array_namespace, like
 from backlit.core.initializers import INITIALIZERS
 from backlit.core.layer import Layer, Link, Names, Place, Stage
 from backlit.core.registry import lookup, make_plain
+from backlit.core.values import SHARE
 from backlit.errors import require
 
 
@@ -281,7 +282,7 @@ class Dropout(Layer):
 
     def __post_init__(self) -> None:
         make_plain(self)
-        require("rate of dropout", self.rate, lambda v: 0 <= v < 1, "from 0 to below 1")
+        SHARE.require("rate of dropout", self.rate)
 
     @property
     def summary(self) -> str:

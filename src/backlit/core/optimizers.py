@@ -9,7 +9,6 @@ as they come. The memory holds arrays and numbers, as the optimizer likes.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -21,6 +20,7 @@ from backlit.core.arrays import Array, array_namespace, like
 from backlit.core.network import Slot
 from backlit.core.registry import make_plain
 from backlit.core.schedules import power
+from backlit.core.values import NOT_NEGATIVE, POSITIVE
 from backlit.errors import require
 
 Memory = dict[str, Any]
@@ -60,8 +60,8 @@ class Optimizer:
 
     def __post_init__(self) -> None:
         make_plain(self)
-        require("weight_decay", self.weight_decay, lambda v: 0 <= v < math.inf, "a finite number, 0 or greater")
-        require("clip_norm", self.clip_norm, lambda v: v is None or v > 0, "greater than 0, or None")
+        NOT_NEGATIVE.require("weight_decay", self.weight_decay)
+        POSITIVE.require("clip_norm", self.clip_norm, none=True)
 
     def init(self, theta: Array, slots: Sequence[Slot]) -> Memory:
         """The memory before the first step."""

@@ -17,6 +17,7 @@ from backlit.engines.reference import ReferenceEngine
 from backlit.errors import ArgumentError, SlowEngineWarning, UnknownNameError
 
 ENGINES: dict[str, Callable[[int | None], Engine]] = {"native": native.NativeEngine, "reference": ReferenceEngine}
+CHOICES = ("auto", *ENGINES)
 
 REINSTALL = (
     "reinstall with a C++20 compiler (g++ 12 or clang 14, or newer) at hand: "
@@ -42,8 +43,8 @@ def choose(engine: str | Engine, net: Network, optimizer: Optimizer, dtype: Any,
     threads = threads_or_all(threads)
     if not isinstance(engine, str):
         return engine
-    if engine not in ("auto", *ENGINES):
-        raise UnknownNameError("engine", engine, ("auto", *ENGINES))
+    if engine not in CHOICES:
+        raise UnknownNameError("engine", engine, CHOICES)
     floats = isinstance(dtype, np.dtype | type) and dtype == np.float32  # dtypes of other libraries refuse to compare
     if engine == "reference" or (engine == "auto" and not floats):
         return ENGINES["reference"](threads)

@@ -14,7 +14,8 @@ from backlit.core.arrays import Array, array_namespace, as_array, like, require_
 from backlit.core.network import Network
 from backlit.core.optimizers import Optimizer
 from backlit.core.state import State
-from backlit.errors import DataError, ShapeError, require
+from backlit.core.values import COUNT
+from backlit.errors import DataError, ShapeError
 
 
 @dataclass(frozen=True, init=False, eq=False)
@@ -209,8 +210,7 @@ class Engine(Protocol):
 
 def threads_or_all(threads: int | None) -> int:
     """The number of threads asked for, 1 or more; None: as many as there are usable cores."""
-    good = lambda v: v is None or (isinstance(v, int) and v >= 1)
-    return require("threads", threads, good, "1 or more, or None") or usable_cores()
+    return COUNT.require("threads", threads, none=True) or usable_cores()
 
 
 def usable_cores() -> int:

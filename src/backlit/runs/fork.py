@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,19 +16,20 @@ from backlit.core.registry import to_dict
 from backlit.core.state import State
 from backlit.engines.choice import choose
 from backlit.engines.protocol import Engine
-from backlit.errors import ArgumentError, UnknownNameError, as_python, require
+from backlit.errors import ArgumentError, UnknownNameError, require
 from backlit.plan import named_optimizer
+from backlit.recipe import SETTINGS
 from backlit.runs.file import writing
 from backlit.runs.recorder import transaction
 from backlit.runs.records import put_snapshot, timeline_row
 from backlit.runs.schema import TimelineRow, put, to_json
 from backlit.runs.sense import rows_of
-from backlit.training import Settings, plan_again, rows_a_step
+from backlit.training import plan_again, rows_a_step
 
 if TYPE_CHECKING:
     from backlit.runs.timeline import Timeline
 
-SETTINGS = tuple(field.name for field in fields(Settings) if field.name != "greater_is_better")  # the metric's own
+CHANGES = tuple(name for name, setting in SETTINGS.items() if setting.part == "training")
 
 
 def fork(
@@ -37,10 +38,6 @@ def fork(
     *,
     name: str | None = None,
     weights: Mapping[str, float] | None = None,
-    dropout: float | None = None,
-    weight_decay: float | None = None,
-    clip_norm: float | None = None,
-    engine: str | None = None,
     **changes: Any,
 ) -> int:
     """Begin another timeline at a step; nothing is trained yet. Its number.
@@ -54,17 +51,16 @@ def fork(
     step : None: the last
     name : what to call it; None: "fork 1", "fork 2", ...
     weights : new values of single weights, by their names: {"w2[3, 1]": 0.2}
-    dropout : the share of units silenced behind each hidden layer; 0 takes dropout away
-    weight_decay, clip_norm : of the optimizer
-    engine : None: the parent's
-    changes : settings, as `Settings` has them: optimizer, learning_rate, schedule, batch_size, epochs, max_steps, ...
+    changes : settings of the steps, as `Recipe` has them: optimizer, learning_rate, dropout, engine, ...
     """
     for setting in changes:
-        if setting not in SETTINGS:
-            known = [*SETTINGS, "weights", "dropout", "weight_decay", "clip_norm", "engine", "name"]
-            raise UnknownNameError("setting", setting, known)
-    run, changes = timeline.run, {key: as_python(value) for key, value in changes.items()}
-    step, dropout = int(timeline.steps if step is None else step), as_python(dropout)
+        if setting not in CHANGES:
+            raise UnknownNameError("setting", setting, [*CHANGES, "weights", "name"])
+    run, changes = timeline.run, {key: SETTINGS[key].require(value) for key, value in changes.items()}
+    step = int(timeline.steps if step is None else step)
+    dropout, engine = changes.pop("dropout", None), changes.pop("engine", None)
+    own = {key: changes.pop(key) for key in ("weight_decay", "clip_norm") if key in changes}
+    own = {key: value for key, value in own.items() if (key, value) != ("weight_decay", None)}  # it has its own
     state = timeline.at(step)
     owner = timeline.owner(step)
     before, data = owner.settings, run.data("train")
@@ -72,8 +68,6 @@ def fork(
         changes["optimizer"] = named_optimizer(changes["optimizer"], clip_norm=before.optimizer.clip_norm)
     settings = replace(before, **changes)
     told: dict[str, Any] = {key: [_plain(getattr(before, key)), _plain(getattr(settings, key))] for key in changes}
-    own = {"weight_decay": weight_decay, "clip_norm": clip_norm}
-    own = {key: value for key, value in own.items() if value is not None}
     told |= {key: [getattr(before.optimizer, key), value] for key, value in own.items()}
     settings = replace(settings, optimizer=replace(settings.optimizer, **own))
     told = {key: values for key, values in told.items() if values[0] != values[1]}

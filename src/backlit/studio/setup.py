@@ -10,11 +10,16 @@ import numpy as np
 import polars as pl
 
 from backlit.commands import command
+from backlit.core.registry import lookup
+from backlit.core.values import Names, Numbers
 from backlit.errors import ArgumentError, BacklitError, DataError, UnknownNameError, require
 from backlit.fitting import Recipe, describe_target, prepare, rows_with, split_rows
+from backlit.lesson import SMALL
+from backlit.recipe import SETTINGS, TYPED, Setting
 from backlit.runs.run import FIRST, recording
 from backlit.studio import messages
 from backlit.studio.messages import Begin, Done, News, Nothing, Question, TableColumn, TableQuery
+from backlit.studio.shelf import UPLOAD_LIMIT
 from backlit.tables.columns import KINDS
 from backlit.tables.datasets import HOUSE_UNITS
 from backlit.tables.dates import share
@@ -29,9 +34,7 @@ if TYPE_CHECKING:
 
 MOST_WEIGHTS = 20_000_000  #: of a network begun here; each takes some 100 bytes while its moments are looked at
 HEAD, EXAMPLES, LETTERS = 8, 3, 40
-SETTINGS = (
-    "hidden", "activation", "encoding", "optimizer", "learning_rate", "schedule", "batch_size", "epochs", "dropout",
-)  # fmt: skip
+USUAL = ("hidden", "activation", "encoding", "optimizer", "learning_rate", "batch_size", "epochs", "dropout")
 SPLIT_SEED = 0  #: as of `backlit train`
 CHOICES = {"decimal": "the decimal mark", "date_order": "the order of dates"}  #: by the question that they answer
 OTHERWISE = "choose classification to take them as classes"
@@ -45,7 +48,29 @@ _GOAL, _GOAL_WORD = (
 
 def shelf(desk: Desk, query: Nothing) -> messages.Shelf:
     """What can be opened, and begun on."""
-    return desk.shelf.message()
+    shelf, small = desk.shelf, {name: SETTINGS[name].write(value) for name, value in SMALL.items()}
+    return messages.Shelf(
+        shelf.runs(), shelf.tables(), tuple(map(_field, TYPED.values())), small, UPLOAD_LIMIT, shelf.given
+    )
+
+
+def _field(setting: Setting) -> messages.Setting:
+    """A setting as the page draws it."""
+    values = setting.values
+    limits = values if isinstance(values, Numbers) else Numbers()
+    return messages.Setting(
+        name=setting.name,
+        label=setting.name.replace("_", " ").capitalize(),
+        part=setting.part,
+        usual=setting.name in USUAL,
+        help=setting.help,
+        value=setting.write(setting.default),
+        none=setting.none,
+        kind="names" if isinstance(values, Names) else "number" if limits is values else "units",
+        names=tuple(values) if isinstance(values, Names) else (),
+        allowed="" if isinstance(values, Names) else str(values),
+        **vars(limits),
+    )
 
 
 # --- looking at a table ------------------------------------------------------------------------------------------
@@ -183,7 +208,7 @@ def _begun(desk: Desk, query: Begin) -> Done:
     with numbered(rows):
         described, targets, remarks = describe_target(sheet[query.target], query.task, OTHERWISE)
     split = split_rows(np.arange(len(rows)), SPLIT_SEED)
-    chosen = {name: value for name in SETTINGS if (value := getattr(query, name)) is not None}
+    chosen = {name: lookup("setting", TYPED, name).read(text) for name, text in query.settings.items()}
     units = HOUSE_UNITS if set(HOUSE_UNITS) <= set(names) else {}
     recipe = replace(Recipe(units=units, columns=kinds or None), **chosen)
     plan = prepare(sheet, targets, recipe, target=described, split=split, numbers=rows, seed=query.seed)
@@ -191,7 +216,7 @@ def _begun(desk: Desk, query: Begin) -> Done:
         plan.table.target.encode(targets)  # what cannot be tested on is said now
     if plan.net.size > MOST_WEIGHTS:
         raise ArgumentError(
-            f"hidden is {query.hidden}, which makes {plan.net.size:,} weights; take fewer units, so that there are at "
+            f"hidden is {recipe.layers}, which makes {plan.net.size:,} weights; take fewer units, so that there are at "
             f"most {MOST_WEIGHTS:,}"
         )
     name, file = desk.shelf.table_name(query.table), desk.shelf.table_file(query.table)
@@ -223,8 +248,8 @@ def _line(file: str, query: Begin, kinds: dict[str, str], chosen: dict[str, Any]
     """The command that makes the same run."""
     named = {kind: [name for name, said in kinds.items() if said == kind] for kind in (*KINDS, DROP)}
     task = {"numbers" if query.task == "regression" else "classes": True} if query.task else {}
-    hidden = {} if query.hidden is None else {"hidden": ",".join(map(str, query.hidden))}
+    typed = {name: TYPED[name].write(value) for name, value in chosen.items()}
     return command(
         "train", file, target=query.target, seed=seed, **task, **named, decimal=query.decimal,
-        date_order=query.date_order, split_seed=SPLIT_SEED, **(chosen | hidden),
+        date_order=query.date_order, split_seed=SPLIT_SEED, **typed,
     )  # fmt: skip

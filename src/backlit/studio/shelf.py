@@ -7,12 +7,9 @@ import tempfile
 from collections.abc import Container, Iterator
 from pathlib import Path
 
-from backlit.core.activations import ACTIVATIONS
-from backlit.core.optimizers import OPTIMIZERS
 from backlit.errors import BacklitError, UnknownNameError
 from backlit.lesson import FIRST_FILE, REAL_FILE, first_run, real_run
 from backlit.runs.run import open_run
-from backlit.studio import messages
 from backlit.tables.datasets import load_houses
 from backlit.tables.frames import Source, open_table, table_kind
 from backlit.tables.reading import Hints, Sheet
@@ -42,17 +39,15 @@ class Shelf:
         self._uploads: tempfile.TemporaryDirectory[str] | None = None
         self._numbers = itertools.count(1)
 
-    def message(self) -> messages.Shelf:
-        """What the page is told of it."""
+    # --- runs ----------------------------------------------------------------------------------------------------
+
+    def runs(self) -> dict[str, str]:
+        """Their keys and names."""
         runs = {FIRST: Path(FIRST_FILE).stem, REAL: Path(REAL_FILE).stem}
         for path in sorted(self.folder.glob("*.backlit")):
             if path not in self._runs.values() and path.name not in (FIRST_FILE, REAL_FILE):
                 self.add_run(path)
-        runs |= {key: path.stem for key, path in self._runs.items() if key not in runs and path.exists()}
-        tables = {key: name for key, (name, _) in self._tables.items()}
-        return messages.Shelf(runs, tables, tuple(OPTIMIZERS), tuple(ACTIVATIONS), UPLOAD_LIMIT, self.given)
-
-    # --- runs ----------------------------------------------------------------------------------------------------
+        return runs | {key: path.stem for key, path in self._runs.items() if key not in runs and path.exists()}
 
     def add_run(self, path: str | Path) -> str:
         """Its key."""
@@ -71,7 +66,7 @@ class Shelf:
                 self._runs[FIRST] = self._lesson(FIRST_FILE)
             elif key == REAL:
                 self._runs[REAL] = self._lesson(REAL_FILE)
-            elif key not in self.message().runs:
+            elif key not in self.runs():
                 raise UnknownNameError("run", key, [FIRST, REAL, *self._runs])
         return self._runs[key]
 
@@ -93,6 +88,10 @@ class Shelf:
         return path
 
     # --- tables --------------------------------------------------------------------------------------------------
+
+    def tables(self) -> dict[str, str]:
+        """Their keys and names."""
+        return {key: name for key, (name, _) in self._tables.items()}
 
     def add_table(self, path: str | Path) -> str:
         """The key of a table that was named when the studio began; it is read now, so that an error is told."""

@@ -6,12 +6,13 @@ import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
 from backlit.core.registry import lookup
-from backlit.errors import ArgumentError, DataError, UnknownNameError, require
+from backlit.core.values import COUNT, Names
+from backlit.errors import ArgumentError, DataError, UnknownNameError
 from backlit.tables.columns import DAYS, KINDS, Boolean, Category, Column, Date, Input, Number
 from backlit.tables.fields import PLAIN, Reading, moments, numbers, truths
 from backlit.tables.infer import Guess, guess_kind
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 Encoding = Literal["piecewise", "plain"]
+ENCODINGS = Names(get_args(Encoding))
 MOST_BINS = 8192  #: of all columns together: each is an input with as many weights as the first layer has units
 
 
@@ -74,8 +76,8 @@ class Table:
         UnknownNameError
             A column that is not there.
         """
-        require("encoding", encoding, lambda v: v in ("piecewise", "plain"), "'piecewise' or 'plain'")
-        bins = require("bins", bins, lambda v: isinstance(v, int) and v >= 1, "1 or more")
+        ENCODINGS.require("encoding", encoding)
+        bins = COUNT.require("bins", bins)
         sheet = read_frame(frame, Hints.of(columns))
         height = sheet.frame.height
         rows = np.arange(height) if rows is None else rows

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
 from backlit.core.arrays import Array
 from backlit.core.losses import Loss
-from backlit.errors import ArgumentError, DataError, require
+from backlit.core.values import Names
+from backlit.errors import ArgumentError, DataError
 from backlit.tables.fields import PLAIN, FieldError, Reading, is_text, level_texts, numbers
 from backlit.tables.metrics import Weights
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 Scaling = Literal["standard", "log", "raw"]
+SCALINGS = Names(get_args(Scaling))
 
 TINY = 1e-140  #: differences whose squares float64 rounds to 0
 
@@ -55,7 +57,7 @@ class Target:
         ----------
         weights : (n,) of the rows
         """
-        require("target", scaling, lambda v: v in ("standard", "log", "raw"), "'standard', 'log' or 'raw'")
+        SCALINGS.require("target", scaling)
         values = np.stack([target_numbers(frame[name], reading) for name in frame.columns], axis=1)
         names = tuple(frame.columns)
         if scaling == "raw":

@@ -17,6 +17,7 @@ from backlit.core.schedules import SCHEDULES
 from backlit.core.state import State
 from backlit.engines.protocol import Data
 from backlit.errors import ShapeError, require
+from backlit.recipe import SETTINGS
 
 Reason: TypeAlias = Literal["epochs", "max_steps", "max_seconds", "patience", "target_error", "interrupted"]
 
@@ -52,15 +53,9 @@ class Settings:
         make_plain(self)
         object.__setattr__(self, "optimizer", resolve("optimizer", OPTIMIZERS, self.optimizer))
         object.__setattr__(self, "schedule", resolve("schedule", SCHEDULES, self.schedule))
-        rate = self.learning_rate
-        require("learning_rate", rate, lambda v: math.isfinite(v) and v > 0, "a finite number greater than 0")
-        for name in ("batch_size", "epochs", "max_steps", "patience"):
-            require(
-                name, getattr(self, name), lambda v: v is None or (isinstance(v, int) and v >= 1),
-                "a whole number, 1 or greater, or None",
-            )  # fmt: skip
-        require("target_error", self.target_error, lambda v: v is None or v + 0.0 == v, "a number, or None")
-        require("max_seconds", self.max_seconds, lambda v: v is None or v > 0, "above 0, or None")
+        for name, value in vars(self).items():
+            if name in SETTINGS:
+                SETTINGS[name].require(value)
         require("epochs", self.epochs, lambda v: bool(v or self.max_steps), "set where max_steps is not")
 
 

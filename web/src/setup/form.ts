@@ -1,10 +1,9 @@
 // What is chosen for a run, as it stands in the fields, and the command that it becomes.
 import { count } from "../lib/format";
-import type { Begin, Question, Shelf, Table, TableColumn, TableQuery } from "../messages";
+import type { Begin, Question, Setting, Shelf, Table, TableColumn, TableQuery } from "../messages";
 
 export const KINDS = ["number", "category", "boolean", "date"] as const;
 export const TASKS = { regression: "a number", classification: "a class" } as const;
-export const ENCODINGS = { piecewise: "in bins", plain: "as they are" } as const;
 // How fields are read that can be read in two ways; "" where the columns show it.
 export const READINGS = {
   decimal: { label: "Decimal mark", names: { ".": "point", ",": "comma" } },
@@ -16,18 +15,8 @@ export const READINGS = {
 export type Reading = Pick<Required<TableQuery>, "decimal" | "date_order">;
 type Task = keyof typeof TASKS;
 
-// The fields of the network and of its training; "" where the default is taken.
-export interface Settings {
-  hidden: string;
-  activation: string;
-  encoding: keyof typeof ENCODINGS;
-  optimizer: string;
-  learningRate: string;
-  schedule: string; // has no field: it goes with what it begins with
-  batchSize: string;
-  epochs: string;
-  dropout: string;
-}
+// The settings by their names, as they are typed; an empty field takes the default.
+export type Settings = Readonly<Record<string, string>>;
 
 export interface Choice {
   ticked: ReadonlySet<string>;
@@ -36,34 +25,15 @@ export interface Choice {
   settings: Settings;
 }
 
-// The defaults of `backlit train`, shown so that one knows what one gets; the server is not told what is not changed.
-export const FOR_WORK: Settings = {
-  hidden: "128, 128",
-  activation: "relu",
-  encoding: "piecewise",
-  optimizer: "adamw",
-  learningRate: "0.001",
-  schedule: "warmup_cosine",
-  batchSize: "256",
-  epochs: "",
-  dropout: "0.15",
-};
+type Offer = Pick<Shelf, "settings" | "small">;
 
-export const FOR_LEARNING: Settings = {
-  hidden: "3",
-  activation: "tanh",
-  encoding: "plain",
-  optimizer: "sgd",
-  learningRate: "0.05",
-  schedule: "constant",
-  batchSize: "128",
-  epochs: "30",
-  dropout: "0",
-};
+// What is begun with: for work the defaults, shown so that one knows what one gets; for learning what can be followed.
+export const forWork = (offer: Offer): Settings =>
+  Object.fromEntries(offer.settings.map((one) => [one.name, one.value]));
+export const forLearning = (offer: Offer): Settings => ({ ...forWork(offer), ...offer.small });
 
 const FEW = 3; // columns to learn with
 const MANY_CLASSES = 20; // a number with more different values is not taken for classes
-const MOST_LAYERS = 10;
 const DROP = "drop";
 
 // --- columns -----------------------------------------------------------------------------------------------------
@@ -126,40 +96,37 @@ export function matching(columns: TableColumn[], text: string): TableColumn[] {
 
 // "128, 128" as a list; [] for no hidden layer; null where it cannot be read.
 export function layers(text: string): number[] | null {
-  const parts = text.split(/[\s,;–-]+/).filter(Boolean);
-  const units = parts.map(Number);
-  return units.every((one) => Number.isInteger(one) && one >= 1) && units.length <= MOST_LAYERS ? units : null;
+  const units = text.split(/[\s,]+/).filter(Boolean).map(Number);
+  return units.every((one) => Number.isInteger(one) && one >= 1) ? units : null;
 }
 
-type Name = keyof Settings | "columns";
+// Whether a setting may have what was typed.
+function fits(one: Setting, text: string): boolean {
+  if (one.kind === "names") return text === "" || one.names.includes(text);
+  if (one.kind === "units") return layers(text) !== null;
+  if (text.trim() === "") return true;
+  const value = Number(text);
+  return (
+    (one.whole ? Number.isInteger(value) : Number.isFinite(value)) &&
+    !(one.least !== null && value < one.least) &&
+    !(one.above !== null && value <= one.above) &&
+    !(one.below !== null && value >= one.below)
+  );
+}
 
-// What is wrong, by field.
-export function troubles(choice: Choice, table: Table | null = null): Partial<Record<Name, string>> {
-  const { settings, ticked } = choice;
-  const found: Partial<Record<Name, string>> = {};
-  if (ticked.size === 0) found.columns = "Tick at least one column to learn from.";
+// What is wrong, by the names of settings; and with "columns".
+export function troubles(choice: Choice, settings: readonly Setting[], table: Table | null = null): Record<string, string> {
+  const wrong = settings.filter((one) => !fits(one, choice.settings[one.name] ?? ""));
+  const found = Object.fromEntries(wrong.map((one) => [one.name, `It must be ${one.allowed}.`]));
+  if (choice.ticked.size === 0) found.columns = "Tick at least one column to learn from.";
   const open = table ? stuck(table, choice).map((one) => one.name) : [];
   if (open.length) found.columns = `${open.join(", ")} cannot be used yet: see below.`;
-  if (layers(settings.hidden) === null) {
-    found.hidden = `Write the units of each layer, such as 128, 128; at most ${MOST_LAYERS} layers.`;
-  }
-  const rate = value(settings.learningRate);
-  if (rate !== null && !(rate > 0)) found.learningRate = "Write a number above 0, such as 0.01.";
-  for (const name of ["batchSize", "epochs"] as const) {
-    const given = value(settings[name]);
-    if (given !== null && !(Number.isInteger(given) && given >= 1)) found[name] = "Write a whole number, 1 or more.";
-  }
-  const dropout = value(settings.dropout);
-  if (dropout !== null && !(dropout >= 0 && dropout < 1)) found.dropout = "Write a share from 0 to below 1.";
   return found;
 }
 
-// null: empty, which stands for the default; NaN: not a number.
-const value = (text: string): number | null => (text.trim() === "" ? null : Number(text));
-
 // The command; what is as the server would choose it is left to the server.
-export function command(table: Table, choice: Choice): Begin {
-  const { settings, ticked, task } = choice;
+export function command(table: Table, choice: Choice, settings: readonly Setting[]): Begin {
+  const { ticked, task } = choice;
   const columns = inputs(table).filter((one) => ticked.has(one.name));
   const kinds = Object.fromEntries(
     columns.flatMap((one) => {
@@ -168,24 +135,17 @@ export function command(table: Table, choice: Choice): Begin {
     }),
   );
   const names = columns.map((one) => one.name);
-  const changed = <N extends keyof Settings>(name: N) => settings[name].trim() !== FOR_WORK[name];
-  const numberOf = (name: keyof Settings) => (changed(name) ? value(settings[name]) : null);
-  const wordOf = <N extends keyof Settings>(name: N) => (changed(name) ? settings[name] : null);
+  const changed = settings.flatMap((one) => {
+    const text = (choice.settings[one.name] ?? "").trim();
+    return text === one.value || (text === "" && one.kind !== "units") ? [] : [[one.name, text]];
+  });
   return {
     table: table.key,
     target: table.target,
     columns: names.join("\n") === useful(table).join("\n") ? null : names,
     kinds,
     task,
-    hidden: changed("hidden") ? layers(settings.hidden) : null,
-    activation: wordOf("activation"),
-    encoding: wordOf("encoding"),
-    optimizer: wordOf("optimizer"),
-    learning_rate: numberOf("learningRate"),
-    schedule: wordOf("schedule"),
-    batch_size: numberOf("batchSize"),
-    epochs: numberOf("epochs"),
-    dropout: numberOf("dropout"),
+    settings: Object.fromEntries(changed),
     decimal: table.decimal,
     date_order: table.date_order,
   };
@@ -193,7 +153,7 @@ export function command(table: Table, choice: Choice): Begin {
 
 // In one line, what is going to be: "11 columns → 128 → 128 → price".
 export function told(table: Table, choice: Choice): string {
-  const hidden = layers(choice.settings.hidden) ?? [];
+  const hidden = layers(choice.settings["hidden"] ?? "") ?? [];
   const n = choice.ticked.size;
   return [`${count(n)} ${n === 1 ? "column" : "columns"}`, ...hidden.map(count), table.target].join(" → ");
 }

@@ -186,14 +186,14 @@ class Open:
 
 @dataclass(frozen=True, kw_only=True)
 class Begin:
-    """Begin a run on a table; what is None takes the default.
+    """Begin a run on a table; what is None, and a setting that is left out, takes the default.
 
     Attributes
     ----------
     table : its key
     columns : those to learn from; None: all that can be
     kinds : column -> "number", "category", "boolean", "date", where the guess is wrong
-    hidden : units of each hidden layer
+    settings : name -> value, as it is typed
     decimal, date_order : as in `TableQuery`
     seed : of the weights, the order of rows and dropout; None: drawn
     """
@@ -203,15 +203,7 @@ class Begin:
     columns: list[str] | None = None
     kinds: dict[str, str] = field(default_factory=dict)
     task: Literal["regression", "classification"] | None = None
-    hidden: list[int] | None = None
-    activation: str | None = None
-    encoding: Literal["piecewise", "plain"] | None = None
-    optimizer: str | None = None
-    learning_rate: float | None = None
-    schedule: str | None = None
-    batch_size: int | None = None
-    epochs: int | None = None
-    dropout: float | None = None
+    settings: dict[str, str] = field(default_factory=dict)
     seed: int | None = None
     decimal: Decimal | None = None
     date_order: DateOrder | None = None

@@ -113,13 +113,52 @@ class Run:
 
 
 @dataclass(frozen=True)
+class Setting:
+    """A setting of a new run.
+
+    Attributes
+    ----------
+    part : "network": of table and network
+    usual : whether it is shown first
+    help : what it is, in a sentence
+    value : the default, as it is typed; "" for None. none: what that stands for
+    kind : "number", one of some "names", or numbers of "units", one for each layer
+    names : to choose from, of names
+    allowed : what it must be, of numbers and units
+    least, above, below, whole : of numbers; None: no such limit
+    """
+
+    name: str
+    label: str
+    part: Literal["network", "training", "fit"]
+    usual: bool
+    help: str
+    value: str
+    none: str
+    kind: Literal["number", "names", "units"]
+    names: tuple[str, ...]
+    allowed: str
+    least: float | None
+    above: float | None
+    below: float | None
+    whole: bool
+
+
+@dataclass(frozen=True)
 class Shelf:
-    """What can be opened or begun on: runs and tables, by key and name. given: the table to set up; "" for none."""
+    """What can be opened or begun on: runs and tables, by key and name.
+
+    Attributes
+    ----------
+    settings : of a new run
+    small : those with which every number can be followed by hand, name -> value, as it is typed
+    given : the table to set up; "" for none
+    """
 
     runs: dict[str, str]
     tables: dict[str, str]
-    optimizers: tuple[str, ...]
-    activations: tuple[str, ...]
+    settings: tuple[Setting, ...]
+    small: dict[str, str]
     upload_limit: int
     given: str = ""
 
