@@ -26,7 +26,7 @@ from backlit.core.registry import resolve
 from backlit.engines.choice import choose
 from backlit.engines.protocol import Data
 from backlit.errors import ArgumentError, DataError, ShapeError, require
-from backlit.plan import Plan, named_optimizer
+from backlit.plan import Plan
 from backlit.recipe import LEAST_EPOCHS, LEAST_STEPS, Recipe
 from backlit.tables.fields import PLAIN, numbered
 from backlit.tables.infer import giveaways
@@ -278,9 +278,11 @@ def choose_loss(recipe: Recipe, target: Target) -> Loss:
 
 def chosen_optimizer(recipe: Recipe) -> Optimizer:
     """The optimizer; one given by name gets the recipe's decay and clipping, a record keeps its own."""
-    if isinstance(recipe.optimizer, str):
-        return named_optimizer(recipe.optimizer, recipe.weight_decay, recipe.clip_norm)
-    return resolve("optimizer", OPTIMIZERS, recipe.optimizer)
+    optimizer = resolve("optimizer", OPTIMIZERS, recipe.optimizer)
+    if not isinstance(recipe.optimizer, str):
+        return optimizer
+    decay = optimizer.weight_decay if recipe.weight_decay is None else recipe.weight_decay
+    return replace(optimizer, weight_decay=decay, clip_norm=recipe.clip_norm)
 
 
 def default_network(table: Table, loss: Loss, recipe: Recipe) -> Network:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from backlit.core.network import Network
-from backlit.core.optimizers import OPTIMIZERS, Adam, Optimizer
-from backlit.core.registry import resolve
 from backlit.core.state import State
 from backlit.engines.protocol import Data, Engine
 from backlit.model import Model
@@ -132,15 +130,3 @@ class Plan:
             return metric.value(target.decode(loss, S), truth, weights)
 
         return score
-
-
-def named_optimizer(name: str, weight_decay: float | None = None, clip_norm: float | None = None) -> Optimizer:
-    """The optimizer that a name stands for: "adamw" with what was found good for tables, the others as they are.
-
-    Parameters
-    ----------
-    weight_decay : None: the optimizer's own
-    """
-    optimizer = Adam(beta2=0.95, weight_decay=0.03) if name == "adamw" else resolve("optimizer", OPTIMIZERS, name)
-    decay = optimizer.weight_decay if weight_decay is None else weight_decay
-    return replace(optimizer, weight_decay=decay, clip_norm=clip_norm)

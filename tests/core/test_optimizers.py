@@ -31,9 +31,9 @@ def by_hand(kind, w, gradients):
             w -= rate * g / (math.sqrt(v) + 1e-8)
         else:
             m = 0.9 * m + 0.1 * g
-            v = 0.999 * v + 0.001 * g**2
-            decay = rate * 0.01 * w if kind == "adamw" else 0.0
-            w -= rate * (m / (1 - 0.9**t)) / (math.sqrt(v / (1 - 0.999**t)) + 1e-8) + decay
+            beta2, decay = (0.95, 0.03) if kind == "adamw" else (0.999, 0.0)
+            v = beta2 * v + (1 - beta2) * g**2
+            w -= rate * (m / (1 - 0.9**t)) / (math.sqrt(v / (1 - beta2**t)) + 1e-8) + rate * decay * w
     return w
 
 

@@ -25,7 +25,8 @@ from backlit.cli.text import (
 )
 from backlit.commands import command
 from backlit.core.layers import Dense
-from backlit.core.optimizers import Optimizer
+from backlit.core.optimizers import OPTIMIZERS, Optimizer
+from backlit.core.registry import name_of, resolve
 from backlit.core.schedules import SCHEDULES, Schedule
 from backlit.errors import ArgumentError, DivergedError
 from backlit.explain.verdict_text import sentence
@@ -105,25 +106,23 @@ def _way(timeline: Timeline) -> str:
 
 def _optimizer(optimizer: Optimizer) -> str:
     """Its name, and what is other than that optimizer's own."""
-    name = "adamw" if optimizer.name == "adam" and optimizer.weight_decay else optimizer.name
-    own = _differing(optimizer, type(optimizer)())
+    name, own = name_of(OPTIMIZERS, optimizer), _differing(optimizer)
     return f"{name} ({own})" if own else name
 
 
 def _schedule(schedule: Schedule) -> str:
     """The name by which it is chosen; else its own name with its numbers."""
-    for name, known in SCHEDULES.items():
-        if schedule == (known() if isinstance(known, type) else known):
-            return name
-    return f"{schedule.name} ({_differing(schedule, None)})"
+    name = name_of(SCHEDULES, schedule)
+    return name if schedule == resolve("schedule", SCHEDULES, name) else f"{name} ({_differing(schedule)})"
 
 
-def _differing(record: Any, usual: Any) -> str:
-    """The fields of a record that another of its kind has otherwise."""
+def _differing(record: Any) -> str:
+    """The fields of a record that its kind has otherwise by default."""
+    usual = type(record)()
     return ", ".join(
         f"{field.name.replace('_', ' ')} {getattr(record, field.name):g}"
         for field in fields(record)
-        if usual is None or getattr(record, field.name) != getattr(usual, field.name)
+        if getattr(record, field.name) != getattr(usual, field.name)
     )
 
 

@@ -3,8 +3,8 @@
     w  <-  w − α · direction − α · weight_decay · w
 
 `direction` is the only thing in which the optimizers differ. The decay is a term of its own ("decoupled", Loshchilov &
-Hutter, ICLR 2019), so adamw is adam with a decay. Each part is a named `Term`; whoever shows an update shows its terms
-as they come. The memory holds arrays and numbers, as the optimizer likes.
+Hutter, ICLR 2019), so adamw is adam with a decay (and with the numbers that are best for tables). Each part is a named
+`Term`; whoever shows an update shows its terms as they come. The memory holds arrays and numbers of any kind.
 """
 
 from __future__ import annotations
@@ -237,5 +237,5 @@ def _without_tiny(memory: Array) -> Array:
 
 OPTIMIZERS: dict[str, type[Optimizer] | Optimizer] = {
     **{cls.name: cls for cls in (SGD, Momentum, Nesterov, RMSprop, Adam)},
-    "adamw": Adam(weight_decay=0.01),
+    "adamw": Adam(beta2=0.95, weight_decay=0.03),
 }

@@ -32,6 +32,17 @@ def resolve(kind: str, registry: Mapping[str, Any], spec: Any) -> Any:
     raise ArgumentError(f"{kind} is {spec!r}; give a name ({', '.join(registry)}) or a record")
 
 
+def name_of(registry: Mapping[str, Any], record: Any) -> str:
+    """The name by which a record is chosen: that of its class's entry which has the most fields like it."""
+
+    def shared(name: str) -> int:
+        entry = registry[name]() if isinstance(registry[name], type) else registry[name]
+        return sum(getattr(entry, f.name) == getattr(record, f.name) for f in dataclasses.fields(record))
+
+    alike = [name for name, entry in registry.items() if type(record) in (entry, type(entry))]
+    return max(alike, key=shared, default=record.name)
+
+
 def make_plain(record: Any) -> None:
     """Turn the fields of a frozen record into plain Python as it is made, for whoever stores or compares it."""
     for field in dataclasses.fields(record):

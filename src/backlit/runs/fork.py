@@ -12,12 +12,12 @@ import numpy as np
 
 from backlit.core.layers import Dense, Dropout, Layer
 from backlit.core.network import Network
-from backlit.core.registry import to_dict
+from backlit.core.optimizers import OPTIMIZERS
+from backlit.core.registry import resolve, to_dict
 from backlit.core.state import State
 from backlit.engines.choice import choose
 from backlit.engines.protocol import Engine
 from backlit.errors import ArgumentError, UnknownNameError, require
-from backlit.plan import named_optimizer
 from backlit.recipe import SETTINGS
 from backlit.runs.file import writing
 from backlit.runs.recorder import transaction
@@ -65,7 +65,8 @@ def fork(
     owner = timeline.owner(step)
     before, data = owner.settings, run.data("train")
     if isinstance(changes.get("optimizer"), str):
-        changes["optimizer"] = named_optimizer(changes["optimizer"], clip_norm=before.optimizer.clip_norm)
+        optimizer = resolve("optimizer", OPTIMIZERS, changes["optimizer"])
+        changes["optimizer"] = replace(optimizer, clip_norm=before.optimizer.clip_norm)
     settings = replace(before, **changes)
     told: dict[str, Any] = {key: [_plain(getattr(before, key)), _plain(getattr(settings, key))] for key in changes}
     told |= {key: [getattr(before.optimizer, key), value] for key, value in own.items()}

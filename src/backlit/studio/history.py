@@ -10,6 +10,9 @@ import numpy as np
 
 from backlit.core.layers import Dense, Dropout
 from backlit.core.network import Network
+from backlit.core.optimizers import OPTIMIZERS
+from backlit.core.registry import name_of
+from backlit.core.schedules import SCHEDULES
 from backlit.errors import DataError, require
 from backlit.explain.verdict_text import sentence
 from backlit.plan import Epoch
@@ -93,11 +96,9 @@ def timeline_message(timeline: Timeline) -> messages.Timeline:
 
 
 def _settings(settings: Settings, size: int, net: Network) -> messages.Settings:
-    optimizer = settings.optimizer
-    decoupled = optimizer.name == "adam" and optimizer.weight_decay > 0
     return messages.Settings(
-        "adamw" if decoupled else optimizer.name, settings.learning_rate, settings.schedule.name, size, settings.epochs,
-        settings.max_steps, dropout_of(net),
+        name_of(OPTIMIZERS, settings.optimizer), settings.learning_rate, name_of(SCHEDULES, settings.schedule), size,
+        settings.epochs, settings.max_steps, dropout_of(net),
     )  # fmt: skip
 
 
