@@ -22,10 +22,10 @@ from backlit.runs.schema import (
     Fact,
     digest,
     put,
-    to_json,
 )
 from backlit.runs.sense import rows_of
 from backlit.runs.verify import verify as verify_run
+from backlit.words import to_json
 
 ODD_TOWN = "\x1b[31m\u202e"
 draw = np.random.default_rng(0)

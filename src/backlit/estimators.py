@@ -44,6 +44,7 @@ from backlit.tables.frames import has_names, require_usable, to_frame, to_series
 from backlit.tables.reading import Hints
 from backlit.tables.table import Table
 from backlit.tables.target import Target
+from backlit.words import Remark
 
 FAR = 3  #: scales from what was learnt, or times its scale: `fit` then takes the target's scale anew
 TOO_FAR, MANY = 20, 10  #: scales at which `partial_fit` refuses rows, of which there are so many
@@ -118,7 +119,7 @@ class _Net(Choices, BaseEstimator):
             groups = np.arange(len(here)) if groups is None else np.asarray(groups)[here]
             parts = split_rows(groups, self.seed_, self.validation_fraction, 0.0)
             split = Split(*(here[part] for part in parts))
-        notices: tuple[str, ...] = ()
+        notices: tuple[Remark, ...] = ()
         if before is not None:
             before, notices = self._at_scale(before, rows)
         plan = prepare(
@@ -163,14 +164,16 @@ class _Net(Choices, BaseEstimator):
             state = State(last.theta, memory, self.seed_, state.planned, step=last.step)
         return self._train(plan, state)
 
-    def _train(self, plan: Plan, state: State, recorder: Recorder | None = None, notices: tuple[str, ...] = ()) -> Self:
+    def _train(
+        self, plan: Plan, state: State, recorder: Recorder | None = None, notices: tuple[Remark, ...] = ()
+    ) -> Self:
         fitted = fit(plan, state, show=self.progress, recorder=recorder)
         self.model_ = plan.model(fitted.theta)
         self.state_ = fitted.state
         self.history_ = [plan.in_units(epoch) for epoch in fitted.epochs]
         self.n_iter_ = fitted.state.epoch
         self.best_epoch_ = fitted.best_epoch
-        self.notices_ = (*getattr(self, "_read", ()), *plan.notices, *notices)
+        self.notices_ = tuple(map(str, (*getattr(self, "_read", ()), *plan.notices, *notices)))
         self._learnt, self._optimizer = self._structure(), plan.settings.optimizer
         return self
 
@@ -203,7 +206,7 @@ class _Net(Choices, BaseEstimator):
         table = self.model_.table
         return Before(table, default_network(table, self.model_.net.loss, self._recipe()))
 
-    def _at_scale(self, before: Before, rows: Rows) -> tuple[Before, tuple[str, ...]]:
+    def _at_scale(self, before: Before, rows: Rows) -> tuple[Before, tuple[Remark, ...]]:
         """What to go on with, its target's centre and scale taken anew where these rows lie far from them."""
         target = before.table.target
         if target.scaling not in ("standard", "log"):
@@ -215,11 +218,8 @@ class _Net(Choices, BaseEstimator):
             return before, ()
         weights = None if rows.weights is None else rows.weights[rows.counted]
         other = Target.fit_numbers(there, target.scaling, target.unit, weights)
-        notice = (
-            f"y is on another scale than what was learnt before (centre {_listed(other.centre)}, scale "
-            f"{_listed(other.scale)}; it was {_listed(target.centre)} and {_listed(target.scale)}): both are taken "
-            "anew, and learning goes on from the same weights"
-        )
+        now, then = ({"centre": _listed(scaled.centre), "scale": _listed(scaled.scale)} for scaled in (other, target))
+        notice = Remark("target.other_scale", **now, old_centre=then["centre"], old_scale=then["scale"])
         return before._replace(table=replace(before.table, target=other)), (notice,)
 
     def _require_scale(self, target: Target, rows: Rows) -> None:

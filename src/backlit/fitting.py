@@ -35,7 +35,7 @@ from backlit.tables.reading import Hints, Kinds, Sheet, read_frame
 from backlit.tables.table import Table
 from backlit.tables.target import Target, guess_task, target_numbers
 from backlit.training import Settings
-from backlit.words import count
+from backlit.words import Remark, count
 
 if TYPE_CHECKING:
     import polars as pl
@@ -240,7 +240,7 @@ def describe_target(series: pl.Series, task: str | None, otherwise: str) -> tupl
         if values.min() == values.max():
             raise DataError(f"target {name!r} is {values[0]:g} in every row; there is nothing to learn")
         if levels <= 10 and task is None and (values % 1 == 0).all():
-            notices.append(f"{name} has {levels} different values and is taken as numbers; {otherwise}")
+            notices.append(Remark("target.few_values", target=name, levels=levels, otherwise=otherwise))
         return None, pl.DataFrame({name: values}), notices
     if levels > 20 and levels > 0.2 * len(series):
         raise DataError(
@@ -251,9 +251,7 @@ def describe_target(series: pl.Series, task: str | None, otherwise: str) -> tupl
     rare = series.value_counts(name="n" if name != "n" else "rows")
     rare = rare.filter(rare.to_series(1) == 1).to_series(0)
     if len(rare):
-        notices.append(
-            f"{count(len(rare), 'row')} of {name} alone in its class, such as {rare[0]!r}: too few to learn it from"
-        )
+        notices.append(Remark("target.rare_classes", target=name, rows=len(rare), entry=rare[0]))
     return target, series.to_frame(), notices
 
 

@@ -15,6 +15,7 @@ from backlit.model import Model
 from backlit.tables.metrics import Metric
 from backlit.tables.table import Table
 from backlit.training import EpochDone, Events, Settings, begin, train
+from backlit.words import Remark
 
 
 class Epoch(NamedTuple):
@@ -76,7 +77,7 @@ class Plan:
         return f"<plan: {rows}; seed {self.seed}, {self.engine.name} engine\n  {self.net.summary}\n  {self.table!r}>"
 
     @property
-    def notices(self) -> tuple[str, ...]:
+    def notices(self) -> tuple[Remark, ...]:
         """What the user should know, such as columns left out."""
         return self.table.notices
 

@@ -7,9 +7,11 @@ where all its facts are there. So few rules can be followed in any language; the
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import fields, is_dataclass
 from typing import Any
 
 TINY, HUGE = 1e-4, 1e15  #: beyond which a number is written with an exponent
@@ -76,9 +78,9 @@ def count(n: int, noun: str = "") -> str:
     return f"{n:,} {noun}{'es' if noun.endswith(('s', 'x', 'ch', 'sh')) else 's'}"
 
 
-def plain(text: str) -> str:
-    """Text from a table, with control characters, terminal codes and direction marks written out as escapes."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+def plain(text: object) -> str:
+    """Text from a table, or a remark about it, with control characters, terminal codes and direction marks written out as escapes."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(text))
 
 
 def listed(names: Sequence[Any], last: str = "and") -> str:
@@ -90,6 +92,30 @@ def listed(names: Sequence[Any], last: str = "and") -> str:
 def _exponent(size: float, digits: int) -> str:
     mantissa, exponent = f"{size:.{digits - 1}e}".split("e")
     return f"{float(mantissa):g}e{int(exponent):+d}".replace("-", "−")
+
+
+#: what a terminal may take for orders, and JSON lets stand as it is: controls, marks of direction, line ends
+_ORDERS = re.compile("[\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
+
+
+def to_json(content: Any, indent: int | None = None) -> str:
+    """JSON that every reader takes: arrays as lists, records by their fields, remarks as text; NaN and infinity are null."""
+    text = json.dumps(_as_json(content), indent=indent, ensure_ascii=False, allow_nan=False)
+    return _ORDERS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def _as_json(content: Any) -> Any:
+    if hasattr(content, "tolist"):  # of NumPy
+        content = content.tolist()
+    if isinstance(content, Mapping):
+        return {str(key): _as_json(value) for key, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [_as_json(value) for value in content]
+    if is_dataclass(content):
+        return {field.name: _as_json(getattr(content, field.name)) for field in fields(content)}
+    if isinstance(content, Remark):
+        return str(content)
+    return None if isinstance(content, float) and not math.isfinite(content) else content
 
 
 # --- sentences -------------------------------------------------------------------------------------------------------
@@ -199,10 +225,47 @@ WORDS: dict[str, str] = {
     "finding.no_signal": "neither is the linear model, so the columns may not tell {target}",
     "finding.underfitted": "with a dropout of {dropout:number} it does hardly better on the rows it learns from than on others",
     "finding.overfitted": "epoch {best_epoch} of {epochs} was the best, and its weights are used; E rose by {rise:percent 0} after it",
+    # what is odd about a table
+    "header.blanks": "blanks around the names of columns do not count, as in {name:quoted}",
+    "header.data": "the line of column names looks like data ({names}, ...); if it is, write the columns' names above it",
+    "columns.fewer_bins": "{columns:count} columns of numbers get {bins} bins each instead of {asked}, so that the rows can bear the weights",
+    "columns.no_bins": "{columns:count} columns of numbers get no bins instead of {asked}, so that the rows can bear the weights",
+    "rows.no_test": "no row is left to test on; give more rows",
+    "rows.no_target": "{rows:count row} without {target}: left out",
+    "target.few_values": "{target} has {levels} different values and is taken as numbers; {otherwise}",
+    "target.rare_classes": "{rows:count row} of {target} alone in its class, such as {entry:quoted}: too few to learn it from",
+    "target.other_scale": "y is on another scale than what was learnt before (centre {centre}, scale {scale}; it was {old_centre} and {old_scale}): both are taken anew, and learning goes on from the same weights",
+    "target.given_away": "{column} alone gives {target} away: leave it out if it is not known when you predict",
+    # why a column is left out
+    "column.missing": "{column} is left out: all its fields are missing",
+    "column.missing_in_part": "{column} is left out: all its fields are missing in the rows that are learnt from",
+    "column.same": "{column} is left out: it is the same in every row",
+    "column.same_in_part": "{column} is left out: it is the same in every row that is learnt from",
+    "column.twin": "{column} is left out: it equals {other}",
+    "column.type": "{column} is left out: it holds {type}; turn it into numbers, text or dates to learn from it",
+    "column.too_large": "{column} is left out: its whole numbers, such as {entry}, are too large to be told apart",
+    "column.numbers_rows": "{column} is left out: it numbers the rows",
+    "column.free_text": "{column} is left out: it looks like free text ({levels:count} different entries, such as {entry:quoted})",
+    "column.names_rows": "{column} is left out: it looks like names of rows ({levels:count} different entries, such as {entry:quoted})",
+    "column.odd_figures": "{column} is left out: it looks like names of rows ({levels:count} different entries, such as {entry:quoted}); write numbers as in 1234.5, and dates as in 2014-05-31",
+    # how a column is read
+    "column.own_numbers": "{column} has its own whole number in nearly every row; leave it out if it only names them",
+    "column.large_names": "{column} holds whole numbers such as {entry}, which are too large to be told apart: names, then",
+    "column.codes": "{column} holds codes that begin with a zero; they are taken as categories",
+    "column.numbers_as_text": "{column} holds numbers written as text, such as {entry:quoted}; they are read as numbers",
+    "column.no_date_order": "{column} is taken as text: its entries are dates, but in no one order of day and month",
+    "column.no_number": "{column} is taken as text: {entry:quoted} is no number and no date",
+    "column.mark": "{column}: {marks:or} is taken as missing ({rows:count row})",
+    "column.blank": "{column}: a blank field is taken as missing ({rows:count row})",
+    "column.blanks_around": "{column}: blanks around an entry do not count, as in {entry:quoted}",
+    "column.read_as": "{column}: {entry} read as {value}",
+    "column.read_as_utc": "{column}: {entry} read as {value}, which is UTC",
+    "column.capitals": "{column}: {entry:quoted} and {other:quoted} differ in capital letters alone; write them alike if they mean the same",
+    "column.final_dot": "{column}: {entry:quoted} and {other:quoted} differ in a final dot alone; write them alike if they mean the same",
     # the links of a chain
     "link.score": "how much E changes when the output changes",
-    "link.slope": "the slope of {activation} at z = {z:number 6}",
-    "link.weight": "leads from unit {source} of layer {below} to unit {unit}",
+    "link.slope": "the slope of {function} at z = {z:number 6}",
+    "link.weight": "leads from unit {from} of layer {below} to unit {to}",
     "link.input": "the input that the weight multiplies",
     "link.mask": "kept by dropout, and scaled",
     "link.norm": "how the norm of the layer passes it on",

@@ -33,8 +33,8 @@ from backlit.runs.schema import (
     EpochRow,
     Snapshot,
     Stretch,
-    to_json,
 )
+from backlit.words import to_json
 
 # --- written and read --------------------------------------------------------------------------------------------
 

@@ -18,6 +18,7 @@ from backlit.tables import csv_text, frames
 from backlit.tables.csv_text import typed_part
 from backlit.tables.fields import moments
 from backlit.tables.frames import open_table, read_table, table_kind, to_frame, to_series, write_table
+from backlit.words import Remark
 
 HOUSES = pl.DataFrame(
     {
@@ -130,14 +131,16 @@ def test_blanks_around_names_and_entries(tmp_path):
     assert sheet.frame.rows(named=True) == [
         {"age": 20, "work": "Private", "income": "<=50K"}, {"age": 21, "work": None, "income": ">50K"}
     ]  # fmt: skip
-    assert sheet.notices[""] == ("blanks around the names of columns do not count, as in ' work '",)
+    assert sheet.notices[""] == (Remark("header.blanks", name=" work "),)
 
 
 def test_names_that_look_like_data(tmp_path):
     (tmp_path / "t.csv").write_text("1.5,2,red\n2.5,3,blue\n")
-    assert "column names looks like data (1.5, 2, red, ...)" in open_table(tmp_path / "t.csv").sheet().notices[""][0]
+    assert "column names looks like data (1.5, 2, red, ...)" in str(
+        open_table(tmp_path / "t.csv").sheet().notices[""][0]
+    )
     (tmp_path / "t.csv").write_text("1990,2000,name\n2.5,3,blue\n")
-    assert "looks like data" in open_table(tmp_path / "t.csv").sheet().notices[""][0]
+    assert "looks like data" in str(open_table(tmp_path / "t.csv").sheet().notices[""][0])
     (tmp_path / "t.csv").write_text("a,2000\n2.5,3\n")
     assert "" not in open_table(tmp_path / "t.csv").sheet().notices
 

@@ -72,7 +72,8 @@ def test_columns_left_out_are_told():
     )  # fmt: skip
     table = fit(frame)
     assert table.columns == fit().columns
-    assert table.notices == (
+    assert Table.from_dict(json.loads(json.dumps(table.to_dict()))).notices == table.notices
+    assert tuple(map(str, table.notices)) == (
         "nothing is left out: all its fields are missing",
         "same is left out: it is the same in every row",
         "number is left out: it numbers the rows",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -24,6 +23,7 @@ from backlit.runs.run import FIRST, open_run, recording
 from backlit.tables.datasets import HOUSE_UNITS, load_houses
 from backlit.tables.metrics import mean_absolute_error
 from backlit.training import EpochDone, Stopped, begin, train
+from backlit.words import to_json
 
 SOURCE = "backlit demo"
 SPLIT_SEED = 0
@@ -95,8 +95,8 @@ def run(*, house: int, rate: float, hidden: int, seed: int, act: int | None, ste
     first = first_act(houses, split, house, rate, hidden, seed) if act in (None, 1) else None
     if as_json:
         second = second_act(houses, split, seed) if act in (None, 2) else None
-        acts = {"act1": first and _listed(first), "act2": second and asdict(second)}
-        print(json.dumps({name: numbers for name, numbers in acts.items() if numbers}, indent=2, allow_nan=False))
+        acts = {"act1": first and _listed(first), "act2": second}
+        print(to_json({name: numbers for name, numbers in acts.items() if numbers}, 2))
         return
 
     from backlit.cli import demo_text
@@ -117,9 +117,9 @@ def _listed(act: Act1) -> dict[str, Any]:
         for name, u in (("before", t), ("after", t.after))
     }
     lesson = {
-        "inputs": dict(zip(t.net.inputs, t.data.X[0].tolist())),
-        "z": hidden.Z[0].tolist(),
-        "a": hidden.A[0].tolist(),
+        "inputs": dict(zip(t.net.inputs, t.data.X[0])),
+        "z": hidden.Z[0],
+        "a": hidden.A[0],
     }
     lesson |= {"score": float(t.S[0, 0]), "rate": t.rate, **outcomes}
     lesson["chains"] = [t[name].chain().to_dict() for name in t.net.weight_names()]
@@ -209,7 +209,7 @@ def second_act(houses: pl.DataFrame, split: Split, seed: int, file: str = REAL_F
         layers=(*recipe.layers, 1),
         weights=plan.net.size,
         rows={name: len(rows) for name, rows in split._asdict().items()},
-        notices=plan.notices,
+        notices=tuple(map(str, plan.notices)),
         epochs=fitted.epochs[-1].epoch,
         best_epoch=fitted.best_epoch,
         scores=figures,

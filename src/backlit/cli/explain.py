@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import html as markup
-import json
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from rich.console import Group, RenderableType
 from rich.table import Table as Grid
 from rich.text import Text
@@ -19,7 +16,7 @@ from backlit.explain.what_if import Curve, Line, along_step, along_weight
 from backlit.runs.file import require_new
 from backlit.runs.run import Run, open_run
 from backlit.tables.fields import numbers
-from backlit.words import fixed, number, percent, plain
+from backlit.words import fixed, number, percent, plain, to_json
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -54,13 +51,13 @@ def explain(
         body = "\n".join(chain._repr_html_() for chain in chains)
         print(f"<!doctype html><meta charset=utf-8><title>backlit</title><h1>{title}</h1>\n{body}")
     else:
-        content: dict[str, Any] = {"row": row, "prediction": t.prediction[0].tolist(), "E": t.E}
+        content: dict[str, Any] = {"row": row, "prediction": t.prediction[0], "E": t.E}
         content["engine_difference"] = t.engine_difference
         content |= {"blame": t.blame("matrix").to_dicts(), "chains": [chain.to_dict() for chain in chains]}
         if what_if:
-            content["what_if"] = [_listed(along_weight(t, name)) for name in names]
-            content["along_step"] = _listed(along_step(t)) if t.optimizer is not None else None
-        print(json.dumps(content, indent=2, ensure_ascii=False))
+            content["what_if"] = [along_weight(t, name) for name in names]
+            content["along_step"] = along_step(t) if t.optimizer is not None else None
+        print(to_json(content, 2))
 
 
 def demo_trace(house: int) -> Trace:
@@ -195,7 +192,3 @@ def _grid(headings: tuple[str, ...], rows: list[tuple[float, ...]]) -> Grid:
         style = POSITIVE if row[1] == least else NEGATIVE if row[1] > 2 * rows[len(rows) // 2][1] else ""
         grid.add_row(*(fixed(float(value)) for value in row), style=style)
     return grid
-
-
-def _listed(curve: Curve | Line) -> dict[str, Any]:
-    return {name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in asdict(curve).items()}

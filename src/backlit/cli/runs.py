@@ -36,10 +36,9 @@ from backlit.runs.file import require_new
 from backlit.runs.fork import dropout_of
 from backlit.runs.going_on import UNFINISHED
 from backlit.runs.run import Run, open_run
-from backlit.runs.schema import to_json
 from backlit.runs.timeline import Timeline
 from backlit.training import why_stop
-from backlit.words import fixed, number, percent, plain
+from backlit.words import fixed, number, percent, plain, to_json
 
 LOSS_TITLES = {"binary_cross_entropy": "log-loss", "cross_entropy": "log-loss"}
 LISTED = 8  #: weights and rows of a comparison that are shown; --json has all

@@ -11,11 +11,11 @@ from pathlib import Path
 
 from backlit.errors import ArgumentError, DataError, require
 from backlit.runs.run import open_run
-from backlit.runs.schema import to_json
 from backlit.studio.desk import Desk
 from backlit.studio.safety import origin
 from backlit.studio.server import listen, serve
 from backlit.studio.shelf import FIRST, Shelf
+from backlit.words import to_json
 
 PORT, TRIES = 8711, 40
 SQLITE = b"SQLite format 3\0"

@@ -39,14 +39,13 @@ from backlit.runs.course import judged
 from backlit.runs.file import require_new
 from backlit.runs.going_on import UNFINISHED
 from backlit.runs.run import FIRST, open_run, recording
-from backlit.runs.schema import to_json
 from backlit.tables.columns import Category
 from backlit.tables.csv_text import typed_part
 from backlit.tables.fields import FieldError, QuestionError, is_text, moments, numbered
 from backlit.tables.frames import Source, open_table, table_kind, write_csv, write_table
 from backlit.tables.metrics import scores as test_figures
 from backlit.tables.reading import DROP, Hints, Sheet
-from backlit.words import count, plain
+from backlit.words import Remark, count, plain, to_json
 
 ROWS = 2048  #: predicted at once
 MOST_NOTICES = 15  #: shown; --json has all
@@ -93,7 +92,7 @@ def train(
         raise ArgumentError(f"--drop leaves out every column but the target {target!r}; keep one to learn from")
     rows, notices = rows_with(frame[target], table), []
     if len(rows) < frame.height:
-        notices.append(f"{count(frame.height - len(rows), 'row')} without {target}: left out")
+        notices.append(Remark("rows.no_target", rows=frame.height - len(rows), target=target))
         frame = frame[rows]
     recipe = replace(recipe, columns=columns or None)
     sheet = sheet.rows(rows)
@@ -110,7 +109,7 @@ def train(
         plan.table.target.encode(targets)  # what cannot be tested on is said now, not after the work
     notices += [*sheet.notices.get(target, ()), *remarks, *plan.notices]
     if not len(split.test):
-        notices.append("no row is left to test on; give more rows")
+        notices.append(Remark("rows.no_test"))
     what = f"{len(described.classes)} classes" if described else "numbers"
     if not as_json:
         show([_opening(table, frame, target, what, notices, split)])
@@ -152,8 +151,8 @@ def train(
     if as_json:
         task = "classification" if described else "regression"
         result = {"run": str(file), "task": task, "target": target, "seed": plan.seed, "reason": fitted.reason}
-        epochs = [epoch._asdict() for epoch in fitted.epochs]
-        print(to_json({**result, "best_epoch": fitted.best_epoch, "notices": notices, **about, "epochs": epochs}, 2))
+        result |= {"best_epoch": fitted.best_epoch, "notices": notices, **about}
+        print(to_json({**result, "epochs": [epoch._asdict() for epoch in fitted.epochs]}, 2))
         return
     stopped = " (stopped by Ctrl-C; what was learnt is kept)" if fitted.reason == "interrupted" else ""
     told = f"{len(fitted.epochs)} epochs in {seconds:.1f} s; the weights of epoch {fitted.best_epoch} are used{stopped}"
@@ -376,7 +375,7 @@ def _order(series: pl.Series) -> np.ndarray:
 
 
 def _opening(
-    table: str, frame: pl.DataFrame, target: str, what: str, notices: list[str], split: Split
+    table: str, frame: pl.DataFrame, target: str, what: str, notices: list[Remark], split: Split
 ) -> RenderableType:
     counts = zip(("learning from", "stopping on", "testing on"), split)
     more = [f"and {len(notices) - MOST_NOTICES} more; --json has all"] if len(notices) > MOST_NOTICES else []

@@ -12,10 +12,11 @@ from backlit.runs.arrays import load_blob
 from backlit.runs.file import create, lock, reading, require_new
 from backlit.runs.recorder import referred
 from backlit.runs.run import Run
-from backlit.runs.schema import TABLES, Blob, Fact, parsed, put, to_json
+from backlit.runs.schema import TABLES, Blob, Fact, parsed, put
 from backlit.runs.sense import fact_of, rows_of
 from backlit.runs.timeline import Timeline
 from backlit.tables.frames import whole, write_table
+from backlit.words import to_json
 
 
 def safetensors(timeline: Timeline, path: str | Path, step: int | None = None, force: bool = False) -> Path:
@@ -50,7 +51,7 @@ def description(run: Run) -> Mapping[str, Any]:
     """Everything but arrays and rows, as JSON: the table, the network, each timeline and its epochs."""
     return {
         **run.about,
-        "table": run.table.to_dict(),
+        "table": {**run.table.to_dict(), "notices": run.table.notices},
         "network": run.net.to_dict(),
         "timelines": [described(timeline) for timeline in run.timelines],
     }

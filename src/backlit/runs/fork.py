@@ -22,9 +22,10 @@ from backlit.recipe import SETTINGS
 from backlit.runs.file import writing
 from backlit.runs.recorder import transaction
 from backlit.runs.records import put_snapshot, timeline_row
-from backlit.runs.schema import TimelineRow, put, to_json
+from backlit.runs.schema import TimelineRow, put
 from backlit.runs.sense import rows_of
 from backlit.training import plan_again, rows_a_step
+from backlit.words import to_json
 
 if TYPE_CHECKING:
     from backlit.runs.timeline import Timeline

@@ -34,9 +34,9 @@ from backlit.runs.schema import (
     made,
     parsed,
     put,
-    to_json,
 )
 from backlit.training import Settings
+from backlit.words import to_json
 
 MOST_UNITS = 2**21  #: of all layers, in a file from anywhere
 

@@ -26,13 +26,14 @@ from backlit.runs.fork import fork
 from backlit.runs.recorder import MAX_SIZE, Recorder, collect, snapshot_places, transaction
 from backlit.runs.records import network_from, put_snapshot, timeline_row
 from backlit.runs.rows import read_again, read_frame, read_part, write_rows
-from backlit.runs.schema import DamageError, Fact, TimelineRow, made, parsed, put, to_json
+from backlit.runs.schema import DamageError, Fact, TimelineRow, made, parsed, put
 from backlit.runs.sense import fact_of, rows_of
 from backlit.runs.timeline import Timeline
 from backlit.runs.verify import Report, verify
 from backlit.tables.frames import to_frame
 from backlit.tables.metrics import METRICS, Metric
 from backlit.tables.table import Table
+from backlit.words import to_json
 
 if TYPE_CHECKING:
     import polars as pl

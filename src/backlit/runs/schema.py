@@ -8,15 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import re
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from functools import cache
 from types import UnionType
 from typing import Any, NamedTuple, TypeVar, get_args, get_type_hints
-
-import numpy as np
 
 from backlit.errors import BacklitError
 
@@ -216,23 +213,3 @@ def made(build: Callable[..., Made], *content: Any) -> Made:
     except SENSELESS as error:
         told = str(error) if isinstance(error, BacklitError) else f"{type(error).__name__}: {error}"
         raise DamageError(told) from None
-
-
-#: what a terminal may take for orders, and JSON lets stand as it is: controls, marks of direction, line ends
-_ORDERS = re.compile("[\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
-
-
-def to_json(content: Any, indent: int | None = None) -> str:
-    """JSON that every reader takes: NumPy's numbers as numbers, NaN and infinity as null."""
-    text = json.dumps(_plain(content), indent=indent, ensure_ascii=False, allow_nan=False)
-    return _ORDERS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
-
-
-def _plain(content: Any) -> Any:
-    if isinstance(content, Mapping):
-        return {str(key): _plain(value) for key, value in content.items()}
-    if isinstance(content, list | tuple):
-        return [_plain(value) for value in content]
-    if isinstance(content, np.generic):
-        content = content.item()
-    return None if isinstance(content, float) and not math.isfinite(content) else content

@@ -71,7 +71,7 @@ def run_message(desk: Desk) -> messages.Run:
         error_unit=scale.unit,
         engine=first.engine,
         seed=first.seed,
-        notices=table.notices,
+        notices=tuple(map(plain, table.notices)),
         timelines=tuple(map(timeline_message, opened.timelines)),
     )
 

@@ -27,7 +27,7 @@ from backlit.tables.fields import QuestionError, numbered
 from backlit.tables.infer import Guess, guess_kind
 from backlit.tables.reading import DROP, Hints, Sheet
 from backlit.tables.target import guess_task
-from backlit.words import count, plain
+from backlit.words import Remark, plain
 
 if TYPE_CHECKING:
     from backlit.studio.desk import Desk
@@ -110,7 +110,8 @@ def _column(sheet: Sheet, name: str, target: bool = False) -> TableColumn:
     """A column; of the target it does not count why it would be left out."""
     series, trouble = sheet[name], sheet.troubles.get(name)
     guess = guess_kind(series) if trouble is None else Guess(_kind_in_trouble(series, trouble))
-    notice = plain("; ".join(filter(None, [*sheet.notices.get(name, ()), "" if target else guess.notice])))
+    remarks = [*sheet.notices.get(name, ()), None if target else guess.notice]
+    notice = plain("; ".join(str(remark) for remark in remarks if remark is not None))
     known = (series.fill_nan(None) if series.dtype.is_float() else series).drop_nulls()
     try:
         different = known.unique(maintain_order=True)
@@ -201,7 +202,7 @@ def _begun(desk: Desk, query: Begin) -> Done:
     whole = sheet.frame
     rows, notices = rows_with(whole[query.target]), []
     if len(rows) < whole.height:
-        notices.append(f"{count(whole.height - len(rows), 'row')} without {query.target}: left out")
+        notices.append(Remark("rows.no_target", rows=whole.height - len(rows), target=query.target))
     sheet = sheet.rows(rows)
     if query.task != "classification":
         sheet.require_plain([query.target])

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 from backlit.errors import ArgumentError, DataError
 from backlit.tables.fields import text_of
 from backlit.tables.reading import has_codes
+from backlit.words import Remark
 
 if TYPE_CHECKING:
     import polars as pl
@@ -25,7 +26,7 @@ class Header(NamedTuple):
 
     names: list[str]
     separator: str
-    notices: tuple[str, ...] = ()
+    notices: tuple[Remark, ...] = ()
 
 
 def csv_header(path: Path, called: str, encoding: str | None = None) -> Header:
@@ -208,7 +209,7 @@ def _names(text: str, separator: str, called: str) -> tuple[Header, int]:
     names = [name.strip() or f"nameless column {i}" for i, name in enumerate(fields, 1)]
     require_unique(names, called)
     padded = next((field for field, name in zip(fields, names) if field != name and field.strip()), None)
-    notices = () if padded is None else (f"blanks around the names of columns do not count, as in {padded!r}",)
+    notices = () if padded is None else (Remark("header.blanks", name=padded),)
     return Header(names, separator, notices), reader.line_num
 
 
@@ -219,9 +220,8 @@ def _with_notices(header: Header, text: str) -> Header:
     numeric = [bool(number.fullmatch(name)) for name in header.names]
     below = [bool(number.fullmatch(field)) for field in first]
     if any(numeric) and len(below) == len(numeric) and all(a == b for a, b in zip(numeric, below)):
-        some = ", ".join(header.names[:3])
-        told = f"the line of column names looks like data ({some}, ...); if it is, write the columns' names above it"
-        return header._replace(notices=(*header.notices, told))
+        odd = Remark("header.data", names=", ".join(header.names[:3]))
+        return header._replace(notices=(*header.notices, odd))
     return header
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from backlit.tables.fields import is_text
 from backlit.tables.reading import DROP, Sheet
+from backlit.words import Remark
 
 if TYPE_CHECKING:
     import polars as pl
@@ -31,13 +32,13 @@ SAME = 1e-6  #: share of the target's variance that rounding may leave unexplain
 
 @dataclass(frozen=True)
 class Guess:
-    """A column's kind ("number", "category", "boolean", "date" or "drop"), and what to tell the user, if anything.
+    """A column's kind ("number", "category", "boolean", "date" or "drop"), and what there is to say about it.
 
     spare : whether it is left out only where something else is there to learn from
     """
 
     kind: str
-    notice: str = ""
+    notice: Remark | None = None
     spare: bool = False
 
 
@@ -57,14 +58,12 @@ def guess_kind(series: pl.Series) -> Guess:
     if dtype.is_float():
         known = known.drop_nans()
     if len(known) == 0:
-        return Guess(DROP, f"{name} is left out: all its fields are missing")
+        return Guess(DROP, Remark("column.missing", column=name))
     if not (dtype.is_numeric() or is_text(series) or dtype in (pl.Boolean, pl.Date, pl.Datetime)):
-        return Guess(
-            DROP, f"{name} is left out: it holds {dtype}; turn it into numbers, text or dates to learn from it"
-        )
+        return Guess(DROP, Remark("column.type", column=name, type=str(dtype)))
     levels = known.n_unique()
     if levels == 1 and len(known) == len(series):
-        return Guess(DROP, f"{name} is left out: it is the same in every row")
+        return Guess(DROP, Remark("column.same", column=name))
     if dtype == pl.Boolean:
         return Guess("boolean")
     if dtype in (pl.Date, pl.Datetime):
@@ -80,16 +79,14 @@ def _guess_numbers(known: pl.Series, name: str, levels: int) -> Guess:
     n, values = len(known), known.cast(pl.Float64).to_numpy()
     whole = known.dtype.is_integer() or bool((values == np.floor(values)).all())
     if whole and np.unique(values).size < levels:
-        return Guess(DROP, f"{name} is left out: its whole numbers, such as {known[0]}, are too large to be told apart")
+        return Guess(DROP, Remark("column.too_large", column=name, entry=known[0]))
     if whole and n >= 10:
         steps = np.diff(values)
         counted = bool((steps > 0).all()) and float(steps.sum()) <= 2 * n and not _TIME_NAME.search(name)
         if counted or (_ID_NAME.search(name) and levels > 0.9 * n and not _TIME_NAME.search(name)):
-            return Guess(DROP, f"{name} is left out: it numbers the rows", spare=True)
+            return Guess(DROP, Remark("column.numbers_rows", column=name), spare=True)
         if _NUMBERED_NAME.search(name) and levels > 0.9 * n >= 0.9 * LEAST_NUMBERED:
-            return Guess(
-                "number", f"{name} has its own whole number in nearly every row; leave it out if it only names them"
-            )
+            return Guess("number", Remark("column.own_numbers", column=name))
     return Guess("number")
 
 
@@ -98,21 +95,20 @@ def _guess_text(known: pl.Series, levels: int) -> Guess:
     if not (levels > 20 and levels > 0.5 * len(known)):
         return Guess("category")
     long = float(entries.str.len_chars().mean() or 0) > 20  # type: ignore[arg-type]
-    what = "free text" if long or bool(entries.str.contains(r"\s").any()) else "names of rows"
-    figures = not long and bool(entries.head(100).str.contains(r"^[^\p{L}]*[0-9][^\p{L}]*$").all())
-    remedy = "; write numbers as in 1234.5, and dates as in 2014-05-31" if figures else ""
-    told = f"it looks like {what} ({levels:,} different entries, such as {entries[0]!r})"
-    return Guess(DROP, f"{name} is left out: {told}{remedy}")
+    kind = "free_text" if long or bool(entries.str.contains(r"\s").any()) else "names_rows"
+    if not long and bool(entries.head(100).str.contains(r"^[^\p{L}]*[0-9][^\p{L}]*$").all()):
+        kind = "odd_figures"
+    return Guess(DROP, Remark(f"column.{kind}", column=name, levels=levels, entry=entries[0]))
 
 
-def giveaways(sheet: Sheet, targets: pl.DataFrame, names: Sequence[str]) -> list[str]:
+def giveaways(sheet: Sheet, targets: pl.DataFrame, names: Sequence[str]) -> list[Remark]:
     """What to say of columns each of which alone gives a target away, as one does that is the target by another name.
 
     A number does where the target is the same linear function of it in every row; a category or whole number with a few
     levels where each of them has one target only. So does a number along which each class takes one stretch.
     """
     return [
-        f"{name} alone gives {target.name} away: leave it out if it is not known when you predict"
+        Remark("target.given_away", column=name, target=target.name)
         for target in targets.iter_columns()
         for name in names
         if _gives_away(sheet[name], target)

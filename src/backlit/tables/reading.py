@@ -29,7 +29,7 @@ from backlit.tables.fields import (
     without_marks,
 )
 from backlit.tables.numerals import Question
-from backlit.words import count
+from backlit.words import Remark
 
 if TYPE_CHECKING:
     import numpy as np
@@ -133,7 +133,7 @@ class Sheet:
 
     frame: pl.DataFrame
     readings: Mapping[str, Reading] = field(default_factory=dict)
-    notices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    notices: Mapping[str, tuple[Remark, ...]] = field(default_factory=dict)
     troubles: Mapping[str, DataError] = field(default_factory=dict)
 
     def require_plain(self, names: Iterable[str] | None = None) -> None:
@@ -176,7 +176,7 @@ def read_frame(
     for name, text in texts.items():
         column = text.read(around)
         if column.values is not None and column.values.dtype.is_numeric() and not (separator or column.notices):
-            notice = f"{name} holds numbers written as text, such as {text.entries[0]!r}; they are read as numbers"
+            notice = Remark("column.numbers_as_text", column=name, entry=text.entries[0])
             column = replace(column, notices=(notice,))
         if column.values is not None:
             columns[name] = column.values.alias(name)
@@ -190,8 +190,7 @@ def read_frame(
         known = without_marks(series, missing)
         if gone := known.null_count() - series.null_count():
             columns[series.name], readings[series.name] = known, Reading(missing=missing)
-            marks = " or ".join(map(repr, missing))
-            notices[series.name] = (f"{series.name}: {marks} is taken as missing ({count(gone, 'row')})",)
+            notices[series.name] = (Remark("column.mark", column=series.name, marks=list(missing), rows=gone),)
     return Sheet(frame.with_columns(**columns), readings, notices, troubles)
 
 
@@ -209,7 +208,7 @@ class _Column:
 
     values: pl.Series | None
     reading: Reading
-    notices: tuple[str, ...] = ()
+    notices: tuple[Remark, ...] = ()
     trouble: DataError | None = None
 
 
@@ -252,7 +251,7 @@ class _Text:
             return self.is_plain
         return not self.entries.str.contains(numerals.ADDRESS).all()
 
-    def _missing(self) -> list[str]:
+    def _missing(self) -> list[Remark]:
         """Marks of missing fields that are worth a word, and blanks around names."""
         import polars as pl
 
@@ -262,17 +261,17 @@ class _Text:
         quiet = [""] if self.hint.target else list(SILENT)
         marked = stripped.filter(self.text.is_null() & stripped.is_not_null() & ~stripped.is_in(quiet))
         notices = [
-            f"{self.name}: {mark!r} is taken as missing ({count(n, 'row')})"
+            self._remark("mark", marks=[mark], rows=n)
             for mark, n in marked.value_counts(sort=True, name="n" if self.name != "n" else "rows").iter_rows()
         ]
         blank = int(((stripped == "") & (self.series != "")).sum())
         if blank:
-            notices.append(f"{self.name}: a blank field is taken as missing ({count(blank, 'row')})")
+            notices.append(self._remark("blank", rows=blank))
         padded = (stripped != self.series) & self.text.is_not_null()
         numeric = self.plain.null_count() == 0
         if padded.any() and not numeric and self.text.dtype == pl.String:
             entry = self.series[int(padded.arg_max() or 0)]
-            notices.append(f"{self.name}: blanks around an entry do not count, as in {entry!r}")
+            notices.append(self._remark("blanks_around", entry=entry))
         return notices
 
     def read(self, around: str) -> _Column:
@@ -306,8 +305,7 @@ class _Text:
 
         doubtful = self.hint.decimal == "," or around in (",", "?")
         if self.hint.kind != "number" and self.plain.n_unique() < len(self.entries) and self._too_large():
-            large = f"holds whole numbers such as {self.entries[0]}, which are too large to be told apart: names, then"
-            return _Column(self.text, reading, (f"{self.name} {large}",))
+            return _Column(self.text, reading, (self._remark("large_names", entry=self.entries[0]),))
         if self.is_plain and not (doubtful and self.entries.str.contains(".", literal=True).any()):
             reading = replace(reading, decimal="." if self.entries.str.contains(".", literal=True).any() else "")
             whole = self.text.cast(pl.Int64, strict=False)
@@ -343,7 +341,7 @@ class _Text:
             self.entries.str.contains(r"^[+-]?[1-9]\d*$").all() and (self.plain.abs() >= 2.0**53).all()
         )
 
-    def _read_as(self, plain: pl.Series, values: pl.Series) -> tuple[str, ...]:
+    def _read_as(self, plain: pl.Series, values: pl.Series) -> tuple[Remark, ...]:
         """The field that is read the most unlike how it looks."""
         other = (plain.is_null() | (plain != values)).arg_true()
         if len(other) == 0:
@@ -352,7 +350,7 @@ class _Text:
         row = int((marked if len(marked) else other)[0])
         value = values[row]
         shown = f"{int(value)}" if float(value).is_integer() and abs(value) < 2**53 else f"{value:.15g}"
-        return (f"{self.name}: {self.fields['text'][row]} read as {shown}",)
+        return (self._remark("read_as", entry=self.fields["text"][row], value=shown),)
 
     def _dates(self, reading: Reading) -> _Column | None:
         """As dates; None where some are none."""
@@ -376,33 +374,33 @@ class _Text:
         entry = self.text[row]
         if not moved.any() and re.match(r"^\d{4}[-/.]\d{1,2}[-/.]\d{1,2}(\D|$)", entry):
             return _Column(values, reading)
-        utc = ", which is UTC" if moved.any() else ""
-        return _Column(values, reading, (f"{self.name}: {entry} read as {values[row]}{utc}",))
+        kind = "read_as_utc" if moved.any() else "read_as"
+        return _Column(values, reading, (self._remark(kind, entry=entry, value=str(values[row])),))
 
-    def _levels(self) -> tuple[str, ...]:
+    def _levels(self) -> tuple[Remark, ...]:
         """What to say of a column that stays text."""
         import polars as pl
 
         same = pl.DataFrame({"level": self.entries, "lower": self.entries.str.to_lowercase()})
         twice = same.filter(pl.col("lower").is_duplicated()).sort("lower", maintain_order=True)
         if twice.height:
-            return (self._alike(twice["level"][0], twice["level"][1], "in capital letters alone"),)
+            return (self._remark("capitals", entry=twice["level"][0], other=twice["level"][1]),)
         dotted = self.entries.filter(self.entries.str.ends_with("."))
         bare = dotted.str.strip_suffix(".").is_in(self.entries.to_list())
         if bare.any():
             entry = dotted.filter(bare)[0]
-            return (self._alike(entry, entry[:-1], "in a final dot alone"),)
+            return (self._remark("final_dot", entry=entry, other=entry[:-1]),)
         if self.codes and not self.hint.kind:
-            return (f"{self.name} holds codes that begin with a zero; they are taken as categories",)
+            return (self._remark("codes"),)
         if self.entries.str.contains(r"^\d+([-/.,:]\d+){2,}$").all():
             odd = self.entries.filter(~self._any_date())
             if len(odd) == 0:
-                return (f"{self.name} is taken as text: its entries are dates, but in no one order of day and month",)
-            return (f"{self.name} is taken as text: {odd[0]!r} is no number and no date",)
+                return (self._remark("no_date_order"),)
+            return (self._remark("no_number", entry=odd[0]),)
         return ()
 
-    def _alike(self, a: str, b: str, how: str) -> str:
-        return f"{self.name}: {a!r} and {b!r} differ {how}; write them alike if they mean the same"
+    def _remark(self, kind: str, **facts: Any) -> Remark:
+        return Remark(f"column.{kind}", column=self.name, **facts)
 
     def _odd(self) -> DataError | None:
         """A few fields that are neither numbers nor dates among many that are."""

@@ -19,7 +19,7 @@ from backlit.tables.infer import Guess, guess_kind
 from backlit.tables.metrics import Weights
 from backlit.tables.reading import DROP, Hint, Hints, Kinds, Sheet, read_frame
 from backlit.tables.target import Target
-from backlit.words import plain
+from backlit.words import Remark, count, plain
 
 if TYPE_CHECKING:
     import polars as pl
@@ -42,7 +42,7 @@ class Table:
 
     columns: tuple[Column, ...]
     target: Target
-    notices: tuple[str, ...] = ()
+    notices: tuple[Remark, ...] = ()
 
     @classmethod
     def fit(
@@ -92,7 +92,7 @@ class Table:
                 raise sheet.troubles[name]
             twin = None if guess.kind == DROP else _twin(series, seen)
             if twin is not None and name not in kinds:
-                guess = Guess(DROP, f"{name} is left out: it equals {twin}")
+                guess = Guess(DROP, Remark("column.twin", column=name, other=twin))
             guesses[name] = guess
         if all(guess.kind == DROP for guess in guesses.values()):
             guesses |= {name: Guess("number") for name, guess in guesses.items() if guess.spare}
@@ -107,10 +107,8 @@ class Table:
         numeric = sum(guess.kind in ("number", "date") for guess in guesses.values())
         each = _bins_each(numeric, bins) if encoding == "piecewise" else None
         if encoding == "piecewise" and each != bins:
-            cut = f"{each} bins each" if each else "no bins"
-            notices.append(
-                f"{numeric:,} columns of numbers get {cut} instead of {bins}, so that the rows can bear the weights"
-            )
+            kind = "columns.fewer_bins" if each else "columns.no_bins"
+            notices.append(Remark(kind, columns=numeric, bins=each, asked=bins))
         part = None if weights is None else np.asarray(weights, dtype=np.float64)[rows]
         fitted = [
             _fit(
@@ -120,8 +118,9 @@ class Table:
             if guess.kind != DROP
         ]
         if not fitted:
-            raise DataError(f"no column is left to learn from ({'; '.join(notices) or 'the table has none'}); name one "
-                            "that is to be used, such as columns={'name': 'number'}, or --number name")  # fmt: skip
+            why = "; ".join(map(str, notices)) or "the table has none"
+            raise DataError(f"no column is left to learn from ({why}); name one that is to be used, such as "
+                            "columns={'name': 'number'}, or --number name")  # fmt: skip
         return cls(tuple(fitted), target, tuple(notices))
 
     def __repr__(self) -> str:
@@ -130,8 +129,7 @@ class Table:
         for kind in KINDS:
             if names := [column.name for column in self.columns if column.kind == kind]:
                 lines.append(f"  {len(names)} {kind}: {_some(names)}")
-        notices = len(self.notices)
-        lines += [f"  {notices} notice{'s' * (notices != 1)}: see notices"] * bool(notices)
+        lines += [f"  {count(len(self.notices), 'notice')}: see notices"] * bool(self.notices)
         return "\n".join(lines) + ">"
 
     @cached_property
@@ -228,7 +226,7 @@ class Table:
         return {
             "columns": [{"kind": column.kind, **dataclasses.asdict(column)} for column in self.columns],
             "target": dataclasses.asdict(self.target),
-            "notices": list(self.notices),
+            "notices": [notice.to_dict() for notice in self.notices],
         }
 
     @classmethod
@@ -236,7 +234,7 @@ class Table:
         """The table that `to_dict` wrote."""
         columns = tuple(_column(column) for column in saved["columns"])
         target = Target(**_fields(saved["target"]))
-        return cls(columns, target, tuple(saved["notices"]))
+        return cls(columns, target, tuple(map(Remark.from_dict, saved["notices"])))
 
 
 def _require_kind(series: pl.Series, kind: str, reading: Reading) -> None:
@@ -254,9 +252,9 @@ def _of_part(series: pl.Series, rows: np.ndarray, guess: Guess) -> Guess:
     part = series[rows]
     known = (part.fill_nan(None) if part.dtype.is_float() else part).drop_nulls()
     if len(known) == 0:
-        return Guess(DROP, f"{series.name} is left out: all its fields are missing in the rows that are learnt from")
+        return Guess(DROP, Remark("column.missing_in_part", column=series.name))
     if len(known) == len(part) and not (known != known[0]).any():
-        return Guess(DROP, f"{series.name} is left out: it is the same in every row that is learnt from")
+        return Guess(DROP, Remark("column.same_in_part", column=series.name))
     return guess
 
 
