@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from backlit.cli.text import print_json
 from backlit.commands import command
 from backlit.engines.choice import choose
 from backlit.engines.protocol import Data
@@ -23,7 +24,6 @@ from backlit.runs.run import FIRST, open_run, recording
 from backlit.tables.datasets import HOUSE_UNITS, load_houses
 from backlit.tables.metrics import mean_absolute_error
 from backlit.training import EpochDone, Stopped, begin, train
-from backlit.words import to_json
 
 SOURCE = "backlit demo"
 SPLIT_SEED = 0
@@ -96,7 +96,7 @@ def run(*, house: int, rate: float, hidden: int, seed: int, act: int | None, ste
     if as_json:
         second = second_act(houses, split, seed) if act in (None, 2) else None
         acts = {"act1": first and _listed(first), "act2": second}
-        print(to_json({name: numbers for name, numbers in acts.items() if numbers}, 2))
+        print_json({name: numbers for name, numbers in acts.items() if numbers})
         return
 
     from backlit.cli import demo_text

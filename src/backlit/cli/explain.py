@@ -9,14 +9,14 @@ from rich.console import Group, RenderableType
 from rich.table import Table as Grid
 from rich.text import Text
 
-from backlit.cli.text import HEAD, NEGATIVE, POSITIVE, QUIET, show, signed
+from backlit.cli.text import HEAD, NEGATIVE, POSITIVE, QUIET, print_json, show, signed
 from backlit.errors import ArgumentError, DataError, require
 from backlit.explain.trace import Trace, trace
 from backlit.explain.what_if import Curve, Line, along_step, along_weight
 from backlit.runs.file import require_new
 from backlit.runs.run import Run, open_run
 from backlit.tables.fields import numbers
-from backlit.words import fixed, number, percent, plain, to_json
+from backlit.words import fixed, number, percent, plain
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -57,7 +57,7 @@ def explain(
         if what_if:
             content["what_if"] = [along_weight(t, name) for name in names]
             content["along_step"] = along_step(t) if t.optimizer is not None else None
-        print(to_json(content, 2))
+        print_json(content)
 
 
 def demo_trace(house: int) -> Trace:
@@ -77,7 +77,7 @@ def run_trace(run: Run, row: int, step: int | None, timeline: str | None) -> Tra
 
 def figure(
     kind: str, run: str | None, *, demo: bool, out: str, row: int, weight: str | None, columns: list[str],
-    table: str | None, step: int | None, timeline: str | None, force: bool,
+    table: str | None, step: int | None, timeline: str | None, force: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Draw a run, or the demo's little network, into a file."""
     from backlit import figures
@@ -101,7 +101,7 @@ def figure(
     else:
         drawn = _of_run(kind, open_run(run, table), row, columns, timeline)
     figures.save(drawn, file)
-    print(f"wrote {file}")
+    print_json({"kind": kind, "out": str(file)}) if as_json else print(f"wrote {plain(str(file))}")
 
 
 def _of_run(kind: str, opened: Run, row: int, columns: list[str], timeline: str | None) -> Figure:

@@ -255,6 +255,7 @@ def figure(
     timeline: Timeline = None,
     table: OtherTable = None,
     force: Force = False,
+    json: Json = False,
 ) -> None:
     """Draw the network, E along a weight or a step, errors, predictions, or a response."""
     from backlit.cli import explain as command
@@ -271,6 +272,7 @@ def figure(
         step=step,
         timeline=timeline,
         force=force,
+        as_json=json,
     )
 
 
@@ -382,27 +384,28 @@ def keep(
     run: RunFile,
     timeline: Annotated[str, typer.Argument(help="A timeline.")],
     release: Annotated[bool, typer.Option("--release", help="No longer.")] = False,
+    json: Json = False,
 ) -> None:
     """Protect a timeline and its snapshots."""
-    from backlit.runs.run import open_run
+    from backlit.cli import runs
 
-    open_run(run).keep(timeline, not release)
+    runs.keep(run, timeline, release=release, as_json=json)
 
 
 @app.command()
-def drop(run: RunFile, timeline: Annotated[str, typer.Argument(help="A timeline.")]) -> None:
+def drop(run: RunFile, timeline: Annotated[str, typer.Argument(help="A timeline.")], json: Json = False) -> None:
     """Forget a timeline."""
-    from backlit.runs.run import open_run
+    from backlit.cli import runs
 
-    open_run(run).drop(timeline)
+    runs.drop(run, timeline, as_json=json)
 
 
 @app.command()
-def gc(run: RunFile) -> None:
+def gc(run: RunFile, json: Json = False) -> None:
     """Give the room of what was forgotten back to the disk."""
-    from backlit.runs.run import open_run
+    from backlit.cli import runs
 
-    typer.echo(f"{open_run(run).gc() / 1e6:.1f} MB freed")
+    runs.gc(run, as_json=json)
 
 
 @app.command()

@@ -19,6 +19,7 @@ from backlit.cli.text import (
     POSITIVE,
     QUIET,
     bars,
+    print_json,
     show,
     signed,
     test_scores,
@@ -38,7 +39,7 @@ from backlit.runs.going_on import UNFINISHED
 from backlit.runs.run import Run, open_run
 from backlit.runs.timeline import Timeline
 from backlit.training import why_stop
-from backlit.words import fixed, number, percent, plain, to_json
+from backlit.words import fixed, number, percent, plain
 
 LOSS_TITLES = {"binary_cross_entropy": "log-loss", "cross_entropy": "log-loss"}
 LISTED = 8  #: weights and rows of a comparison that are shown; --json has all
@@ -48,7 +49,7 @@ def summary(run: str, *, as_json: bool) -> None:
     """What a run file holds."""
     opened = open_run(run)
     if as_json:
-        print(to_json({**export.description(opened), "storage": opened.storage()}, 2))
+        print_json({**export.description(opened), "storage": opened.storage()})
         return
     about, first, target = opened.about, opened.timeline(), opened.table.target
     layers = " → ".join(f"{layer.name} {layer.d_out}" for layer in opened.net.layers if isinstance(layer, Dense))
@@ -190,7 +191,7 @@ def history(run: str, *, as_json: bool) -> None:
     """A tree of the timelines."""
     opened = open_run(run)
     if as_json:
-        print(to_json([export.described(timeline) for timeline in opened.timelines], 2))
+        print_json([export.described(timeline) for timeline in opened.timelines])
         return
     timelines = {timeline.number: timeline for timeline in opened.timelines}
     branches: dict[int | None, Tree] = {None: Tree(Text(plain(str(opened.path)), style=HEAD), guide_style=QUIET)}
@@ -231,7 +232,7 @@ def diff(run: str, a: str, b: str, *, step: int | None, as_json: bool) -> None:
     if as_json:
         tables = {name: getattr(found, name).to_dicts() for name in ("epochs", "weights", "rows")}
         places = {"parted": found.parted, "at": found.at, "best": found.best}
-        print(to_json({"a": a, "b": b, **places, "changes": found.changes, **tables}, 2))
+        print_json({"a": a, "b": b, **places, "changes": found.changes, **tables})
         return
     unit, classes = opened.table.target.unit, opened.table.target.classes
     at = f"each at its best: {a} at step {found.at[0]:,}, {b} at step {found.at[1]:,}"
@@ -349,7 +350,7 @@ def _train(timeline: Timeline, steps: int | None) -> None:
 
 def _told(timeline: Timeline, as_json: bool, **facts: bool) -> None:
     if as_json:
-        print(to_json({**export.described(timeline), "commands": timeline.commands, **facts}, 2))
+        print_json({**export.described(timeline), "commands": timeline.commands, **facts})
     else:
         show([_branch(timeline), *_again(timeline.commands)])
 
@@ -358,7 +359,7 @@ def verify(run: str, *, deep: bool, table: str | None, as_json: bool) -> bool:
     """Whether a run file is as it was written."""
     report = Run(Path(run), table).verify(deep)
     if as_json:
-        print(to_json({**asdict(report), "path": str(report.path), "sound": report.sound}, 2))
+        print_json({**asdict(report), "path": str(report.path), "sound": report.sound})
         return report.sound
     counts = ", ".join(f"{count:,} of {name}" for name, count in report.rows.items())
     told = [Text(f"looked at rows: {counts}", style=QUIET)]
@@ -382,13 +383,39 @@ def exported(
     opened = open_run(run)
     for path in filter(None, (safetensors, csv, copy)):
         require_new(path, force, "command")
-    if as_json:
-        print(to_json(export.description(opened), 2))
-    elif not (safetensors or csv or copy):
+    if not (as_json or safetensors or csv or copy):
         raise ArgumentError("say what to export: --safetensors FILE, --csv FILE, --without-rows FILE or --json")
+    written = []
     if safetensors:
-        print(f"wrote {plain(str(export.safetensors(opened.timeline(timeline), safetensors, step, force)))}")
+        written.append(export.safetensors(opened.timeline(timeline), safetensors, step, force))
     if csv:
-        print(f"wrote {plain(str(export.csv(opened.timeline(timeline), csv, force)))}")
+        written.append(export.csv(opened.timeline(timeline), csv, force))
     if copy:
-        print(f"wrote {plain(str(export.without_rows(opened, copy, force)))}")
+        written.append(export.without_rows(opened, copy, force))
+    if as_json:
+        print_json({**export.description(opened), "written": list(map(str, written))})
+        return
+    for path in written:
+        print(f"wrote {plain(str(path))}")
+
+
+def keep(run: str, timeline: str, *, release: bool, as_json: bool) -> None:
+    """Protect a timeline, or no longer."""
+    opened = open_run(run)
+    opened.keep(timeline, not release)
+    if as_json:
+        print_json(export.described(opened.timeline(timeline)))
+
+
+def drop(run: str, timeline: str, *, as_json: bool) -> None:
+    """Forget a timeline."""
+    opened = open_run(run)
+    opened.drop(timeline)
+    if as_json:
+        print_json([export.described(other) for other in opened.timelines])
+
+
+def gc(run: str, *, as_json: bool) -> None:
+    """Give room back to the disk."""
+    freed = open_run(run).gc()
+    print_json({"freed": freed}) if as_json else print(f"{freed / 1e6:.1f} MB freed")

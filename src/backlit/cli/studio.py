@@ -9,13 +9,13 @@ import threading
 import webbrowser
 from pathlib import Path
 
+from backlit.cli.text import print_json
 from backlit.errors import ArgumentError, DataError, require
 from backlit.runs.run import open_run
 from backlit.studio.desk import Desk
 from backlit.studio.safety import origin
 from backlit.studio.server import listen, serve
 from backlit.studio.shelf import FIRST, Shelf
-from backlit.words import to_json
 
 PORT, TRIES = 8711, 40
 SQLITE = b"SQLite format 3\0"
@@ -44,7 +44,7 @@ def run(given: str | None, *, port: int | None, host: str, browser: bool, folder
     address = f"{origin(host, number)}/?token={token}"
     desk = Desk(shelf, key)
     if as_json:
-        print(to_json({"address": address, "port": number, "run": str(desk.run.path)}), flush=True)
+        print_json({"address": address, "port": number, "run": str(desk.run.path)}, indent=None)
     else:
         print(f"backlit studio is at {address}\nCtrl-C ends it.", flush=True)
     if not ipaddress.ip_address(bound).is_loopback:

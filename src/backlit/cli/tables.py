@@ -17,7 +17,7 @@ import polars as pl
 from rich.console import RenderableType
 from rich.text import Text
 
-from backlit.cli.text import HEAD, QUIET, show, test_scores
+from backlit.cli.text import HEAD, QUIET, print_json, show, test_scores
 from backlit.cli.verdict import to_try
 from backlit.commands import command
 from backlit.errors import ArgumentError, DataError, DivergedError, UnknownNameError
@@ -152,7 +152,7 @@ def train(
         task = "classification" if described else "regression"
         result = {"run": str(file), "task": task, "target": target, "seed": plan.seed, "reason": fitted.reason}
         result |= {"best_epoch": fitted.best_epoch, "notices": notices, **about}
-        print(to_json({**result, "epochs": [epoch._asdict() for epoch in fitted.epochs]}, 2))
+        print_json({**result, "epochs": [epoch._asdict() for epoch in fitted.epochs]})
         return
     stopped = " (stopped by Ctrl-C; what was learnt is kept)" if fitted.reason == "interrupted" else ""
     told = f"{len(fitted.epochs)} epochs in {seconds:.1f} s; the weights of epoch {fitted.best_epoch} are used{stopped}"
@@ -211,7 +211,7 @@ def predict(
                 write_csv(predicted, sys.stdout.buffer)
     notices = _predict_notices(model, first, unseen)
     if out is not None and as_json:
-        print(to_json({"out": out, "rows": rows, "notices": notices}, 2))
+        print_json({"out": out, "rows": rows, "notices": notices})
     elif out is not None:
         print(f"wrote {count(rows, 'row')} to {plain(out)}")
     if not (out is not None and as_json):

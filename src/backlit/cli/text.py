@@ -14,7 +14,7 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from backlit.tables.metrics import METRICS, score
-from backlit.words import fixed, plain
+from backlit.words import fixed, plain, to_json
 
 POSITIVE, NEGATIVE, QUIET, HEAD = "#4f9fdf", "#df8a3f", "grey58", "bold"  # blue and orange: safe for the colour-blind
 
@@ -47,6 +47,16 @@ def show(phases: Sequence[RenderableType]) -> None:
             console.print(phase)
             console.print()
         print(_TRAILING.sub(lambda end: end[0].replace(" ", ""), capture.get()), end="")
+
+
+def print_json(content: Any, indent: int | None = 2) -> None:
+    """Print a record as JSON that every reader takes: what is no finite number is null.
+
+    Parameters
+    ----------
+    indent : None: all in one line
+    """
+    print(to_json(content, indent), flush=True)
 
 
 def score_grid(scores: Mapping[str, Mapping[str, float]], title: str, unit: str) -> Grid:
