@@ -1,13 +1,15 @@
 """The words: sentences from kinds and facts, and numbers as people read them."""
 
+import ast
 import json
 import math
 import pickle
-import string
+import re
 from pathlib import Path
 
 import pytest
 
+import backlit
 from backlit.tables.metrics import score
 from backlit.words import WORDS, Remark, chance, count, fixed, listed, number, percent, say
 
@@ -126,11 +128,30 @@ def test_a_remark_is_its_kind_and_its_facts():
 
 
 def test_each_template_can_be_read():
-    """Braces name facts with a known format, and nothing else stands in them: so any language can follow."""
-    known = {"", "number", "fixed", "percent", "chance", "count", "quoted", "and", "or"}
+    """What stands in brackets is closed, and each fact has a known format: so any language can follow."""
+    known = {"", "number", "fixed", "percent", "chance", "count", "quoted", "and", "or", "list"}
     for kind, template in WORDS.items():
         assert template.count("[[") == template.count("]]"), kind
-        for _, fact, spec, conversion in string.Formatter().parse(template.replace("[[", "").replace("]]", "")):
-            assert fact is None or fact.isidentifier(), kind
-            assert conversion is None, kind
-            assert (spec or "").partition(" ")[0] in known, kind
+        for name in re.findall(r"\{\w+(?::(\w+)[^}]*)?\}", template):
+            assert name in known, kind
+
+
+def test_what_the_code_says_is_in_the_catalogue_with_its_facts():
+    """Kinds that stand in the source are known, and what their templates need is given."""
+    seen = 0
+    for path in sorted(Path(backlit.__file__).parent.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args):
+                continue
+            kind = node.args[0].value if isinstance(node.args[0], ast.Constant) else None
+            if not isinstance(kind, str) or not re.match(r"(say|Remark|\w+Error)$", node.func.id) or " " in kind:
+                continue
+            if node.func.id in ("UnknownNameError", "QuestionError", "KeyError", "ValueError", "TypeError"):
+                continue
+            where = f"{path.name}:{node.lineno} {kind}"
+            assert kind in WORDS, where
+            given = {keyword.arg for keyword in node.keywords}
+            template = re.sub(r"\[\[.*?\]\]", "", WORDS[kind])
+            assert None in given or set(re.findall(r"\{(\w+)(?::[^}]*)?\}", template)) <= given, where
+            seen += 1
+    assert seen > 50

@@ -19,9 +19,25 @@ import numbers
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from backlit.words import say
+
 
 class BacklitError(Exception):
-    """Every error that backlit raises on purpose."""
+    """Every error that backlit raises on purpose: a kind and its facts, said by the catalogue.
+
+    Attributes
+    ----------
+    kind : as of `backlit.words.say`
+    facts : plain values; what is none is kept as it is written
+    """
+
+    def __init__(self, kind: str, /, **facts: Any) -> None:
+        super().__init__(kind)
+        self.kind = kind
+        self.facts = {name: _fact(value) for name, value in facts.items()}
+
+    def __str__(self) -> str:
+        return self.kind if " " in self.kind else say(self.kind, **self.facts)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuilt, (type(self), self.args, self.__dict__)  # a worker process hands it back whole
@@ -35,7 +51,7 @@ class UnknownNameError(ArgumentError):
     """A name that nothing carries."""
 
     def __init__(self, kind: str, name: object, known: Iterable[str]) -> None:
-        super().__init__(f"unknown {kind} {name!r}; {suggestion(name, known)}")
+        super().__init__("unknown_name", what=kind, name=name, **nearest(name, known))
 
 
 class KeywordError(ArgumentError, TypeError):
@@ -59,14 +75,10 @@ class DivergedError(BacklitError, ArithmeticError):
         The last good state, before the step that went wrong.
     step : int
         The step (from 0) that went wrong.
-    what, remedy : str
-        The two parts of the message.
     """
 
-    def __init__(self, what: str, remedy: str = "", *, state: Any, step: int) -> None:
-        super().__init__(f"{what}. {remedy}" if remedy else what)
-        self.what = what
-        self.remedy = remedy
+    def __init__(self, kind: str, /, *, state: Any, step: int, **facts: Any) -> None:
+        super().__init__(kind, step=step, **facts)
         self.state = state
         self.step = step
 
@@ -100,15 +112,35 @@ def require(name: str, value: Any, good: Callable[[Any], bool], allowed: str) ->
     except TypeError:
         fine = False
     if not fine:
-        raise ArgumentError(f"{name} is {value!r}; it must be {allowed}")
+        raise ArgumentError("not_allowed", setting=name, value=value, allowed=allowed)
     return value
 
 
-def suggestion(name: object, known: Iterable[str]) -> str:
-    """What may have been meant by an unknown name: the nearest known ones, or those that there are."""
+def nearest(name: object, known: Iterable[str]) -> dict[str, list[str]]:
+    """What may have been meant by an unknown name: the nearest known ones, or those that there are; as facts."""
     known = list(known)
     near = difflib.get_close_matches(str(name), known, n=3, cutoff=0.5)
-    return f"did you mean {_listed(near, 'or')}?" if near else f"known: {_listed(known[:20], 'and')}"
+    return {"near": near} if near else {"known": known[:20]}
+
+
+class _Shown(str):
+    """Something that is no plain value, as text and as Python writes it."""
+
+    def __new__(cls, value: object) -> _Shown:
+        shown = super().__new__(cls, value)
+        shown.written = repr(value)  # type: ignore[attr-defined]
+        return shown
+
+    def __repr__(self) -> str:
+        return self.written  # type: ignore[attr-defined]
+
+
+def _fact(value: Any) -> Any:
+    if hasattr(value, "tolist") and not getattr(value, "shape", ()):  # a scalar of another library
+        value = value.tolist()
+    if type(value) in (list, tuple):
+        return type(value)(map(_fact, value))
+    return value if isinstance(value, str | int | float | None) else _Shown(value)
 
 
 def _rebuilt(kind: type[BacklitError], args: tuple[Any, ...], facts: dict[str, Any]) -> BacklitError:
@@ -116,8 +148,3 @@ def _rebuilt(kind: type[BacklitError], args: tuple[Any, ...], facts: dict[str, A
     error.args = args
     error.__dict__.update(facts)
     return error
-
-
-def _listed(names: list[str], last: str) -> str:
-    quoted = [repr(name) for name in names]
-    return quoted[0] if len(quoted) == 1 else ", ".join(quoted[:-1]) + f" {last} {quoted[-1]}"

@@ -7,7 +7,7 @@ from functools import wraps
 from inspect import signature
 from typing import Any, TypeVar, cast
 
-from backlit.errors import KeywordError, suggestion
+from backlit.errors import KeywordError, nearest
 from backlit.recipe import settings_of
 
 #: what other libraries call a setting, or an argument of `fit`: our name, or what to do
@@ -66,12 +66,13 @@ def strict(method: Method) -> Method:
         known = own if making else list(signature(method).parameters)[1:]
         where = name if making else f"{name}.{method.__name__}"
         if making and args:
-            raise KeywordError(f"{where} takes its settings by name, such as hidden={args[0]!r}; name each")
+            raise KeywordError("keyword.by_name", method=where, value=args[0])
         for keyword in keywords:
             if keyword not in known:
-                meant = _meant(keyword, known, own, name)
-                meant = "it is an argument of fit" if keyword in signature(self.fit).parameters else meant
-                raise KeywordError(f"{where} takes no {keyword!r}; {meant}")
+                facts = {"method": where, "keyword": keyword, "estimator": name}
+                if keyword in signature(self.fit).parameters:
+                    raise KeywordError("keyword.of_fit", **facts)
+                raise _unknown(facts, known, own)
         return method(self, *args, **keywords)
 
     return cast(Method, checked)
@@ -88,12 +89,14 @@ def estimator(cls: type[T]) -> type[T]:
     return cls
 
 
-def _meant(keyword: str, known: Sequence[str], settings: Sequence[str], estimator: str) -> str:
+def _unknown(facts: dict[str, str], known: Sequence[str], settings: Sequence[str]) -> KeywordError:
+    """The error that names what was meant by a keyword, a fact, that is not taken."""
+    keyword = facts["keyword"]
     if keyword in settings:
-        return f"it is a setting: {estimator}({keyword}=...)"
+        return KeywordError("keyword.is_setting", **facts)
     ours = ELSEWHERE.get(keyword)
     if ours is None or ours == keyword:
-        return suggestion(keyword, known)
+        return KeywordError("keyword.unknown", **facts, **nearest(keyword, known))
     if ours in known or not ours.isidentifier():
-        return f"here that is {repr(ours) if ours.isidentifier() else ours}"
-    return f"that is {ours!r}, {'a setting' if ours in settings else 'an argument of fit'}"
+        return KeywordError("keyword.here", **facts, ours=repr(ours) if ours.isidentifier() else ours)
+    return KeywordError("keyword.setting" if ours in settings else "keyword.argument", **facts, ours=ours)

@@ -69,7 +69,7 @@ class Model:
     def predict_proba(self, frame: Any) -> np.ndarray:
         """The probability of each class, (n, classes)."""
         if not self.table.target.classes:
-            raise ArgumentError("predict_proba needs a model of classes, and this one predicts numbers; use predict")
+            raise ArgumentError("predict_proba")
         return self.decode(frame)
 
     def decode(self, frame: Any) -> np.ndarray:

@@ -72,7 +72,7 @@ def test_label_smoothing_is_cross_entropy_with_softened_targets():
 @pytest.mark.parametrize(
     ("loss", "targets", "outputs", "error", "message"),
     [
-        ("poisson", [[1.0], [-2.0]], 1, DataError, r"Y\[1, 0\] is -2; poisson needs targets that are 0 or greater"),
+        ("poisson", [[1.0], [-2.0]], 1, DataError, r"Y\[1, 0\] is −2; poisson needs targets that are 0 or greater"),
         ("cross_entropy", [[0.0], [3.0]], 3, DataError, r"Y\[1, 0\] is 3; .* from 0 to 2"),
         ("cross_entropy", [[0.5]], 3, DataError, "a whole number"),
         ("cross_entropy", [[0.0, 1.0]], 3, ShapeError, "one column of Y"),

@@ -191,6 +191,6 @@ def test_an_error_names_the_row_of_the_whole_table():
     with pytest.raises(FieldError, match="in row 102;") as caught:
         numbers_of(100)
     again = pickle.loads(pickle.dumps(caught.value))
-    assert (str(again), again.row) == (str(caught.value), 102)
+    assert (str(again), again.facts["row"]) == (str(caught.value), 102)
     with pytest.raises(FieldError, match="in row 9;"):
         numbers_of(np.array([4, 6, 9]))

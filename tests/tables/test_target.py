@@ -46,7 +46,7 @@ def test_decoding_undoes_encoding(values, scaling, times):
 
 def test_too_small_numbers_are_refused():
     tiny = [1.5e-198, 1.8e-198, 1.2e-198]
-    with pytest.raises(DataError, match=r"target 'price' is too small to be told apart from 0, such as 1.5e-198; mult"):
+    with pytest.raises(DataError, match=r"target 'price' is too small to be told apart from 0, such as 1.5e−198; mult"):
         Target.fit_numbers(frame(*tiny))
     assert Target.fit_numbers(frame(*tiny), "log").scale[0] == pytest.approx(np.std(np.log(tiny)))
     assert Target.fit_numbers(frame(*(1e60 * v for v in tiny))).scale[0] == pytest.approx(1e60 * np.std(tiny), rel=1e-6)
@@ -112,7 +112,7 @@ def prices(*values, scaling="standard"):
             "target 'price' is 'dear' in row 1, which is no number; write it as in 1234.5",
         ),
         (lambda: prices(2, 0, scaling="log"), "target 'price' is 0 in row 1; its log needs numbers above 0"),
-        (lambda: prices(2, 1, scaling="log").encode(frame(-3)), "target 'price' is -3 in row 0; its log needs"),
+        (lambda: prices(2, 1, scaling="log").encode(frame(-3)), "target 'price' is −3 in row 0; its log needs"),
         (lambda: prices(1e308, -1e308), "target 'price' is too large to be scaled; divide it"),
         (lambda: prices(1, scaling="minmax"), "target is 'minmax'; it must be 'standard', 'log' or 'raw'"),
         (lambda: guess_task(pl.Series("price", [datetime.date(2014, 5, 31)])), "target 'price' holds Date; it must be"),

@@ -39,7 +39,7 @@ from backlit.runs.going_on import UNFINISHED
 from backlit.runs.run import Run, open_run
 from backlit.runs.timeline import Timeline
 from backlit.training import why_stop
-from backlit.words import fixed, number, percent, plain
+from backlit.words import fixed, number, percent, plain, say
 
 LOSS_TITLES = {"binary_cross_entropy": "log-loss", "cross_entropy": "log-loss"}
 LISTED = 8  #: weights and rows of a comparison that are shown; --json has all
@@ -339,8 +339,8 @@ def _train(timeline: Timeline, steps: int | None) -> None:
         for _ in watched(events, timeline.plan, state, stop):
             pass
     except DivergedError as error:
-        error.args = (f"{error.what}. All steps up to there are kept, in timeline {timeline.name!r}",)
-        error.add_note(error.remedy)
+        error.add_note(say("diverged.remedy", **error.facts))
+        error.facts |= {"timeline": timeline.name, "rate": None}
         raise
     except KeyboardInterrupt:
         pass

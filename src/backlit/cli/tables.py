@@ -125,7 +125,7 @@ def train(
         try:
             fitted = fit(plan, recorder=recorder)
         except DivergedError as error:
-            error.args = (f"{error.what}. All steps up to there are kept in {file}",)
+            error.facts |= {"file": str(file), "rate": None}
             failure = error
     seconds = time.perf_counter() - began
     opened = open_run(file)
@@ -364,13 +364,12 @@ def _order(series: pl.Series) -> np.ndarray:
     """Dates or numbers, such that later ones are greater."""
     if series.null_count():
         row = int(series.is_null().arg_max() or 0)
-        raise FieldError(f"column {series.name!r}", "missing", row, "; --time needs a date or a number in each row")
+        raise FieldError("field.no_time_missing", what=f"column {series.name!r}", value=None, row=row)
     if is_text(series):
         try:
             series = moments(series)
         except FieldError as error:
-            remedy = ", neither a date nor a number; --time needs one of them in each row"
-            raise FieldError(error.what, error.value, error.row, remedy) from None
+            raise FieldError("field.no_time", **error.facts) from None
     return series.to_physical().to_numpy()
 
 

@@ -56,7 +56,7 @@ def require_finite(name: str, X: Array) -> None:
         return
     where = tuple(int(axis[0]) for axis in xp.nonzero(~xp.isfinite(X)))
     place = ", ".join(map(str, where))
-    raise DataError(f"{name}[{place}] is {float(X[where])}; replace it or leave the row out (rows count from 0)")
+    raise DataError("not_finite", name=name, place=place, value=float(X[where]))
 
 
 def _device(X: Array) -> Any:

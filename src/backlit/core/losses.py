@@ -52,7 +52,7 @@ class Loss:
     def check(self, Y: Array, outputs: int) -> None:
         """Raise unless Y can be learnt by a network with that many outputs."""
         if Y.shape[1] != outputs:
-            raise ShapeError(f"Y has {Y.shape[1]} columns, but the network has {outputs} outputs; they must be equal")
+            raise ShapeError("loss.outputs", columns=Y.shape[1], outputs=outputs)
 
     def rows(self, S: Array, Y: Array) -> Array:
         """Each row's own error, (n,); their (weighted) mean or sum is E."""
@@ -178,10 +178,7 @@ class Quantile(Loss):
 
     def check(self, Y: Array, outputs: int) -> None:
         if outputs != len(self.levels) or Y.shape[1] != 1:
-            raise ShapeError(
-                f"quantile with {len(self.levels)} levels needs {len(self.levels)} outputs and one column of Y; "
-                f"there are {outputs} and {Y.shape[1]}"
-            )
+            raise ShapeError("loss.quantile", levels=len(self.levels), outputs=outputs, columns=Y.shape[1])
 
 
 @dataclass(frozen=True)
@@ -240,10 +237,7 @@ class CrossEntropy(Loss):
 
     def check(self, Y: Array, outputs: int) -> None:
         if Y.shape[1] != 1 or outputs < 2:
-            raise ShapeError(
-                f"cross_entropy needs one column of Y (the class) and two or more outputs; "
-                f"there are {Y.shape[1]} and {outputs}"
-            )
+            raise ShapeError("loss.cross_entropy", columns=Y.shape[1], outputs=outputs)
         xp = array_namespace(Y)
         _require_targets(
             self.name,
@@ -262,7 +256,7 @@ def _require_targets(loss: str, Y: Array, good: Array, allowed: str) -> None:
     xp = array_namespace(Y)
     if not bool(xp.all(good)):
         row, column = (int(axis[0]) for axis in xp.nonzero(~good))
-        raise DataError(f"Y[{row}, {column}] is {float(Y[row, column]):g}; {loss} needs targets that are {allowed}")
+        raise DataError("loss.domain", row=row, column=column, value=float(Y[row, column]), loss=loss, allowed=allowed)
 
 
 LOSSES: dict[str, type[Loss]] = {

@@ -45,20 +45,20 @@ class Network:
     ) -> None:
         for layer in layers:
             if not isinstance(layer, Layer):
-                raise ArgumentError(f"layers holds {layer!r}; give layers such as Dense(3, 1, 'tanh')")
+                raise ArgumentError("network.no_layer", layer=layer)
         if inputs is None:
             width = next((layer.width for layer in layers if layer.width), None)
             if width is None:
-                raise ArgumentError("inputs is None, and no layer tells how many there are; give their names")
+                raise ArgumentError("network.no_inputs")
             inputs = [f"x{i}" for i in range(1, width + 1)]
         twice = [name for name, times in Counter(map(_squeeze, inputs)).items() if times > 1]
         if twice:
-            raise ArgumentError(f"inputs names {twice[0]!r} twice; each name may stand once, and spaces do not matter")
+            raise ArgumentError("network.input_twice", name=twice[0])
         object.__setattr__(self, "layers", tuple(layers))
         object.__setattr__(self, "loss", resolve("loss", LOSSES, loss))
         object.__setattr__(self, "inputs", tuple(inputs))
         if self.size == 0:
-            raise ArgumentError("layers holds nothing with weights; add a Dense")
+            raise ArgumentError("network.no_weights")
 
     def __repr__(self) -> str:
         return f"<network: {self.summary}>"
@@ -100,8 +100,7 @@ class Network:
         for position, layer in enumerate(self.layers):
             if layer.width not in (None, len(sources)):
                 raise ShapeError(
-                    f"layers[{position}], {layer}, takes {layer.width} inputs, but {len(sources)} come in; "
-                    "make the two equal"
+                    "network.width", position=position, layer=layer, width=layer.width, sources=len(sources)
                 )
             units, slots = layer.units(sources), []
             number += layer.numbered
@@ -110,8 +109,12 @@ class Network:
                 axes = layer.axes(weight, sources, units)
                 if tuple(map(len, axes)) != shape:
                     raise ShapeError(
-                        f"layers[{position}], {layer}, names {' by '.join(str(len(axis)) for axis in axes)} weights, "
-                        f"but {weight} has shape {shape}; make axes() fit shapes()"
+                        "network.axes",
+                        position=position,
+                        layer=layer,
+                        named=" by ".join(str(len(axis)) for axis in axes),
+                        weight=weight,
+                        shape=shape,
                     )
                 slots.append(Slot(weight, number, start, stop, shape, axes, *layer.factors(weight)))
             stages.append(Stage(layer, position, number, below, sources, units, tuple(slots), origins))
@@ -119,7 +122,7 @@ class Network:
             sources, origins, below = units, np.where(own < 0, -1, origins[own]), number
         names = [slot.name for stage in stages for slot in stage.slots]
         if len(set(names)) != len(names):
-            raise ArgumentError(f"layers repeats {self.layers}; put a Dense between two layers of norms")
+            raise ArgumentError("network.two_norms", layers=self.layers)
         return tuple(stages)
 
     @cached_property
@@ -138,7 +141,7 @@ class Network:
             for slot in stage.slots:
                 if slot.start <= position < slot.stop:
                     return stage, slot
-        raise ArgumentError(f"position is {position!r}; theta has positions 0 to {self.size - 1}")
+        raise ArgumentError("network.position", position=position, last=self.size - 1)
 
     # --- theta ---------------------------------------------------------------------------------------------------
 
@@ -187,9 +190,9 @@ class Network:
             where, value = self.positions(name), np.asarray(value, dtype=np.float64)
             shape = self._whole(name)
             if len(where) > 1 and shape is None:
-                raise ArgumentError(f"{name} stands for {len(where)} weights; give each of its bins a value of its own")
+                raise ArgumentError("network.weight_of_bins", name=name, weights=len(where))
             if (shape is None and value.shape != ()) or (shape is not None and value.shape not in ((), shape)):
-                raise ShapeError(f"weights[{name!r}] has shape {value.shape}; it must be {shape or 'one number'}")
+                raise ShapeError("network.weight_shape", name=name, shape=value.shape, expected=shape or "one number")
             require_finite(f"weights[{name!r}]", np.atleast_1d(value))
             theta[where] = value.ravel()
         return theta.astype(dtype)

@@ -29,7 +29,7 @@ def resolve(kind: str, registry: Mapping[str, Any], spec: Any) -> Any:
     classes = tuple({entry if isinstance(entry, type) else type(entry) for entry in registry.values()})
     if isinstance(spec, classes):
         return spec
-    raise ArgumentError(f"{kind} is {spec!r}; give a name ({', '.join(registry)}) or a record")
+    raise ArgumentError("registry.no_record", what=kind, spec=spec, names=list(registry))
 
 
 def name_of(registry: Mapping[str, Any], record: Any) -> str:

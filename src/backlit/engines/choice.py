@@ -55,9 +55,7 @@ def choose(engine: str | Engine, net: Network, optimizer: Optimizer, dtype: Any,
     reason = missing or fast.lacks(net, optimizer, dtype)
     reinstall = f"{REINSTALL}, or " if missing and "processor" not in missing else ""
     if engine == "native":
-        raise ArgumentError(
-            f"engine is 'native', which cannot run this: {reason}; {reinstall}choose 'auto' or 'reference'"
-        )
+        raise ArgumentError("engine.cannot_run", reason=reason, reinstall=reinstall)
     what = "cannot be used" if missing else "cannot run this"
     _warn(
         f"the fast engine {what}: {reason}. The reference engine runs instead, several times slower; "

@@ -119,15 +119,12 @@ class NativeEngine:
         for name, vector in {"theta": theta, **memory}.items():
             _require_shape(name, vector, (net.size,))
         if state.memory.keys() != optimizer.init(theta, net.layout()).keys():
-            raise ArgumentError(
-                f"the state's memory holds {', '.join(state.memory) or 'nothing'}, which is not that of "
-                f"{optimizer.name}; go on with the optimizer that made it, or begin anew"
-            )
+            raise ArgumentError("engine.memory", names=", ".join(state.memory) or "nothing", optimizer=optimizer.name)
         _require_shape("X", data.X, (len(data), len(net.inputs)))
         net.loss.check(data.Y, net.outputs)
         _require_shape("rates", rates, (len(batches),))
         if len(batches.positions) and not 0 <= batches.positions.min() <= batches.positions.max() < len(data):
-            raise ShapeError(f"batches holds positions beyond the {len(data)} rows of the data")
+            raise ShapeError("engine.positions", rows=len(data))
         figures = Figures.room(net, len(rates))
         positions = np.ascontiguousarray(batches.positions, np.int64)
         t = state.memory.get("t", 0)
@@ -164,7 +161,7 @@ class NativeEngine:
 
     def _require_all(self, net: Network, optimizer: Optimizer, dtype: Any) -> None:
         if reason := self.lacks(net, optimizer, dtype):
-            raise ArgumentError(f"the native engine cannot run this: {reason}; choose 'auto' or 'reference'")
+            raise ArgumentError("engine.native_cannot_run", reason=reason)
 
     def _session(self, net: Network, optimizer: Optimizer, data: Data, batch: int) -> Any:
         """Network and data laid out for the steps; kept, since the next stretch wants the same."""
@@ -211,7 +208,7 @@ if hasattr(os, "register_at_fork"):
 
 def _require_shape(name: str, array: np.ndarray, shape: tuple[int, ...]) -> None:
     if array.shape != shape:
-        raise ShapeError(f"{name} has shape {array.shape}; this network wants {shape}")
+        raise ShapeError("shape.unlike", name=name, shape=array.shape, expected=shape)
 
 
 def _layers(net: Network) -> list[dict[str, Any]]:

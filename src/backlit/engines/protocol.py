@@ -59,23 +59,21 @@ class Data:
         if Y.ndim == 1:
             Y = reshape(Y, (-1, 1))
         if X.ndim != 2 or Y.ndim != 2:
-            raise ShapeError(f"X has shape {tuple(X.shape)} and Y {tuple(Y.shape)}; give (n, d) and (n, k)")
+            raise ShapeError("data.shapes", X=tuple(X.shape), Y=tuple(Y.shape))
         n = X.shape[0]
         if Y.shape[0] != n:
-            raise ShapeError(f"X has {n} rows and Y {Y.shape[0]}; give one target row for each input row")
+            raise ShapeError("data.row_counts", X=n, Y=Y.shape[0])
         if n == 0:
-            raise DataError("X has no rows; give at least one")
+            raise DataError("data.no_rows")
         require_finite("X", X)
         require_finite("Y", Y)
         rows = np.arange(n) if rows is None else np.asarray(rows)
         if rows.dtype.kind not in "iu":
-            raise DataError(f"rows holds {rows.dtype}; give each row's position in its table, a whole number")
+            raise DataError("data.rows_type", dtype=rows.dtype)
         if rows.shape != (n,):
-            raise ShapeError(f"rows has shape {rows.shape}; give one number for each of the {n} rows")
+            raise ShapeError("data.rows_shape", shape=rows.shape, rows=n)
         if len(np.unique(rows)) < n:
-            raise DataError(
-                "rows names a row twice; give each its own number, and a weight of 2 to one that counts double"
-            )
+            raise DataError("data.row_twice")
         object.__setattr__(self, "X", X)
         object.__setattr__(self, "Y", Y)
         object.__setattr__(self, "weights", None if weights is None else _weights(weights, X, scaled))
@@ -90,7 +88,7 @@ def _floating(name: str, values: Array) -> Array:
     values = as_array(values)
     xp: Any = array_namespace(values)
     if xp is np and values.dtype.kind not in "fiub":
-        raise DataError(f"{name} holds {values.dtype}, not numbers; encode it first")
+        raise DataError("data.no_numbers", name=name, dtype=values.dtype)
     return values if xp.isdtype(values.dtype, "real floating") else xp.astype(values, xp.float64)
 
 
@@ -99,11 +97,11 @@ def _weights(weights: Array, X: Array, scaled: bool) -> Array:
     xp = array_namespace(X)
     weights, n = like(weights, X), X.shape[0]
     if weights.shape != (n,):
-        raise ShapeError(f"weights has shape {tuple(weights.shape)}; give one weight for each of the {n} rows")
+        raise ShapeError("data.weights_shape", shape=tuple(weights.shape), rows=n)
     require_finite("weights", weights)
     least, total = float(xp.min(weights)), float(xp.sum(weights))
     if least < 0 or total == 0:
-        raise DataError(f"weights run from {least:g} and sum to {total:g}; none may be negative, not all weights zero")
+        raise DataError("data.weights_below_zero", least=least, total=total)
     return weights if scaled else weights * (n / total)
 
 

@@ -173,8 +173,11 @@ class Category:
         """Raise `DataError` where text was learnt from, and now no field is any of its levels, nor text."""
         if self.written == "text" and self.levels and len(place) and (place < 0).all() and not is_text(series):
             raise DataError(
-                f"column {self.name!r} holds {series.dtype}, such as {series.drop_nulls()[0]}, but text such as "
-                f"{self.levels[0]!r} was learnt from; make them alike"
+                "column.text_learnt",
+                name=self.name,
+                dtype=series.dtype,
+                entry=series.drop_nulls()[0],
+                level=self.levels[0],
             )
 
 

@@ -42,7 +42,7 @@ def csv_header(path: Path, called: str, encoding: str | None = None) -> Header:
             text = _decoded(block, called, 1)
             header, used = _names(text, _separator(text), called)
             return _with_notices(header, text.split("\n", used)[used] if text.count("\n") >= used else "")
-    raise DataError(f"{called} is empty; give a table with a line of column names")
+    raise DataError("file.empty", called=called)
 
 
 def csv_parts(path: Path, called: str, encoding: str | None = None) -> Iterator[pl.DataFrame]:
@@ -77,7 +77,7 @@ def csv_parts(path: Path, called: str, encoding: str | None = None) -> Iterator[
                 part = part.head(rows)
             yield part
     if not names:
-        raise DataError(f"{called} is empty; give a table with a line of column names")
+        raise DataError("file.empty", called=called)
 
 
 def column_types(parts: Iterable[pl.DataFrame]) -> dict[str, Any]:
@@ -125,7 +125,7 @@ def require_unique(names: Sequence[str], called: str) -> None:
     seen: set[str] = set()
     for name in names:
         if name in seen:
-            raise DataError(f"{called} has two columns called {name!r}; give each its own name")
+            raise DataError("file.twice", called=called, name=name)
         seen.add(name)
 
 
@@ -134,7 +134,7 @@ def _opened(path: Path, called: str, encoding: str | None) -> BinaryIO:
     try:
         file = path.open("rb")
     except OSError as error:
-        raise DataError(f"{called} cannot be read: {error.strerror}") from None
+        raise DataError("file.unreadable", called=called, why=error.strerror) from None
     if encoding is None:
         encoding = "utf-16" if file.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8"
         file.seek(0)
@@ -144,9 +144,7 @@ def _opened(path: Path, called: str, encoding: str | None) -> BinaryIO:
         return codecs.EncodedFile(file, "utf-8", encoding)  # type: ignore[return-value]
     except LookupError:
         file.close()
-        raise ArgumentError(
-            f"text_encoding is {encoding!r}, which is unknown; give one such as cp1252 or utf-16"
-        ) from None
+        raise ArgumentError("file.unknown_encoding", encoding=encoding) from None
 
 
 def _whole_rows(file: BinaryIO) -> Iterator[bytes]:
@@ -174,17 +172,11 @@ def _decoded(block: bytes, called: str, line: int) -> str:
         text = block.decode()
     except UnicodeDecodeError as error:
         line += block.count(b"\n", 0, error.start)
-        raise DataError(
-            f"{called} is not UTF-8 text (line {line}); name its encoding, such as --text-encoding cp1252, or save it "
-            "as UTF-8 (in a spreadsheet: 'CSV UTF-8')"
-        ) from None
+        raise DataError("file.no_utf8", called=called, line=line) from None
     if "\0" in text:
-        raise DataError(
-            f"{called} holds zero bytes, so it is no UTF-8 text; name its encoding, such as --text-encoding utf-16le, "
-            "or save it as UTF-8"
-        )
+        raise DataError("file.zero_bytes", called=called)
     if "\n" not in text and "\r" in text.rstrip("\r"):
-        raise DataError(f"{called} ends its lines with carriage returns alone; save it with line feeds")
+        raise DataError("file.carriage_returns", called=called)
     return text
 
 
@@ -202,10 +194,10 @@ def _names(text: str, separator: str, called: str) -> tuple[Header, int]:
     reader = _reader(text, separator)
     fields = next(filter(None, reader), [])
     if not fields or fields == [" " * len(fields[0])]:
-        raise DataError(f"{called} is empty; give a table with a line of column names")
+        raise DataError("file.empty", called=called)
     blank = next((field for field in fields if re.match(r'\s+".*"\s*$', field)), None)
     if blank is not None:
-        raise DataError(f"{called} has a blank before the quotation mark of {blank!r}; take such blanks out")
+        raise DataError("file.blank_before_quote", called=called, entry=blank)
     names = [name.strip() or f"nameless column {i}" for i, name in enumerate(fields, 1)]
     require_unique(names, called)
     padded = next((field for field, name in zip(fields, names) if field != name and field.strip()), None)
@@ -245,10 +237,7 @@ def _parsed(text: str, names: Sequence[str], separator: str, called: str, start:
 
 
 def _quote_within(called: str, line: int) -> DataError:
-    return DataError(
-        f"{called}, line {line}, has a quotation mark within a field, or one that is not closed; "
-        'write it twice ("") and the field in quotes'
-    )
+    return DataError("file.quote", called=called, line=line)
 
 
 def _goes_on(text: str, separator: str) -> int:
@@ -277,11 +266,11 @@ def _checked(text: str, width: int, separator: str, called: str, start: int, bla
                 raise _blank_line(called, blank)
             elif len(fields) != width:
                 many = f"{len(fields)} field{'s' * (len(fields) > 1)}"
-                raise DataError(f"{called}, line {at}, has {many}, but the header has {width}; mend it")
+                raise DataError("file.fields", called=called, line=at, fields=many, width=width)
             else:
                 rows += 1
     except csv.Error as error:
-        raise DataError(f"{called}, line {start + reader.line_num - 1}, cannot be read ({error}); mend it") from None
+        raise DataError("file.broken_line", called=called, line=start + reader.line_num - 1, why=error) from None
     return rows, blank
 
 
@@ -290,7 +279,7 @@ def _reader(text: str, separator: str) -> Any:
 
 
 def _blank_line(called: str, line: int) -> DataError:
-    return DataError(f"{called}, line {line}, is empty; take it out")
+    return DataError("file.blank_line", called=called, line=line)
 
 
 def _odd_quote(text: str, start: int) -> int:

@@ -56,34 +56,29 @@ PLAIN = Reading()
 class FieldError(DataError):
     """A field that cannot be used: "column 'lat' is inf in row 7; leave it empty".
 
-    Attributes
-    ----------
-    what, value, row, remedy : the parts of its message; the row is a position among the rows at hand, from 0
+    Its facts are what ("column 'lat'"), value and row, which is a position among the rows at hand, from 0.
     """
 
-    def __init__(self, what: str, value: str, row: int, remedy: str) -> None:
-        super().__init__(what, value, row, remedy)
-        self.what, self.value, self.row, self.remedy = what, value, row, remedy
-
-    def __str__(self) -> str:
-        return f"{self.what} is {self.value} in row {self.row}{self.remedy}"
+    def at(self, row: int, error: type[DataError] | None = None) -> DataError:
+        """The same of another row."""
+        return (error or FieldError)(self.kind, **{**self.facts, "row": row})
 
 
 class QuestionError(DataError):
     """A column with two readings, neither of which is known to be meant."""
 
     def __init__(self, name: str, question: Question) -> None:
-        super().__init__(name, question)
-        self.name, self.question = name, question
-
-    def __str__(self) -> str:
-        option, readings = self.question.option, self.question.readings
+        option, readings = question.option, question.readings
         meant = " or ".join(f"{value} (--{option.replace('_', '-')} {key})" for key, value in readings.items())
-        key = next(iter(readings))
-        return (
-            f"column {self.name!r} is {self.question.entry!r}, which may be {meant}; say which, in Python by "
-            f"{option}={key!r}, or by columns={{{self.name!r}: {{{option!r}: {key!r}}}}}"
+        super().__init__(
+            "column.two_readings",
+            column=name,
+            entry=question.entry,
+            meant=meant,
+            option=option,
+            key=next(iter(readings)),
         )
+        self.name, self.question = name, question
 
 
 @contextmanager
@@ -97,8 +92,8 @@ def numbered(rows: Sequence[int] | np.ndarray | int) -> Iterator[None]:
     try:
         yield
     except FieldError as error:
-        row = rows + error.row if isinstance(rows, int) else int(rows[error.row])
-        raise FieldError(error.what, error.value, row, error.remedy) from None
+        row = error.facts["row"]
+        raise error.at(rows + row if isinstance(rows, int) else int(rows[row])) from None
 
 
 def is_text(series: pl.Series) -> bool:
@@ -152,57 +147,35 @@ def numbers(series: pl.Series, what: str = "column", reading: Reading = PLAIN) -
         series = _read_numbers(text, reading, what)
         if series.null_count() > text.null_count():
             row = _first(series.is_null() & text.is_not_null())
-            raise FieldError(what, repr(text[row]), row, _other_mark(text[row], reading) or not_a_number(text[row]))
+            kind, facts = _no_number(text[row], reading)
+            raise FieldError(kind, **facts, what=what, value=text[row], row=row)
     elif not (series.dtype.is_numeric() or series.dtype in (pl.Boolean, pl.Null)):
-        raise DataError(f"column {name!r} holds {series.dtype}, but numbers are needed; mend it")
+        raise DataError("column.no_numbers", name=name, dtype=series.dtype)
     values = without_marks(series, reading.missing).cast(pl.Float64).to_numpy()
     if np.isinf(values).any():
         row = int(np.isinf(values).argmax())
-        raise FieldError(what, str(values[row]), row, "; leave such rows out, or the field empty")
+        raise FieldError("field.infinite", what=what, value=str(values[row]), row=row)
     return values
 
 
-def not_a_number(entry: str) -> str:
-    """What to do about a field that is no number."""
-    return f", which is no number; write it as in 1234.5, {_or_else(entry)}"
-
-
-def _other_mark(entry: str, reading: Reading) -> str:
-    """What to do about a field that is a number with the other decimal mark; "" for no such field."""
+def _no_number(entry: str, reading: Reading) -> tuple[str, dict[str, str]]:
+    """Why a field is no number, as a kind and its facts: it may be one with the other decimal mark."""
     import polars as pl
 
     other = "," if reading.decimal == "." else "."
     if not reading.decimal or numerals.fields_of(pl.Series([entry]))[other].null_count():
-        return ""
-    return (
-        f", but numbers are read with the decimal mark {reading.decimal!r} here; if this table is written with "
-        f"{other!r}, say so (--decimal {other}, in Python decimal={other!r})"
-    )
+        return "field.no_number", {}
+    return "field.other_mark", {"mark": reading.decimal, "other": other}
 
 
-def not_a_date(entry: str) -> str:
-    """What to do about a field that is no date."""
-    return f", which is no date; write it as in 2014-05-31, {_or_else(entry)}"
-
-
-def _other_order(entry: str, order: str) -> str:
-    """What to do about a field that is a date in another order of day, month and year; "" for no such field."""
+def _no_date(entry: str, order: str) -> tuple[str, dict[str, str]]:
+    """Why a field is no date, as a kind and its facts: it may be one in another order of day, month and year."""
     import polars as pl
 
     for other in dates.ORDERS if order else ():
         if dates.dates_of(pl.Series([entry]), other).null_count() == 0:
-            return (
-                f", but dates are read in the order {order} here; if this table is written with {other}, say so "
-                f"(--date-order {other}, in Python date_order={other!r})"
-            )
-    return ""
-
-
-def _or_else(entry: str) -> str:
-    return (
-        f"leave it empty, say that it means a missing one (--missing {entry!r}, in Python "
-        f"columns={{name: {{'missing': [{entry!r}]}}}}), or take the column as a category"
-    )
+            return "field.other_order", {"order": order, "other": other}
+    return "field.not_learnt_date", {}
 
 
 def _read_numbers(text: pl.Series, reading: Reading, what: str) -> pl.Series:
@@ -223,10 +196,8 @@ def _read_numbers(text: pl.Series, reading: Reading, what: str) -> pl.Series:
         of_another |= ~pl.col("currency").is_in(["", reading.unit])
     other = known.filter(of_another)["text"]
     if len(other):
-        learnt = f", but numbers in {reading.unit} were learnt from; write it so"
-        raise FieldError(
-            what, repr(other[0]), _first(text == other[0]), learnt if reading.unit else not_a_number(other[0])
-        )
+        kind = "field.other_unit" if reading.unit else "field.no_number"
+        raise FieldError(kind, what=what, value=other[0], row=_first(text == other[0]), unit=reading.unit)
     values = fields[mark]
     return text.replace_strict(fields["text"], values, default=None, return_dtype=pl.Float64)
 
@@ -244,13 +215,12 @@ def truths(series: pl.Series, reading: Reading = PLAIN) -> np.ndarray:
         values = series.cast(pl.Float64).fill_nan(None)
         values = values.set(~values.is_in([0.0, 1.0]), None)
     else:
-        raise DataError(f"column {series.name!r} holds {series.dtype}, but true or false is needed; mend it")
+        raise DataError("column.no_truths", name=series.name, dtype=series.dtype)
     known = series.fill_nan(None).is_not_null() if series.dtype.is_float() else series.is_not_null()
     odd = values.is_null() & known
     if odd.any():
         row = _first(odd)
-        what = f"column {series.name!r}"
-        raise FieldError(what, repr(series[row]), row, ", which is neither true nor false; mend it")
+        raise FieldError("field.no_truth", what=f"column {series.name!r}", value=series[row], row=row)
     return values.to_numpy()
 
 
@@ -263,7 +233,7 @@ def moments(series: pl.Series, reading: Reading = PLAIN) -> pl.Series:
     if series.dtype in (pl.Date, pl.Null):
         return series.cast(pl.Date)
     if not (is_text(series) or series.dtype.is_integer()):
-        raise DataError(f"column {series.name!r} holds {series.dtype}, but dates are needed; mend it")
+        raise DataError("column.no_dates", name=series.name, dtype=series.dtype)
     text = text_of(series, reading.missing)
     distinct = text.drop_nulls().unique(maintain_order=True)
     order = reading.date_order or dates.decide(distinct)
@@ -274,8 +244,8 @@ def moments(series: pl.Series, reading: Reading = PLAIN) -> pl.Series:
     read = dates.dates_of(distinct, order)
     if read.null_count():
         row = _first(text == distinct[_first(read.is_null())])
-        told = _other_order(text[row], order) or ", which is no date; write it as 2014-05-31"
-        raise FieldError(f"column {series.name!r}", repr(text[row]), row, told)
+        kind, facts = _no_date(text[row], order)
+        raise FieldError(kind, **facts, what=f"column {series.name!r}", value=text[row], row=row)
     return moments_of(text, distinct, read)
 
 
@@ -306,7 +276,7 @@ def level_texts(series: pl.Series, written: str = "text", reading: Reading | Non
             return pl.select(pl.coalesce(_number_texts(numbers), text).alias(series.name)).to_series()
         return text.str.to_lowercase() if written == "boolean" else text
     if series.dtype.is_nested() or series.dtype in (pl.Binary, pl.Object):
-        raise DataError(f"column {series.name!r} holds {series.dtype}, but text or numbers are needed; mend it")
+        raise DataError("column.no_levels", name=series.name, dtype=series.dtype)
     return series.cast(pl.String)
 
 

@@ -69,7 +69,7 @@ class Source(NamedTuple):
 
         frame = pl.concat(self.parts())
         if frame.height == 0:
-            raise DataError(f"{self.called} has column names but no rows; give at least one")
+            raise DataError("file.no_rows", called=self.called)
         if self.kind != "csv":
             return read_frame(frame, hints)
         header = csv_header(self.path, self.called, self.text_encoding)
@@ -86,7 +86,7 @@ class Source(NamedTuple):
             for start in range(0, max(rows, 1), ROWS):
                 yield lazy.slice(start, ROWS).collect()
         except (pl.exceptions.PolarsError, OSError) as error:
-            raise DataError(f"{self.called} is no {self.kind} file that can be read: {_first_line(error)}") from None
+            raise DataError("file.no_kind", called=self.called, kind=self.kind, why=_first_line(error)) from None
 
 
 def open_table(path: str | Path, text_encoding: str | None = None) -> Source:
@@ -104,7 +104,7 @@ def open_table(path: str | Path, text_encoding: str | None = None) -> Source:
             return Source(path, "standard input", _MAGIC.get(file.read(4), "csv"), text_encoding)
     path = Path(path)
     if not path.is_file():
-        raise DataError(f"{path} {'is a folder' if path.is_dir() else 'does not exist'}; give the path of a table")
+        raise DataError("file.folder" if path.is_dir() else "file.none", path=path)
     return Source(path, str(path), table_kind(path), text_encoding)
 
 
@@ -142,7 +142,7 @@ def table_kind(path: str | Path) -> str:
     """ "csv", "parquet" or "ipc", by the name of a file."""
     kind = _SUFFIXES.get(Path(path).suffix.lower())
     if kind is None:
-        raise DataError(f"{path} ends in {Path(path).suffix or 'nothing'!r}; give a {', '.join(_SUFFIXES)} file")
+        raise DataError("file.suffix", path=path, suffix=Path(path).suffix or "nothing", known=list(_SUFFIXES))
     return kind
 
 
@@ -200,9 +200,7 @@ def whole(path: Path) -> Iterator[Path]:
             os.fsync(file.fileno())
         beside.replace(path)
     except OSError as error:
-        raise DataError(
-            f"{path} could not be written ({error.strerror or error}); nothing there has changed"
-        ) from error
+        raise DataError("file.unwritten", path=path, why=error.strerror or error) from error
     finally:
         beside.unlink(missing_ok=True)
 
@@ -215,7 +213,7 @@ def _spooled() -> Path:
             shutil.copyfileobj(sys.stdin.buffer, file)
         return Path(file.name)
     except OSError as error:
-        raise DataError(f"standard input could not be kept ({error.strerror}); set TMPDIR to a larger folder") from None
+        raise DataError("file.no_copy", why=error.strerror) from None
 
 
 # --- what other libraries hand over ------------------------------------------------------------------------------
@@ -264,22 +262,19 @@ def to_frame(data: Any, names: Sequence[str] | None = None) -> pl.DataFrame:
             if hasattr(data, "__arrow_c_stream__") or hasattr(data, "__arrow_c_array__"):
                 return pl.DataFrame(pl.from_arrow(data))
             what = type(data).__name__
-            raise DataError(f"X is a {what}, whose columns cannot be read; give a pandas or polars frame")
+            raise DataError("table.unreadable", type=what)
     array = data if isinstance(data, np.ndarray) else np.asarray(data)
     if array.dtype.names and array.ndim == 1:
         return _frame({name: to_series(array[name], name) for name in array.dtype.names})
     if np.iscomplexobj(array):
-        raise DataError("Complex data not supported: X must hold real numbers; pass X.real, or X.real and X.imag")
+        raise DataError("table.complex")
     if array.ndim != 2:
-        raise ShapeError(
-            f"X has {array.ndim} dimensions: expected 2D array, got {array.ndim}D array instead. "
-            "Reshape your data either using array.reshape(-1, 1) for one column or array.reshape(1, -1) for one row"
-        )
+        raise ShapeError("table.dimensions", ndim=array.ndim)
     width = array.shape[1]
     names = [f"x{i}" for i in range(1, width + 1)] if names is None else names
     if len(names) != width:
         some = ", ".join(names[:10]) + ", ..." * (len(names) > 10)
-        raise ShapeError(f"X has {width} features, but {len(names)} are expected: {some}")
+        raise ShapeError("table.features", width=width, expected=len(names), some=some)
     return _frame({name: to_series(array[:, i], name) for i, name in enumerate(names)})
 
 
@@ -321,7 +316,7 @@ def to_series(values: Any, name: str) -> pl.Series:
     values = np.asarray(values)
     if values.ndim != 1:
         few = f"; for one row give a list of one, {{{name!r}: [{values.item()!r}]}}" if values.ndim == 0 else ""
-        raise ShapeError(f"column {name!r} has {values.ndim} dimensions; give one field for each row{few}")
+        raise ShapeError("column.dimensions", name=name, ndim=values.ndim, few=few)
     kind = values.dtype.kind
     if kind in "cSV" or (kind == "f" and values.dtype.itemsize > 8):
         raise _unusable(name, type(values.flat[0]) if len(values) else values.dtype.type)
@@ -350,7 +345,7 @@ def require_usable(series: pl.Series) -> None:
     ):
         if isinstance(dtype, kinds):
             name = series.name
-            raise DataError(f"column {name!r} holds {held}, {dtype}; {remedy}, or leave it out ({name!r}: 'drop')")
+            raise DataError("column.unlearnable", name=name, what=held, dtype=dtype, remedy=remedy)
 
 
 def _frame(columns: dict[str, pl.Series]) -> pl.DataFrame:
@@ -359,7 +354,7 @@ def _frame(columns: dict[str, pl.Series]) -> pl.DataFrame:
     rows = {len(series): name for name, series in columns.items()}
     if len(rows) > 1:
         told = ", ".join(f"{name!r} {n}" for n, name in rows.items())
-        raise ShapeError(f"columns differ in their number of rows: {told}; make them alike")
+        raise ShapeError("table.heights", heights=told)
     return pl.DataFrame(columns)
 
 
@@ -422,7 +417,7 @@ _REMEDIES = {  #: for a type that is no field, by a part of its name
 def _unusable(name: str, kind: type) -> DataError:
     called = kind.__name__
     remedy = next((remedy for part, remedy in _REMEDIES.items() if part in called), "give numbers, text or dates")
-    return DataError(f"column {name!r} holds {called}, which cannot be used; {remedy}, or leave the column out")
+    return DataError("column.unusable", name=name, type=called, remedy=remedy)
 
 
 def _is_missing(value: Any) -> bool:

@@ -91,12 +91,9 @@ def require_fit(metric: Metric, classes: bool, predictions: int) -> None:
     known = FOR_CLASSES if classes else FOR_NUMBERS
     if metric.name not in known:
         learnt = "classes" if classes else "numbers"
-        raise ArgumentError(f"metric is {metric.name!r}, but {learnt} are learnt; give one of {', '.join(known)}")
+        raise ArgumentError("metric.task", name=metric.name, learnt=learnt, known=list(known))
     if predictions > 1:
-        raise ArgumentError(
-            f"metric is {metric.name!r}, which compares one prediction with the truth, but the loss makes "
-            f"{predictions}; give metric=None, which watches the loss itself"
-        )
+        raise ArgumentError("metric.one_prediction", name=metric.name, predictions=predictions)
 
 
 def scores(

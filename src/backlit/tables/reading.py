@@ -23,8 +23,6 @@ from backlit.tables.fields import (
     Reading,
     is_text,
     moments_of,
-    not_a_date,
-    not_a_number,
     text_of,
     without_marks,
 )
@@ -109,13 +107,13 @@ def _hint(name: str, said: Any, general: Hint) -> Hint:
     if isinstance(said, str):
         said = {"kind": said}
     if not isinstance(said, Mapping):
-        raise ArgumentError(f"columns[{name!r}] is {said!r}; give a kind, or a mapping such as {{'decimal': ','}}")
+        raise ArgumentError("columns.no_hint", name=name, hint=said)
     known = ("kind", "decimal", "date_order", "missing")
     for key in said:
         if key not in known:
             raise UnknownNameError(f"key in columns[{name!r}]", key, known)
     if said.get("kind", "") not in ("", *KIND_NAMES):
-        raise DataError(f"columns[{name!r}] is {said['kind']!r}; it must be one of {', '.join(KIND_NAMES)}")
+        raise DataError("columns.no_kind", name=name, kind=said["kind"], known=list(KIND_NAMES))
     return replace(general, **said, strict="decimal" in said)
 
 
@@ -198,8 +196,8 @@ def _final(trouble: DataError, numbers: np.ndarray | None) -> DataError:
     """The error with the row's number in the table, which nobody changes any more."""
     if not isinstance(trouble, FieldError):
         return trouble
-    row = trouble.row if numbers is None else int(numbers[trouble.row])
-    return DataError(str(FieldError(trouble.what, trouble.value, row, trouble.remedy)))
+    row = trouble.facts["row"] if numbers is None else int(numbers[trouble.facts["row"]])
+    return trouble.at(row, DataError)
 
 
 @dataclass(frozen=True)
@@ -326,8 +324,7 @@ class _Text:
         if mark and self.fields[mark].null_count():
             odd = self.fields["text"].filter(self.fields[mark].is_null())[0]
             row = int((self.text == odd).arg_max() or 0)
-            remedy = f", which is no number with the decimal mark {mark!r}; say another (--decimal), or mend it"
-            return _Column(self.text, reading, (), FieldError(f"column {self.name!r}", repr(odd), row, remedy))
+            return _Column(self.text, reading, (), self._error("field.not_with_mark", odd, row, mark=mark))
         values = self.fields[mark or "."]
         whole = not self.fields["numeral"].str.contains(f"\\{mark or '.'}").any() and bool((values.abs() < 2**53).all())
         dtype = pl.Int64 if whole and bool((values % 1 == 0).all()) else pl.Float64
@@ -399,6 +396,9 @@ class _Text:
             return (self._remark("no_number", entry=odd[0]),)
         return ()
 
+    def _error(self, kind: str, entry: str, row: int, **facts: Any) -> FieldError:
+        return FieldError(kind, what=f"column {self.name!r}", value=entry, row=row, **facts)
+
     def _remark(self, kind: str, **facts: Any) -> Remark:
         return Remark(f"column.{kind}", column=self.name, **facts)
 
@@ -413,8 +413,7 @@ class _Text:
             if n - odd > MANY and 0 < odd <= FEW * n:
                 entry = self.entries[int((~good).arg_max() or 0)]
                 row = int((self.text == entry).arg_max() or 0)
-                remedy = not_a_number(entry) if what == "number" else not_a_date(entry)
-                return FieldError(f"column {self.name!r}", repr(entry), row, remedy)
+                return self._error(f"field.no_{what}", entry, row)
         return None
 
     def _any_date(self) -> pl.Series:

@@ -82,7 +82,7 @@ class Table:
         height = sheet.frame.height
         rows = np.arange(height) if rows is None else rows
         if len(rows) == 0:
-            raise DataError("the table has no rows to learn from; give at least one")
+            raise DataError("table.no_rows")
         names, kinds = _chosen(sheet.frame, columns, target)
         guesses, notices, seen = {}, list(sheet.notices.get("", ())), {}
         for name in names:
@@ -119,8 +119,7 @@ class Table:
         ]
         if not fitted:
             why = "; ".join(map(str, notices)) or "the table has none"
-            raise DataError(f"no column is left to learn from ({why}); name one that is to be used, such as "
-                            "columns={'name': 'number'}, or --number name")  # fmt: skip
+            raise DataError("table.no_columns", why=why)  # fmt: skip
         return cls(tuple(fitted), target, tuple(notices))
 
     def __repr__(self) -> str:
@@ -197,7 +196,7 @@ class Table:
         for column in self.columns:
             if column.name not in names:
                 near = UnknownNameError("column", column.name, sorted(names))
-                raise DataError(f"column {column.name!r} is missing, but was learnt from; add it to the table ({near})")
+                raise DataError("column.not_there", name=column.name, near=near)
 
     def input(self, name: str) -> Input:
         """An input by its name, or by the name of one of its bins ("sqft_living#7")."""
@@ -266,7 +265,7 @@ def _bins_each(columns: int, bins: int) -> int | None:
 
 def _fit(kind: str, series: pl.Series, unit: str, bins: int | None, weights: Weights, reading: Reading) -> Column:
     if (series.fill_nan(None) if series.dtype.is_float() else series).null_count() == len(series):
-        raise DataError(f"columns[{series.name!r}] is {kind!r}, but all its fields are missing; leave it out")
+        raise DataError("columns.all_missing", name=series.name, kind=kind)
     if kind == "number" and str(series.dtype) != "Boolean":
         return Number.fit(series, unit or reading.unit, bins, weights, reading)
     if kind == "date":
@@ -280,7 +279,7 @@ def _chosen(frame: pl.DataFrame, columns: Kinds, target: Target) -> tuple[list[s
     if columns is None:
         return rest, {}
     if isinstance(columns, str):
-        raise ArgumentError(f"columns is {columns!r}; give a list of names, or a mapping of names to kinds")
+        raise ArgumentError("columns.no_names", columns=columns)
     for name in columns:
         if name not in frame.columns and name not in target.names:
             raise UnknownNameError("column", name, frame.columns)

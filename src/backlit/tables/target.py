@@ -71,11 +71,9 @@ class Target:
                 scale = np.sqrt(np.average((values - centre) ** 2, axis=0, weights=weights))
         for name, column, width in zip(names, values.T, scale):
             if not np.isfinite(width):
-                raise DataError(f"target {name!r} is too large to be scaled; divide it")
+                raise DataError("target.too_large", name=name)
             if width < TINY and column.min() < column.max():
-                raise DataError(
-                    f"target {name!r} is too small to be told apart from 0, such as {column[0]:g}; multiply it"
-                )
+                raise DataError("target.too_small", name=name, value=column[0])
         scale = np.where(scale > 0, scale, 1.0)
         return cls(names, scaling, tuple(centre.tolist()), tuple(scale.tolist()), (), unit, reading)
 
@@ -87,7 +85,7 @@ class Target:
         known = (series.cast(pl.String) if is_text(series) else series).drop_nulls()
         classes: tuple[Any, ...] = tuple(known.unique().sort().to_list())
         if len(classes) < 2:
-            raise DataError(f"target {series.name!r} has one class only, {known.first()!r}; give two or more")
+            raise DataError("target.one_class", name=series.name, entry=known.first())
         return cls((series.name,), "classes", classes=classes)
 
     @property
@@ -110,8 +108,7 @@ class Target:
             place = texts.replace_strict(list(labels), list(range(len(labels))), default=-1).fill_null(-1).to_numpy()
             if (place < 0).any():
                 row = int((place < 0).argmax())
-                told = ", a class that was not learnt; leave such rows out"
-                raise FieldError(f"target {series.name!r}", repr(texts[row]), row, told)
+                raise FieldError("field.unknown_class", what=f"target {series.name!r}", value=texts[row], row=row)
             return place.astype(np.float64)[:, None]
         values = np.stack([target_numbers(frame[name], self.reading) for name in self.names], axis=1)
         return ((_logarithms(self.names, values) if self.scaling == "log" else values) - self.centre) / self.scale
@@ -143,7 +140,7 @@ def target_numbers(series: pl.Series, reading: Reading = PLAIN) -> np.ndarray:
     values = numbers(series, "target", reading)
     if np.isnan(values).any():
         row = int(np.isnan(values).argmax())
-        raise FieldError(f"target {series.name!r}", "missing", row, "; leave such rows out")
+        raise FieldError("field.missing", what=f"target {series.name!r}", value=None, row=row)
     return values
 
 
@@ -153,7 +150,7 @@ def guess_task(series: pl.Series) -> Literal["regression", "classification"]:
 
     known = series.drop_nulls()
     if not (is_text(series) or series.dtype.is_numeric() or series.dtype == pl.Boolean):
-        raise ArgumentError(f"target {series.name!r} holds {series.dtype}; it must be numbers or classes")
+        raise ArgumentError("target.type", name=series.name, dtype=series.dtype)
     if series.dtype == pl.Boolean or known.n_unique() == 2:
         return "classification"
     return "classification" if is_text(series) else "regression"
@@ -163,5 +160,5 @@ def _logarithms(names: tuple[str, ...], values: np.ndarray) -> np.ndarray:
     for name, column in zip(names, values.T):
         if column.min() <= 0:
             row = int(np.argmin(column))
-            raise FieldError(f"target {name!r}", f"{column[row]:g}", row, "; its log needs numbers above 0")
+            raise FieldError("field.no_log", what=f"target {name!r}", value=float(column[row]), row=row)
     return np.log(values)

@@ -55,10 +55,12 @@ def diverged(
     size = xp.where(xp.isnan(gradient), 0.0, xp.abs(gradient))
     largest = int(xp.argmax(size))
     return DivergedError(
-        f"training diverged at step {state.step}: E became {figures.E[0]:.4g}, and the largest derivative "
-        f"{float(gradient[largest]):.3g} (of {net.weight_name(largest)})",
-        "Each update overshot, and the next one had farther to go. Try a learning_rate below "
-        f"{settings.learning_rate:g}, say {settings.learning_rate / 10:g}, or an optimizer with clip_norm=1",
+        "diverged",
         state=state,
         step=state.step,
+        E=figures.E[0],
+        derivative=float(gradient[largest]),
+        weight=net.weight_name(largest),
+        rate=settings.learning_rate,
+        tenth=settings.learning_rate / 10,
     )

@@ -117,7 +117,7 @@ def train(
     )
     state = begin(net, data, settings, seed=seed) if state is None else state
     if state.theta.dtype != data.X.dtype:
-        raise ArgumentError(f"theta is {state.theta.dtype} and X {data.X.dtype}; make them equal")
+        raise ArgumentError("training.types", theta=state.theta.dtype, X=data.X.dtype)
     engine = choose(engine, net, settings.optimizer, data.X.dtype)
     watching = any(x is not None for x in (validation, metric, settings.patience, settings.target_error))
 
@@ -242,5 +242,5 @@ def _sum(before: float, E: np.ndarray, batches: Batches, averaged: bool) -> floa
 
 def _check(net: Network, data: Data) -> None:
     if data.X.shape[1] != len(net.inputs):
-        raise ShapeError(f"X has {data.X.shape[1]} columns, but the network has {len(net.inputs)} inputs")
+        raise ShapeError("training.columns", columns=data.X.shape[1], inputs=len(net.inputs))
     net.loss.check(data.Y, net.outputs)

@@ -70,7 +70,7 @@ def begin(net: Network, data: Data, settings: Settings, *, theta: Array | None =
     seed = require("seed", seed, lambda v: isinstance(v, int) and 0 <= v < 2**64, "a whole number from 0 to 2^64 - 1")
     start: Array = like(net.start(seed, dtype=np.float64) if theta is None else theta, data.X)
     if start.shape != (net.size,):
-        raise ShapeError(f"theta has shape {tuple(start.shape)}; this network has {net.size} weights")
+        raise ShapeError("training.theta_shape", shape=tuple(start.shape), weights=net.size)
     require_finite("theta", start)
     state = State(start, settings.optimizer.init(start, net.layout()), seed, 0, patience_left=settings.patience)
     return replace(state, planned=steps_left(state, settings, data))
