@@ -9,10 +9,9 @@ import pytest
 import backlit as bl
 from backlit.engines.reference import ReferenceEngine
 from backlit.errors import ArgumentError, DataError, ShapeError, UnknownNameError
-from backlit.fitting import Recipe, Split, baselines, chosen_optimizer, prepare, report, split_by_order, split_rows
+from backlit.fitting import Recipe, Split, chosen_optimizer, prepare, split_by_order, split_rows
 from backlit.progress import fit
 from backlit.runs.run import recording
-from backlit.tables.table import Table
 from backlit.tables.target import Target
 
 draw = np.random.default_rng(0)
@@ -95,21 +94,6 @@ def test_the_table_is_fitted_on_the_training_rows_alone():
     split = split_rows(EVERY)
     changed = FRAME.with_columns(size=pl.Series(np.where(np.isin(EVERY, split.train), FRAME["size"], 1e9)))
     assert prepare(FRAME, PRICE, split=split).table == prepare(changed, PRICE, split=split).table
-
-
-def test_it_learns_and_beats_the_baselines():
-    split = split_rows(EVERY)
-    plan = prepare(FRAME, PRICE, replace(QUICK, units={"price": "$"}), split=split, seed=0)
-    fitted = fit(plan, show=False)
-    figures = report(plan, fitted.theta, FRAME, PRICE, split)
-    assert list(figures) == ["backlit", "mean", "linear model"]
-    assert figures["backlit"]["rmse"] < 0.4 * figures["mean"]["rmse"]
-    assert figures["linear model"]["r2"] > 0.9
-    error, unit = plan.in_unit(fitted.epochs[-1].metric)
-    model = plan.model(fitted.state.theta)
-    residual = model.predict(FRAME[split.validation]) - PRICE["price"].to_numpy()[split.validation]
-    assert error == pytest.approx(np.sqrt((residual**2).mean()), rel=1e-4)
-    assert unit == "$"
 
 
 def test_the_same_seed_gives_the_same_bits():
@@ -200,32 +184,6 @@ def test_ctrl_c_while_drawing_keeps_what_was_learnt(monkeypatch):
     assert np.isfinite(plan.model(fitted.theta).predict(FRAME)).all()
 
 
-def test_rubbish_in_rows_of_weight_0_is_not_reported_on():
-    weights = np.where(np.arange(N) % 3, 1.0, 0.0)
-    kept, here = np.flatnonzero(weights), pl.Series(weights > 0)
-    prices = [f"${value:,.2f}" for value in np.linspace(100, 9000, N)]
-    frame = FRAME.with_columns(cost=pl.Series(prices))
-    odd = frame.with_columns(cost=pl.when(here).then("cost").otherwise(pl.lit("rubbish")))
-    split = split_rows(np.arange(len(kept)))
-    whole = Split(*(kept[part] for part in split))
-    plan = prepare(odd, PRICE, QUICK, weights=weights, split=whole, seed=0)
-    theta = plan.begin().theta
-    assert report(plan, theta, odd, PRICE, whole, weights=weights) == report(
-        plan, theta, frame[kept], PRICE[kept], split, weights=weights[kept]
-    )
-
-
-def test_baselines_of_classes_are_probabilities():
-    target = Target.fit_classes(FRAME["town"])
-    table = Table.fit(FRAME, target, encoding="plain")
-    predictions = baselines(table, FRAME, FRAME.select("town"), FRAME)
-    for prediction in predictions.values():
-        assert prediction.shape == (N, 3)
-        np.testing.assert_allclose(prediction.sum(axis=1), 1)
-    shares = FRAME["town"].value_counts().sort("town")["count"].to_numpy() / N
-    np.testing.assert_allclose(predictions["class shares"][0], shares)
-
-
 @pytest.mark.parametrize(
     ("make", "error", "message"),
     [
@@ -280,24 +238,3 @@ def test_probabilities_are_numbers_that_a_loss_of_classes_learns():
     share = pl.DataFrame({"share": FRAME["size"] / FRAME["size"].max()})
     plan = prepare(FRAME, share, replace(QUICK, loss="binary_cross_entropy", target="raw"), seed=0)
     assert plan.net.loss.name == "binary_cross_entropy"
-
-
-def test_weights_count_in_baselines_and_scores():
-    """A row of weight 3 is three rows, and one of weight 0 is none."""
-    draw = np.random.default_rng(5)
-    n = 60
-    frame = pl.DataFrame({"a": draw.normal(size=n), "b": draw.choice(["x", "y"], n)})
-    targets = pl.DataFrame({"y": 2 * frame["a"] + draw.normal(size=n)})
-    weights = draw.integers(0, 4, n)
-    often = np.repeat(np.arange(n), weights)
-    train, test = np.arange(0, 45), np.arange(45, n)
-    split = Split(train, np.arange(0), test)
-    again = Split(*(np.flatnonzero(np.isin(often, part)) for part in split))
-    recipe = Recipe(epochs=1, hidden=(4,), encoding="plain")
-    plan = prepare(frame, targets, recipe, weights=weights.astype(float), split=split, seed=0)
-    theta = plan.begin().theta
-    weighted = report(plan, theta, frame, targets, split, weights=weights.astype(float))
-    repeated = report(plan, theta, frame[often], targets[often], again)
-    for who, figures in weighted.items():
-        for name, value in figures.items():
-            assert value == pytest.approx(repeated[who][name], rel=1e-6), (who, name)

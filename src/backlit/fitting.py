@@ -30,17 +30,15 @@ from backlit.plan import Plan
 from backlit.recipe import LEAST_EPOCHS, LEAST_STEPS, Recipe
 from backlit.tables.fields import PLAIN, numbered
 from backlit.tables.infer import giveaways
-from backlit.tables.metrics import METRICS, Metric, require_fit, scores
-from backlit.tables.reading import Hints, Kinds, Sheet, read_frame
+from backlit.tables.metrics import METRICS, Metric, require_fit
+from backlit.tables.reading import Hints, Sheet, read_frame
 from backlit.tables.table import Table
-from backlit.tables.target import Target, guess_task, target_numbers
+from backlit.tables.target import Target
 from backlit.training import Settings
-from backlit.words import Remark, count
 
 if TYPE_CHECKING:
     import polars as pl
 
-LEAST_ROWS = 10  #: of a table, so that some can test
 FAR = 64  #: exponents of 2 up to which weights are taken as they are; float32 ends at 128, and sums need room
 
 
@@ -212,49 +210,6 @@ def _watched(encoded: Any, frame: pl.DataFrame, targets: pl.DataFrame, weights: 
     return encoded(frame[rows], targets[rows], None if weights is None else weights[rows], rows)
 
 
-def rows_with(target: pl.Series, called: str = "the table") -> np.ndarray:
-    """The positions of the rows that have a target; raises `DataError` where the table so called has too few."""
-    known = target.is_not_nan() if target.dtype.is_float() else target.is_not_null()
-    rows = np.flatnonzero(known.fill_null(False).to_numpy())
-    if len(rows) < LEAST_ROWS:
-        raise DataError(
-            f"{called} has {count(len(rows), 'row')} with a {target.name!r}; give ten or more, so that some can test"
-        )
-    return rows
-
-
-def describe_target(series: pl.Series, task: str | None, otherwise: str) -> tuple[Target | None, pl.DataFrame, list]:
-    """The classes, or None for numbers; the target's column, without missing ones; and what to say about it.
-
-    Parameters
-    ----------
-    task : "regression" or "classification"; None: what the column looks like
-    otherwise : how numbers are taken as classes
-    """
-    import polars as pl
-
-    name, levels, notices = series.name, series.n_unique(), []
-    chosen = task or guess_task(series)
-    if chosen == "regression":
-        values = target_numbers(series)
-        if values.min() == values.max():
-            raise DataError(f"target {name!r} is {values[0]:g} in every row; there is nothing to learn")
-        if levels <= 10 and task is None and (values % 1 == 0).all():
-            notices.append(Remark("target.few_values", target=name, levels=levels, otherwise=otherwise))
-        return None, pl.DataFrame({name: values}), notices
-    if levels > 20 and levels > 0.2 * len(series):
-        raise DataError(
-            f"target {name!r} has {levels:,} different entries in {count(len(series), 'row')}, such as {series[0]!r}: "
-            "too many for classes; write numbers as in 450000, or name another target"
-        )
-    target = Target.fit_classes(series)
-    rare = series.value_counts(name="n" if name != "n" else "rows")
-    rare = rare.filter(rare.to_series(1) == 1).to_series(0)
-    if len(rare):
-        notices.append(Remark("target.rare_classes", target=name, rows=len(rare), entry=rare[0]))
-    return target, series.to_frame(), notices
-
-
 def choose_loss(recipe: Recipe, target: Target) -> Loss:
     """The recipe's loss, or the usual one: squared error for numbers, cross-entropy for classes."""
     of_classes = "binary_cross_entropy" if target.outputs == 1 else "cross_entropy"
@@ -326,76 +281,3 @@ def _settings(recipe: Recipe, metric: Metric | None, n: int) -> Settings:
         target_error=recipe.target_error,
         greater_is_better=metric is not None and metric.greater_is_better,
     )
-
-
-def baselines(
-    train: Table, frame: pl.DataFrame, targets: pl.DataFrame, new: pl.DataFrame, weights: np.ndarray | None = None
-) -> dict[str, np.ndarray]:
-    """What a reader would try first, fitted on the training rows: always the mean, and a linear least-squares model.
-
-    Parameters
-    ----------
-    train : a table fitted on the training rows with encoding="plain"
-    frame, targets : the training rows
-    new : the rows to predict
-    weights : (n,) of the training rows, above 0
-
-    Returns
-    -------
-    dict
-        Predictions in the target's unit, (n, k); for classes, probabilities of each.
-    """
-    X, X_new = (np.hstack([train.encode(part, np.float64), np.ones((part.height, 1))]) for part in (frame, new))
-    target = train.target
-    Y = target.encode(targets)
-    Y = target.decode_targets(Y) if not target.classes else (Y == np.arange(len(target.classes))).astype(np.float64)
-    root = 1.0 if weights is None else np.sqrt(weights)[:, None]
-    fitted = X_new @ np.linalg.lstsq(root * X, root * Y, rcond=None)[0]
-    if target.classes:
-        fitted = np.clip(fitted, 0.01, 0.99)
-        fitted /= fitted.sum(axis=1, keepdims=True)
-    constant = "class shares" if target.classes else "mean"
-    return {constant: np.tile(np.average(Y, axis=0, weights=weights), (new.height, 1)), "linear model": fitted}
-
-
-def report(
-    plan: Plan, theta: np.ndarray, frame: pl.DataFrame | Sheet, targets: pl.DataFrame, split: Split,
-    columns: Kinds = None, weights: np.ndarray | None = None,
-) -> dict[str, dict[str, float]]:  # fmt: skip
-    """Every metric on the test rows: of the network, and of the baselines fitted on the same training rows.
-
-    columns : as in the recipe
-    weights : (n,) one for each row; a row of weight 0 is not there
-    """
-    here, of_test = np.arange(targets.height), None
-    if weights is not None:
-        here = rows_that_count(weights, targets.height)
-        frame, targets, split, weights = (
-            _rows(frame, here),
-            targets[here],
-            split.among(here),
-            within_reach(weights[here]),
-        )
-        of_test = weights[split.test]
-    sheet = read_frame(frame, Hints.of(columns), numbers=here)
-    predictions, truth = predict_test(plan, theta, sheet, targets, split, columns, weights)
-    classes = bool(plan.table.target.classes)
-    return {name: scores(prediction, truth, classes, of_test) for name, prediction in predictions.items()}
-
-
-def predict_test(
-    plan: Plan, theta: np.ndarray, frame: pl.DataFrame | Sheet, targets: pl.DataFrame, split: Split,
-    columns: Kinds = None, weights: np.ndarray | None = None,
-) -> tuple[dict[str, np.ndarray], np.ndarray]:  # fmt: skip
-    """What the network and the baselines predict for the test rows, (n, k) each; and the truth, as metrics take it.
-
-    weights : (n,) one for each row, above 0
-    """
-    sheet, target = read_frame(frame, Hints.of(columns)), plan.table.target
-    plain = Table.fit(sheet, target, rows=split.train, weights=weights, columns=columns, encoding="plain")
-    train, test = sheet.frame[split.train], sheet.frame[split.test]
-    heavy = None if weights is None else weights[split.train]
-    predictions = {"backlit": plan.model(theta).decode(test)}
-    predictions |= baselines(plain, train, targets[split.train], test, heavy)
-    truth = target.encode(targets[split.test])
-    return predictions, truth[:, 0] if target.classes else target.decode_targets(truth)

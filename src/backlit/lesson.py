@@ -13,9 +13,9 @@ from backlit.core.network import Network
 from backlit.engines.choice import choose
 from backlit.engines.protocol import Data
 from backlit.errors import require
-from backlit.fitting import Recipe, prepare, split_rows
 from backlit.plan import Plan
-from backlit.runs.run import recording
+from backlit.problem import Parting, Problem
+from backlit.recipe import Recipe
 from backlit.tables.columns import Number
 from backlit.tables.datasets import HOUSE_UNITS, load_houses
 from backlit.tables.table import Table
@@ -38,6 +38,11 @@ FIRST = Settings(**{name: SMALL[name] for name in ("optimizer", "schedule", "bat
 FIRST_FILE, REAL_FILE = "houses-3-3-1.backlit", "houses.backlit"
 
 
+def houses_problem() -> Problem:
+    """The price of a house from its features; a house that was sold twice is never on both sides."""
+    return Problem.of(load_houses(), TARGET, Parting("group", "id"))
+
+
 def textbook_table(houses: pl.DataFrame) -> Table:
     """Three columns, centred on the mean and scaled by the standard deviation, as textbooks do."""
 
@@ -53,8 +58,8 @@ def first_network(
     rate: float = RATE, hidden: int = HIDDEN, seed: int = SEED
 ) -> tuple[Network, np.ndarray, Table, Settings]:
     """Act 1's network, its starting weights, its table and how it trains."""
-    houses = load_houses()
-    table = textbook_table(houses[split_rows(houses["id"].to_numpy()).train])
+    problem = houses_problem()
+    table = textbook_table(problem.whole[problem.split.train])
     net = Network([Dense(len(COLUMNS), hidden, SMALL["activation"]), Dense(hidden, 1)], "squared_error", table.names)
     theta = np.round(net.start(seed, dtype=np.float64), 4)  # what is printed is what is used
     return net, theta, table, replace(FIRST, learning_rate=rate)
@@ -70,22 +75,19 @@ def house_rows(table: Table, house: int) -> tuple[np.ndarray, np.ndarray]:
 
 def first_run(path: Path, source: str) -> None:
     """Begin a run file with the first network, which learns from all training houses; nothing is trained yet."""
-    houses = load_houses()
-    split = split_rows(houses["id"].to_numpy())
+    problem = houses_problem()
+    houses, split = problem.whole, problem.split
     net, theta, table, settings = first_network()
     X, Y = table.encode(houses), table.target.encode(houses.select(TARGET)).astype(np.float32)
     learnt, watched = (Data(X[rows], Y[rows], rows=rows) for rows in (split.train, split.validation))
     settings = replace(settings, target_error=None)
     plan = Plan(table, net, settings, learnt, watched, SEED, choose("auto", net, settings.optimizer, X.dtype))
-    with recording(path, plan, state=plan.begin(theta), frame=houses, about={"source": source}):
+    with problem.recording(path, plan, {"source": source}, state=plan.begin(theta)):
         pass
 
 
 def real_run(path: Path, source: str) -> None:
     """Begin a run file with all columns and the defaults; nothing is trained yet."""
-    houses = load_houses()
-    split = split_rows(houses["id"].to_numpy())
-    recipe = Recipe(units=HOUSE_UNITS)
-    plan = prepare(houses.drop(TARGET), houses.select(TARGET), recipe, split=split, seed=SEED)
-    with recording(path, plan, frame=houses, about={"source": source}):
+    problem = houses_problem()
+    with problem.recording(path, problem.plan(Recipe(units=HOUSE_UNITS), SEED), {"source": source}):
         pass

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import polars as pl
 
 from backlit.cli.text import print_json
 from backlit.commands import command
@@ -17,16 +16,15 @@ from backlit.engines.protocol import Data
 from backlit.errors import DataError, DivergedError, require
 from backlit.explain.curvature import sharpest_curvature
 from backlit.explain.trace import Trace, trace
-from backlit.fitting import Recipe, Split, prepare, report, split_rows
-from backlit.lesson import COLUMNS, REAL_FILE, TARGET, first_network
+from backlit.lesson import COLUMNS, REAL_FILE, TARGET, first_network, houses_problem
 from backlit.progress import fit
-from backlit.runs.run import FIRST, open_run, recording
+from backlit.recipe import Recipe
+from backlit.runs.run import FIRST, open_run
 from backlit.tables.datasets import HOUSE_UNITS, load_houses
 from backlit.tables.metrics import mean_absolute_error
 from backlit.training import EpochDone, Stopped, begin, train
 
 SOURCE = "backlit demo"
-SPLIT_SEED = 0
 
 
 @dataclass(frozen=True)
@@ -91,10 +89,9 @@ def run(*, house: int, rate: float, hidden: int, seed: int, act: int | None, ste
     require("--seed", seed, lambda v: v >= 0, "0 or greater")
     houses = load_houses()
     require("--house", house, lambda v: 0 <= v < houses.height, f"a row of the table, from 0 to {houses.height - 1}")
-    split = split_rows(houses["id"].to_numpy(), SPLIT_SEED)
-    first = first_act(houses, split, house, rate, hidden, seed) if act in (None, 1) else None
+    first = first_act(house, rate, hidden, seed) if act in (None, 1) else None
     if as_json:
-        second = second_act(houses, split, seed) if act in (None, 2) else None
+        second = second_act(seed) if act in (None, 2) else None
         acts = {"act1": first and _listed(first), "act2": second}
         print_json({name: numbers for name, numbers in acts.items() if numbers})
         return
@@ -105,7 +102,7 @@ def run(*, house: int, rate: float, hidden: int, seed: int, act: int | None, ste
         phases = demo_text.act1(first)
         demo_text.step_through(phases) if step_through else demo_text.show(phases)
     if act == 2 or (act is None and first is not None and first.runaway is None):
-        demo_text.show(demo_text.act2(second_act(houses, split, seed)))
+        demo_text.show(demo_text.act2(second_act(seed)))
 
 
 def _listed(act: Act1) -> dict[str, Any]:
@@ -126,9 +123,10 @@ def _listed(act: Act1) -> dict[str, Any]:
     return {**facts, "runaway": act.runaway and asdict(act.runaway), "lesson": lesson}
 
 
-def first_act(houses: pl.DataFrame, split: Split, house: int, rate: float, hidden: int, seed: int) -> Act1:
+def first_act(house: int, rate: float, hidden: int, seed: int) -> Act1:
     """The lesson on one house, and training on all training houses from the same starting weights."""
     began = time.perf_counter()
+    houses, split = load_houses(), houses_problem().split
     net, theta, table, settings = first_network(rate, hidden, seed)
     X, Y = table.encode(houses, np.float64), table.target.encode(houses)
     at = slice(house, house + 1)
@@ -180,25 +178,19 @@ def may_replace(file: str) -> bool:
         return False
 
 
-def second_act(houses: pl.DataFrame, split: Split, seed: int, file: str = REAL_FILE) -> Act2:
+def second_act(seed: int, file: str = REAL_FILE) -> Act2:
     """All columns and the defaults, beside two baselines on the same rows; leaves a run file."""
     began = time.perf_counter()
-    frame, targets = houses.drop(TARGET), houses.select(TARGET)
-    recipe = Recipe(units=HOUSE_UNITS)
-    plan = prepare(frame, targets, recipe, split=split, seed=seed)
+    problem, recipe = houses_problem(), Recipe(units=HOUSE_UNITS)
+    plan = problem.plan(recipe, seed)
     kept = may_replace(file)
     line = command("demo", act=2, seed=seed)
-    about = {
-        "source": SOURCE,
-        "split": {"by": "group", "column": "id", "seed": SPLIT_SEED},
-        "commands": {FIRST: [line]},
-    }
     if kept:
-        with recording(file, plan, frame=houses, about=about, force=True) as recorder:
+        with problem.recording(file, plan, {"source": SOURCE, "commands": {FIRST: [line]}}, force=True) as recorder:
             fitted = fit(plan, recorder=recorder)
     else:
         fitted = fit(plan)
-    figures = report(plan, fitted.theta, frame, targets, split)
+    figures = problem.test(plan, fitted.theta).scores
     if kept:
         open_run(file).note(scores=figures)
     return Act2(
@@ -208,7 +200,7 @@ def second_act(houses: pl.DataFrame, split: Split, seed: int, file: str = REAL_F
         bins=sum(max(0, len(edges) - 1) for edges in plan.table.edges),
         layers=(*recipe.layers, 1),
         weights=plan.net.size,
-        rows={name: len(rows) for name, rows in split._asdict().items()},
+        rows=problem.counts,
         notices=tuple(map(str, plan.notices)),
         epochs=fitted.epochs[-1].epoch,
         best_epoch=fitted.best_epoch,

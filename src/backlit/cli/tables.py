@@ -23,27 +23,18 @@ from backlit.commands import command
 from backlit.errors import ArgumentError, DataError, DivergedError, UnknownNameError
 from backlit.explain.verdict import match
 from backlit.explain.verdict_text import overshooting, sentence
-from backlit.fitting import (
-    Recipe,
-    Split,
-    describe_target,
-    predict_test,
-    prepare,
-    rows_with,
-    split_by_order,
-    split_rows,
-)
 from backlit.model import Model
+from backlit.problem import Parting, Problem
 from backlit.progress import fit
+from backlit.recipe import Recipe
 from backlit.runs.course import judged
 from backlit.runs.file import require_new
 from backlit.runs.going_on import UNFINISHED
-from backlit.runs.run import FIRST, open_run, recording
+from backlit.runs.run import FIRST, open_run
 from backlit.tables.columns import Category
 from backlit.tables.csv_text import typed_part
-from backlit.tables.fields import FieldError, QuestionError, is_text, moments, numbered
+from backlit.tables.fields import QuestionError, numbered
 from backlit.tables.frames import Source, open_table, table_kind, write_csv, write_table
-from backlit.tables.metrics import scores as test_figures
 from backlit.tables.reading import DROP, Hints, Sheet
 from backlit.words import Remark, count, plain, to_json
 
@@ -84,44 +75,30 @@ def train(
     sheet, answers = _read(source, hints.target(target), asked, asks)
     for option, said in answers.items():
         options[option] = [*options.get(option, []), *said]
-    whole = frame = sheet.frame
     for name in (target, group, time_column, *hints.columns):
-        if name is not None and name not in frame.columns:
-            raise UnknownNameError("column", name, frame.columns)
-    if all(kinds.get(name) == DROP for name in frame.columns if name != target):
+        if name is not None and name not in sheet.frame.columns:
+            raise UnknownNameError("column", name, sheet.frame.columns)
+    if all(kinds.get(name) == DROP for name in sheet.frame.columns if name != target):
         raise ArgumentError(f"--drop leaves out every column but the target {target!r}; keep one to learn from")
-    rows, notices = rows_with(frame[target], table), []
-    if len(rows) < frame.height:
-        notices.append(Remark("rows.no_target", rows=frame.height - len(rows), target=target))
-        frame = frame[rows]
-    recipe = replace(recipe, columns=columns or None)
-    sheet = sheet.rows(rows)
-    if task != "classification":
-        sheet.require_plain([target])
-    with numbered(rows):
-        described, targets, remarks = describe_target(frame[target], task, "--classes takes them as classes")
-        if described is not None and recipe.target == "log":
-            raise ArgumentError(f"--log takes the logarithm of numbers, and the target {target!r} holds classes")
-        sheet.require_plain([time_column] if time_column else [])
-        split = choose_split(frame, group, time_column, split_seed)
-    plan = prepare(sheet, targets, recipe, target=described, split=split, numbers=rows, seed=seed)
-    with numbered(rows):
-        plan.table.target.encode(targets)  # what cannot be tested on is said now, not after the work
-    notices += [*sheet.notices.get(target, ()), *remarks, *plan.notices]
-    if not len(split.test):
-        notices.append(Remark("rows.no_test"))
-    what = f"{len(described.classes)} classes" if described else "numbers"
+    by = "time" if time_column else "group" if group else "row"
+    parting = Parting(by, time_column or group, None if time_column else split_seed)
+    problem = Problem.of(
+        sheet, target, parting, task=task, columns=columns or None, called=table,
+        otherwise="--classes takes them as classes",
+    )  # fmt: skip
+    classes = problem.target is not None
+    if classes and recipe.target == "log":
+        raise ArgumentError(f"--log takes the logarithm of numbers, and the target {target!r} holds classes")
+    plan = problem.plan(recipe, seed)
+    notices = [*problem.notices, *plan.notices, *([] if problem.counts["test"] else [Remark("rows.no_test")])]
     if not as_json:
-        show([_opening(table, frame, target, what, notices, split)])
-    counts = {name: len(part) for name, part in split._asdict().items()}
-    way = {"by": "time", "column": time_column} if time_column else {"by": "group" if group else "row", "column": group}
-    way |= {} if time_column else {"seed": split_seed}
+        show([_opening(table, problem, notices)])
     options |= {"seed": plan.seed} | ({} if time_column else {"split_seed": split_seed})
     line = command("train", table, **{name: value for name, value in options.items() if name != "max_seconds"})
-    about = {"source": table, "text_encoding": text_encoding, "rows": counts, "split": way, "commands": {FIRST: [line]}}
+    about = {"source": table, "text_encoding": text_encoding, "commands": {FIRST: [line]}}
     began = time.perf_counter()
     failure: DivergedError | None = None
-    with recording(file, plan, frame=whole, about=about, rows=keep_rows, max_size=max_size, force=force) as recorder:
+    with problem.recording(file, plan, about, rows=keep_rows, max_size=max_size, force=force) as recorder:
         try:
             fitted = fit(plan, recorder=recorder)
         except DivergedError as error:
@@ -136,20 +113,17 @@ def train(
         opened.note(verdict=verdict, seconds=seconds)
         failure.add_note(f"{overshooting(verdict)}Try  {to_try(verdict, table, options, file, False)}")
         raise failure
-    with numbered(rows):
-        scores, against = {}, None
-        if len(split.test):
-            predictions, truth = predict_test(plan, fitted.theta, sheet, targets, split, recipe.columns)
-            classes = described is not None
-            scores = {name: test_figures(prediction, truth, classes) for name, prediction in predictions.items()}
-            if classes or predictions["backlit"].shape == truth.shape:  # quantiles are no match for a mean
-                against = match(predictions, truth, scores)
+    scores, against = {}, None
+    if problem.counts["test"]:
+        predictions, truth, scores = problem.test(plan, fitted.theta)
+        if classes or predictions["backlit"].shape == truth.shape:  # quantiles are no match for a mean
+            against = match(predictions, truth, scores)
     verdict = judged(opened.timeline(), against).to_dict()
     results = {"scores": scores, "seconds": seconds, "verdict": verdict, "judged_at": opened.timeline().steps}
     opened.note(**results)
-    about |= results
     if as_json:
-        task = "classification" if described else "regression"
+        about |= {"rows": problem.counts, "split": parting.to_dict(), **results}
+        task = "classification" if classes else "regression"
         result = {"run": str(file), "task": task, "target": target, "seed": plan.seed, "reason": fitted.reason}
         result |= {"best_epoch": fitted.best_epoch, "notices": notices, **about}
         print_json({**result, "epochs": [epoch._asdict() for epoch in fitted.epochs]})
@@ -164,7 +138,7 @@ def train(
     if verdict["beaten_by"] is not None:
         del lines["next"]
     typed = "\n".join(f"{label:8}{plain(text)}" for label, text in lines.items() if text)
-    figures = test_scores(scores, f"on {len(split.test):,} test rows", unit)
+    figures = test_scores(scores, f"on {problem.counts['test']:,} test rows", unit)
     show([*figures, ending, *filter(None, [plain(sentence(verdict, unit, target))]), typed])
 
 
@@ -302,13 +276,6 @@ def _require_apart(target: str, group: str | None, time_column: str | None, kind
         raise ArgumentError(f"--{kinds[target]} names {target!r}, which is the target; {instead}")
 
 
-def choose_split(frame: pl.DataFrame, group: str | None, time_column: str | None, seed: int) -> Split:
-    """By group, by time, or each row for itself."""
-    if time_column is not None:
-        return split_by_order(_order(frame[time_column]))
-    return split_rows(frame[group].to_numpy() if group else np.arange(frame.height), seed)
-
-
 def predicted_columns(model: Model) -> list[str]:
     """The names of the columns that `predict` adds."""
     target = model.table.target
@@ -360,30 +327,17 @@ def _predict_notices(model: Model, first: pl.DataFrame, unseen: dict[str, tuple[
     ]
 
 
-def _order(series: pl.Series) -> np.ndarray:
-    """Dates or numbers, such that later ones are greater."""
-    if series.null_count():
-        row = int(series.is_null().arg_max() or 0)
-        raise FieldError("field.no_time_missing", what=f"column {series.name!r}", value=None, row=row)
-    if is_text(series):
-        try:
-            series = moments(series)
-        except FieldError as error:
-            raise FieldError("field.no_time", **error.facts) from None
-    return series.to_physical().to_numpy()
-
-
-def _opening(
-    table: str, frame: pl.DataFrame, target: str, what: str, notices: list[Remark], split: Split
-) -> RenderableType:
-    counts = zip(("learning from", "stopping on", "testing on"), split)
+def _opening(table: str, problem: Problem, notices: list[Remark | str]) -> RenderableType:
+    frame, target = problem.sheet.frame, problem.target
+    what = f"{len(target.classes)} classes" if target else "numbers"
+    parts = zip(("learning from", "stopping on", "testing on"), problem.counts.values())
     more = [f"and {len(notices) - MOST_NOTICES} more; --json has all"] if len(notices) > MOST_NOTICES else []
     return _lines(
         [
             Text(plain(table), style=HEAD),
-            Text(f"{count(frame.height, 'row')}, {frame.width} columns; the target {plain(target)}: {what}"),
+            Text(f"{count(frame.height, 'row')}, {frame.width} columns; the target {plain(problem.name)}: {what}"),
             *(Text(plain(notice), style=QUIET) for notice in [*notices[:MOST_NOTICES], *more]),
-            Text(", ".join(f"{what} {len(rows):,}" for what, rows in counts) + " rows", style=QUIET),
+            Text(", ".join(f"{use} {rows:,}" for use, rows in parts) + " rows", style=QUIET),
         ]
     )
 

@@ -3,31 +3,29 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import polars as pl
 
 from backlit.commands import command
 from backlit.core.registry import lookup
 from backlit.core.values import Names, Numbers
 from backlit.errors import ArgumentError, BacklitError, DataError, UnknownNameError, require
-from backlit.fitting import Recipe, describe_target, prepare, rows_with, split_rows
 from backlit.lesson import SMALL
-from backlit.recipe import SETTINGS, TYPED, Setting
-from backlit.runs.run import FIRST, recording
+from backlit.problem import Parting, Problem, describe_target, rows_with
+from backlit.recipe import SETTINGS, TYPED, Recipe, Setting
+from backlit.runs.run import FIRST
 from backlit.studio import messages
 from backlit.studio.messages import Begin, Done, News, Nothing, Question, TableColumn, TableQuery
 from backlit.studio.shelf import UPLOAD_LIMIT
 from backlit.tables.columns import KINDS
 from backlit.tables.datasets import HOUSE_UNITS
 from backlit.tables.dates import share
-from backlit.tables.fields import QuestionError, numbered
+from backlit.tables.fields import QuestionError
 from backlit.tables.infer import Guess, guess_kind
 from backlit.tables.reading import DROP, Hints, Sheet
 from backlit.tables.target import guess_task
-from backlit.words import Remark, plain
+from backlit.words import plain
 
 if TYPE_CHECKING:
     from backlit.studio.desk import Desk
@@ -35,7 +33,7 @@ if TYPE_CHECKING:
 MOST_WEIGHTS = 20_000_000  #: of a network begun here; each takes some 100 bytes while its moments are looked at
 HEAD, EXAMPLES, LETTERS = 8, 3, 40
 USUAL = ("hidden", "activation", "encoding", "optimizer", "learning_rate", "batch_size", "epochs", "dropout")
-SPLIT_SEED = 0  #: as of `backlit train`
+PARTING = Parting()  #: as of `backlit train`
 CHOICES = {"decimal": "the decimal mark", "date_order": "the order of dates"}  #: by the question that they answer
 OTHERWISE = "choose classification to take them as classes"
 
@@ -199,40 +197,25 @@ def _begun(desk: Desk, query: Begin) -> Done:
             raise UnknownNameError("column", name, names)
     kinds = _kinds(query, names)
     sheet = desk.shelf.table(query.table, Hints.of(kinds, **reading).target(query.target))
-    whole = sheet.frame
-    rows, notices = rows_with(whole[query.target]), []
-    if len(rows) < whole.height:
-        notices.append(Remark("rows.no_target", rows=whole.height - len(rows), target=query.target))
-    sheet = sheet.rows(rows)
-    if query.task != "classification":
-        sheet.require_plain([query.target])
-    with numbered(rows):
-        described, targets, remarks = describe_target(sheet[query.target], query.task, OTHERWISE)
-    split = split_rows(np.arange(len(rows)), SPLIT_SEED)
+    problem = Problem.of(sheet, query.target, PARTING, task=query.task, columns=kinds or None, otherwise=OTHERWISE)
     chosen = {name: lookup("setting", TYPED, name).read(text) for name, text in query.settings.items()}
     units = HOUSE_UNITS if set(HOUSE_UNITS) <= set(names) else {}
-    recipe = replace(Recipe(units=units, columns=kinds or None), **chosen)
-    plan = prepare(sheet, targets, recipe, target=described, split=split, numbers=rows, seed=query.seed)
-    with numbered(rows):
-        plan.table.target.encode(targets)  # what cannot be tested on is said now
+    recipe = Recipe(units=units, **chosen)
+    plan = problem.plan(recipe, query.seed)
     if plan.net.size > MOST_WEIGHTS:
         raise ArgumentError(
             f"hidden is {recipe.layers}, which makes {plan.net.size:,} weights; take fewer units, so that there are at "
             f"most {MOST_WEIGHTS:,}"
         )
     name, file = desk.shelf.table_name(query.table), desk.shelf.table_file(query.table)
-    about = {
-        "source": name,
-        "rows": {part: len(places) for part, places in split._asdict().items()},
-        "split": {"by": "row", "column": None, "seed": SPLIT_SEED},
-    }
+    about: dict[str, Any] = {"source": name}
     if file:
         about["commands"] = {FIRST: [_line(file, query, kinds, chosen, plan.seed)]}
     path = desk.shelf.new_run(name)
-    with recording(path, plan, frame=whole, about=about):
+    with problem.recording(path, plan, about):
         pass
     desk.open(desk.shelf.add_run(path))
-    for told in (*notices, *sheet.notices.get(query.target, ()), *remarks):
+    for told in problem.notices:
         desk.publish(News(told=plain(told)))
     return Done(desk.present)
 
@@ -252,5 +235,5 @@ def _line(file: str, query: Begin, kinds: dict[str, str], chosen: dict[str, Any]
     typed = {name: TYPED[name].write(value) for name, value in chosen.items()}
     return command(
         "train", file, target=query.target, seed=seed, **task, **named, decimal=query.decimal,
-        date_order=query.date_order, split_seed=SPLIT_SEED, **typed,
+        date_order=query.date_order, split_seed=PARTING.seed, **typed,
     )  # fmt: skip
