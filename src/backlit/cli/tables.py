@@ -217,12 +217,13 @@ def _read(source: Source, hints: Hints, kinds: dict[str, str], asks: bool) -> tu
 
     asks : whether somebody is there to be asked; else what two readings fit is refused where it is used
     """
-    sheet, answers = source.sheet(hints), {}
+    table = source.whole()
+    sheet, answers = table.sheet(hints), {}
     while asks and (error := _open_question(sheet, kinds)) is not None:
         option, value = error.question.option, _ask(error)
         answers.setdefault(option, []).append(f"{error.name}={value}")
         hints = hints.say(error.name, **{option: value})
-        sheet = source.sheet(hints)
+        sheet = table.sheet(hints)
     return sheet, answers
 
 

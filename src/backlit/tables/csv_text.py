@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from backlit.errors import ArgumentError, DataError
 from backlit.tables.fields import text_of
+from backlit.tables.numerals import fields_of
 from backlit.tables.reading import has_codes
 from backlit.words import Remark
 
@@ -207,14 +208,19 @@ def _names(text: str, separator: str, called: str) -> tuple[Header, int]:
 
 def _with_notices(header: Header, text: str) -> Header:
     """The header, and whether it looks like a row of data."""
-    number = re.compile(r"\s*[$€£]?[+-]?\d[\d.,]*\s*%?\s*")
-    first = next(filter(None, _reader(text, header.separator)), [])
-    numeric = [bool(number.fullmatch(name)) for name in header.names]
-    below = [bool(number.fullmatch(field)) for field in first]
-    if any(numeric) and len(below) == len(numeric) and all(a == b for a, b in zip(numeric, below)):
+    numeric = _numeric(header.names)
+    if any(numeric) and numeric == _numeric(next(filter(None, _reader(text, header.separator)), [])):
         odd = Remark("header.data", names=", ".join(header.names[:3]))
         return header._replace(notices=(*header.notices, odd))
     return header
+
+
+def _numeric(fields: Sequence[str]) -> list[bool]:
+    """Which fields are numbers without a word behind them."""
+    import polars as pl
+
+    parts = fields_of(pl.Series(fields, dtype=pl.String).str.strip_chars())
+    return (parts["numeral"].is_not_null() & parts["unit"].is_in(["", "%"])).to_list()
 
 
 def _parsed(text: str, names: Sequence[str], separator: str, called: str, start: int) -> pl.DataFrame:

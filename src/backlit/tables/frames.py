@@ -22,7 +22,7 @@ from uuid import UUID
 import numpy as np
 
 from backlit.errors import DataError, ShapeError
-from backlit.tables.csv_text import column_types, csv_header, csv_parts, require_unique
+from backlit.tables.csv_text import Header, column_types, csv_header, csv_parts, require_unique
 from backlit.tables.fields import QuestionError, level_texts
 from backlit.tables.reading import Hints, Kinds, Sheet, read_frame
 
@@ -63,18 +63,18 @@ class Source(NamedTuple):
         """The narrowest type of each column of a CSV: whole numbers, numbers, true/false or text."""
         return column_types(self.parts()) if self.kind == "csv" else {}
 
-    def sheet(self, hints: Hints = Hints()) -> Sheet:
-        """All of it, read."""
+    def whole(self) -> Whole:
+        """All of it, to be read."""
         import polars as pl
 
         frame = pl.concat(self.parts())
         if frame.height == 0:
             raise DataError("file.no_rows", called=self.called)
-        if self.kind != "csv":
-            return read_frame(frame, hints)
-        header = csv_header(self.path, self.called, self.text_encoding)
-        sheet = read_frame(frame, hints, header.separator)
-        return replace(sheet, notices={**sheet.notices, "": header.notices}) if header.notices else sheet
+        return Whole(frame, csv_header(self.path, self.called, self.text_encoding) if self.kind == "csv" else None)
+
+    def sheet(self, hints: Hints = Hints()) -> Sheet:
+        """All of it, read."""
+        return self.whole().sheet(hints)
 
     def _stored(self) -> Iterator[pl.DataFrame]:
         import polars as pl
@@ -87,6 +87,20 @@ class Source(NamedTuple):
                 yield lazy.slice(start, ROWS).collect()
         except (pl.exceptions.PolarsError, OSError) as error:
             raise DataError("file.no_kind", called=self.called, kind=self.kind, why=_first_line(error)) from None
+
+
+class Whole(NamedTuple):
+    """All rows of a file, the fields of a CSV as text; it may be read again with other hints. header: of a CSV."""
+
+    frame: pl.DataFrame
+    header: Header | None
+
+    def sheet(self, hints: Hints = Hints()) -> Sheet:
+        """It, read."""
+        if self.header is None:
+            return read_frame(self.frame, hints)
+        sheet, notices = read_frame(self.frame, hints, self.header.separator), self.header.notices
+        return replace(sheet, notices={**sheet.notices, "": notices}) if notices else sheet
 
 
 def open_table(path: str | Path, text_encoding: str | None = None) -> Source:
