@@ -79,14 +79,15 @@ def memory(title: str, folder: Path, engine: str) -> dict[str, int]:
     after = peak()
     recipe = replace(Recipe(), engine=engine)
     split = split_rows(np.arange(frame.height), 0, 0.2, 0.0)
-    plan = prepare(frame, pl.DataFrame({TABLES[title].target: y}), recipe, split=split, seed=0)
-    spread = plan.net.layers[1].width * plan.data.X.itemsize * len(plan.data)
+    start = prepare(frame, pl.DataFrame({TABLES[title].target: y}), recipe, split=split, seed=0)
+    plan = start.plan
+    spread = plan.net.layers[1].width * plan.learn.X.itemsize * len(plan.learn)
     own = {}
     if engine == "native":
-        own = ENGINES[engine](1).memory(plan.net, plan.settings.optimizer, plan.data, plan.settings.batch_size)
+        own = ENGINES[engine](1).memory(plan.net, plan.settings.optimizer, plan.learn, plan.settings.batch_size)
     return {
         "frame": frame.estimated_size(),
-        "encoded rows to learn from": plan.data.X.nbytes,
+        "encoded rows to learn from": plan.learn.X.nbytes,
         "the same, spread over their bins as float32": spread,
         **{f"the engine's {name}": size for name, size in own.items()},
         "peak of the process before the fit": before,

@@ -44,9 +44,10 @@ class Case(NamedTuple):
 
 def by_backlit(case: Case, epochs: int, engine: str) -> float:
     settings = bl.Settings(optimizer="adam", learning_rate=1e-3, batch_size=case.batch, epochs=epochs)
-    state = begin(case.net, case.data, settings)
+    plan = bl.Plan(case.net, case.data, settings, engine=engine)
+    state = begin(plan)
     began = time.perf_counter()
-    for _ in bl.train(case.net, case.data, settings, state=state, engine=engine):
+    for _ in bl.train(plan, state):
         pass
     return time.perf_counter() - began
 

@@ -29,12 +29,12 @@ def seconds(houses: pl.DataFrame, split: Split, seed: int, path: Path | None) ->
     """One fit, recorded where a path is given."""
     recipe = Recipe()
     began = time.perf_counter()
-    plan = prepare(houses.drop("price"), houses.select("price"), recipe, split=split, seed=seed)
+    start = prepare(houses.drop("price"), houses.select("price"), recipe, split=split, seed=seed)
     if path is None:
-        fit(plan, show=False)
+        fit(start, show=False)
     else:
-        with recording(path, plan, frame=houses) as recorder:
-            fit(plan, show=False, recorder=recorder)
+        with recording(path, *start, frame=houses) as recorder:
+            fit(start, show=False, recorder=recorder)
     return time.perf_counter() - began
 
 

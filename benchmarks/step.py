@@ -69,14 +69,14 @@ def california(folder: Path, recipe: Recipe) -> tuple[Plan, np.ndarray]:
     from tables import TABLES, Task
 
     task = Task(TABLES["California"], folder)
-    plan = prepare(task.frames[0], pl.DataFrame({TABLES["California"].target: task.y[0]}), recipe, seed=0)
-    return plan, plan.net.layers[0].forward((), plan.data.X)[0]
+    start = prepare(task.frames[0], pl.DataFrame({TABLES["California"].target: task.y[0]}), recipe, seed=0)
+    return start, start.plan.net.layers[0].forward((), start.plan.learn.X)[0]
 
 
 def make(network: Network, folder: Path) -> Case:
     if not network.sizes:
-        plan, X = california(folder, Recipe(dropout=0.0))
-        return Case(plan.net, plan.data, X, network.batch)
+        start, X = california(folder, Recipe(dropout=0.0))
+        return Case(start.plan.net, start.plan.learn, X, network.batch)
     d, *hidden, k = network.sizes
     rng = np.random.default_rng(1)
     X = rng.normal(size=(ROWS, d)).astype(np.float32)
@@ -205,16 +205,16 @@ def predict(engine: str, rounds: int, folder: Path) -> dict[str, Any]:
     """Print how many rows a second the default network predicts, of the California table."""
     import torch
 
-    plan, spread = california(folder, Recipe())
+    start, spread = california(folder, Recipe())
     chosen = ENGINES[engine](1)
-    theta, encoded = plan.net.start(0), plan.data.X
+    theta, encoded = start.plan.net.start(0), start.plan.learn.X
     net = torch_net((spread.shape[1], *Recipe().hidden, 1)).eval()
     parts = torch.from_numpy(spread).split(1024)  # faster than all at once
 
     def ours(repeats: int) -> float:
         began = time.perf_counter()
         for _ in range(repeats):
-            chosen.predict(plan.net, theta, encoded)
+            chosen.predict(start.plan.net, theta, encoded)
         return time.perf_counter() - began
 
     def theirs(repeats: int) -> float:

@@ -66,8 +66,8 @@ def begin_default(path: Path) -> None:
     houses = bl.datasets.load_houses()
     recipe = Recipe(units=HOUSE_UNITS, epochs=5000)
     split = split_rows(houses["id"].to_numpy())
-    plan = prepare(houses.drop("price"), houses.select("price"), recipe, split=split, seed=3)
-    with recording(path, plan, frame=houses):
+    start = prepare(houses.drop("price"), houses.select("price"), recipe, split=split, seed=3)
+    with recording(path, *start, frame=houses):
         pass
 
 

@@ -19,13 +19,15 @@ constexpr std::align_val_t ALIGNED{4 * LANES};
 void Session::Free::operator()(float* p) const { ::operator delete(p, ALIGNED); }
 
 Session::Session(const Functions& functions, const std::vector<LayerSpec>& specs, const Loss& loss,
-                 const std::vector<float>& levels_, const Optimizer& optimizer, const Table& table, int batch,
-                 bool training, int threads)
+                 const std::vector<float>& levels_, const Optimizer& optimizer, Table& table,
+                 const std::optional<Learnt>& learnt, int batch, int threads)
     : functions(functions), levels(levels_), threads(threads) {
+    const bool training = learnt.has_value();
     plan.loss = loss;
     plan.loss.levels = levels.data();
     plan.optimizer = optimizer;
-    plan.X = table.X, plan.targets = table.targets, plan.weights = table.weights, plan.rows = table.rows;
+    plan.X = table.X, plan.targets = table.targets, plan.rows = table.rows;
+    plan.weights = training ? learnt->weights : nullptr;
     plan.n = table.n, plan.d = table.d;
     plan.batch = batch;
     plan.batch_stride = int(lines(batch));
@@ -50,7 +52,7 @@ Session::Session(const Functions& functions, const std::vector<LayerSpec>& specs
         } else if (spec.kind == "layer_norm") {
             add_norm(spec, training);
         } else {
-            add_dense(spec, edges, &spec == &specs.back(), training);
+            add_dense(spec, edges, &spec == &specs.back(), learnt);
             edges.clear();
         }
     }
@@ -103,9 +105,8 @@ Session::Session(const Functions& functions, const std::vector<LayerSpec>& specs
         if (l.narrow) l.Wt = plan.theta + l.w.at, l.Wt_stride = l.w.stride;
 
     if (training && plan.fields) {
-        codes.resize(size_t(plan.n) * plan.fields);
-        functions.encode(plan, 0, plan.n, codes.data());
-        plan.codes = codes.data();
+        codes = codes_of(table);
+        plan.codes = codes->codes.data();
     }
 }
 
@@ -151,7 +152,9 @@ void Session::add_norm(const LayerSpec& spec, bool training) {
     want(l.deviation, lines(plan.batch));
 }
 
-void Session::add_dense(const LayerSpec& spec, const std::vector<std::vector<double>>& edges, bool last, bool training) {
+void Session::add_dense(const LayerSpec& spec, const std::vector<std::vector<double>>& edges, bool last,
+                        const std::optional<Learnt>& learnt) {
+    const bool training = learnt.has_value();
     layers.push_back({});
     Layer& l = layers.back();
     l.kind = edges.empty() ? Kind::dense : Kind::encoded;
@@ -164,7 +167,7 @@ void Session::add_dense(const LayerSpec& spec, const std::vector<std::vector<dou
     l.gate = functions.activations[l.activation] == std::string("relu") ? 1.0f : 0.0f;
     if (training && l.activation != 0 && l.gate == 0) want(l.D, floats_of(l));
     if (l.kind == Kind::encoded) {
-        add_fields(edges);
+        add_fields(edges, learnt);
         want(l.prefix, int64_t(l.d_in) * l.w.stride);
     } else if (training && !l.narrow && layers.size() > 2) {
         l.Wt_stride = stride_of(l.d_in);
@@ -172,13 +175,13 @@ void Session::add_dense(const LayerSpec& spec, const std::vector<std::vector<dou
     }
 }
 
-void Session::add_fields(const std::vector<std::vector<double>>& edges) {
-    // A column joins the field of its left neighbour unless some row uses both.
+void Session::add_fields(const std::vector<std::vector<double>>& edges, const std::optional<Learnt>& learnt) {
+    // A column joins the field of its left neighbour unless some row that is used uses both.
     std::vector<int> not_before(plan.d, 0);
-    for (int64_t r = 0; r < plan.n; r++)
-        for (int c = 0, last = -1; c < plan.d; c++)
+    for (int64_t i = 0; i < (learnt ? learnt->count : plan.n); i++)
+        for (int64_t c = 0, last = -1, r = learnt ? learnt->positions[i] : i; c < plan.d; c++)
             if (edges[c].empty() && (std::bit_cast<uint32_t>(plan.X[r * plan.d + c]) << 1)) {  // not ±0, in any mode
-                not_before[c] = std::max(not_before[c], last + 1);
+                not_before[c] = std::max(not_before[c], int(last) + 1);
                 last = c;
             }
     int first = 0;
@@ -204,6 +207,26 @@ void Session::add_fields(const std::vector<std::vector<double>>& edges) {
         }
         fields.push_back(f);
     }
+}
+
+// Those that another session on the same table has already, or new ones.
+std::shared_ptr<Codes> Session::codes_of(Table& table) {
+    std::vector<int> which;
+    for (const Field& f : fields) which.insert(which.end(), {f.source, f.count, f.binned});
+    std::erase_if(table.codes, [](const auto& known) { return known.expired(); });
+    for (const auto& known : table.codes)
+        if (auto same = known.lock(); same->fields == which && same->inner_edges == inner_edges) return same;
+    auto made = std::make_shared<Codes>(Codes{which, inner_edges, std::vector<uint16_t>(size_t(plan.n) * plan.fields)});
+    functions.encode(plan, 0, plan.n, made->codes.data());
+    table.codes.push_back(made);
+    return made;
+}
+
+int64_t Table::code_bytes() const {
+    int64_t bytes = 0;
+    for (const auto& known : codes)
+        if (auto there = known.lock()) bytes += 2 * int64_t(there->codes.size());
+    return bytes;
 }
 
 void Session::add_items() {

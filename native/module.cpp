@@ -2,6 +2,7 @@
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/optional.h>
+#include <nanobind/stl/shared_ptr.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
@@ -67,26 +68,33 @@ Figures figures_in(const nb::tuple& arrays) {
     return {per_step(0), per_step(1), per_step(2), per_layer(3), per_layer(4)};
 }
 
-// A session together with the arrays that it reads.
-struct Engine {
+// A table together with the arrays that it reads.
+struct Rows {
     Matrix<const float> X;
     std::optional<Matrix<const float>> Y;
+    std::optional<Vector<const int64_t>> numbers;
+    Table table{X.data(), Y ? Y->data() : nullptr, numbers ? numbers->data() : nullptr, int64_t(X.shape(0)),
+                int(X.shape(1)), Y ? int(Y->shape(1)) : 0, {}};
+};
+
+// A session together with what it reads.
+struct Engine {
+    std::shared_ptr<Rows> rows;
+    std::optional<Vector<const int64_t>> positions;
     std::optional<Vector<const float>> weights;
-    std::optional<Vector<const int64_t>> rows;
     Session session;
 };
 
 Engine* new_engine(const std::string& isa, const nb::list& layers, const nb::dict& loss, const nb::dict& optimizer,
-                   Matrix<const float> X, std::optional<Matrix<const float>> Y,
-                   std::optional<Vector<const float>> weights, std::optional<Vector<const int64_t>> rows, int batch,
-                   int threads) {
+                   std::shared_ptr<Rows> rows, int batch, std::optional<Vector<const int64_t>> positions,
+                   std::optional<Vector<const float>> weights, int threads) {
     const Functions& set = instruction_set(isa);
     std::vector<LayerSpec> specs;
     for (nb::handle layer : layers) specs.push_back(layer_spec(set, nb::cast<nb::dict>(layer)));
     Loss l{};
     l.kind = place(set.losses, nb::cast<std::string>(loss["kind"]));
     l.outputs = nb::cast<int>(loss["outputs"]);
-    l.targets = Y ? int(Y->shape(1)) : 0;
+    l.targets = rows->table.outputs;
     l.mean = get(loss, "mean", true);
     l.scale = get(loss, "scale", 1.0f);
     l.delta = get(loss, "delta", 1.0f);
@@ -99,11 +107,10 @@ Engine* new_engine(const std::string& isa, const nb::list& layers, const nb::dic
     o.epsilon = get(optimizer, "epsilon", 0.0f);
     o.beta1 = get(optimizer, "beta1", 0.0);
     o.beta2 = get(optimizer, "beta2", 0.0);
-    const Table table{X.data(), Y ? Y->data() : nullptr, weights ? weights->data() : nullptr,
-                      rows ? rows->data() : nullptr, int64_t(X.shape(0)), int(X.shape(1))};
-    const bool training = Y.has_value();
-    return new Engine{X, Y, weights, rows,
-                      Session(set, specs, l, get(loss, "levels", std::vector<float>()), o, table, batch, training, threads)};
+    std::optional<Learnt> learnt;
+    if (positions) learnt = {positions->data(), int64_t(positions->shape(0)), weights ? weights->data() : nullptr};
+    return new Engine{rows, positions, weights,
+                      Session(set, specs, l, get(loss, "levels", std::vector<float>()), o, rows->table, learnt, batch, threads)};
 }
 
 }  // namespace
@@ -124,9 +131,15 @@ NB_MODULE(_native, m) {
         m.attr("OPTIMIZERS") = names(any.optimizers);
     }
 
+    nb::class_<Rows>(m, "Table")
+        .def(nb::new_([](Matrix<const float> X, std::optional<Matrix<const float>> Y,
+                         std::optional<Vector<const int64_t>> rows) { return std::make_shared<Rows>(Rows{X, Y, rows}); }),
+             "X"_a, "Y"_a = nb::none(), "rows"_a = nb::none())
+        .def_prop_ro("code_bytes", [](const Rows& self) { return self.table.code_bytes(); });
+
     nb::class_<Engine>(m, "Session")
-        .def(nb::new_(&new_engine), "isa"_a, "layers"_a, "loss"_a, "optimizer"_a, "X"_a, "Y"_a = nb::none(),
-             "weights"_a = nb::none(), "rows"_a = nb::none(), "batch"_a, "threads"_a = 1)
+        .def(nb::new_(&new_engine), "isa"_a, "layers"_a, "loss"_a, "optimizer"_a, "table"_a, "batch"_a,
+             "positions"_a = nb::none(), "weights"_a = nb::none(), "threads"_a = 1)
         .def("train",
              [](Engine& self, Vector<float> theta, std::vector<Vector<float>> memory, int64_t t, uint64_t seed,
                 uint64_t step, Vector<const int64_t> positions, Vector<const double> rates,
@@ -138,13 +151,20 @@ NB_MODULE(_native, m) {
                  nb::gil_scoped_release released;
                  return self.session.train(theta.data(), memories, stretch);
              })
+        .def("gradient",
+             [](Engine& self, Vector<const float> theta, uint64_t seed, Vector<const int64_t> positions,
+                std::optional<Vector<const uint32_t>> draws, Vector<float> gradient) {
+                 const uint32_t* of_rows = draws ? draws->data() : nullptr;
+                 nb::gil_scoped_release released;
+                 self.session.gradient(theta.data(), seed, positions.data(), of_rows, int(positions.shape(0)), gradient.data());
+             },
+             "theta"_a, "seed"_a, "positions"_a, "draws"_a.none(), "gradient"_a)
         .def("predict",
              [](Engine& self, Vector<const float> theta, Matrix<float> S) {
                  nb::gil_scoped_release released;
                  self.session.predict(theta.data(), S.data());
              })
-        .def_prop_ro("arena_bytes", [](const Engine& self) { return self.session.arena_bytes(); })
-        .def_prop_ro("code_bytes", [](const Engine& self) { return self.session.code_bytes(); });
+        .def_prop_ro("arena_bytes", [](const Engine& self) { return self.session.arena_bytes(); });
 
     m.def("product", [](const std::string& isa, const std::string& which, Matrix<const float> A, Matrix<const float> B,
                         Matrix<float> C, int64_t repeats) {

@@ -141,6 +141,7 @@ struct Functions {
     const char *const *activations, *const *losses, *const *optimizers;  // names in their order, the last one null
     void (*encode)(const Plan&, int64_t from, int64_t to, uint16_t* codes);
     void (*train)(const Plan&, const Stretch&, Team*, int thread, int threads);
+    void (*gradient)(const Plan&, const int64_t* positions, const uint32_t* draws, int B);
     void (*prepare)(const Plan&);                                  // what is derived from theta
     void (*scores)(const Plan&, int64_t first, int count, float* S);  // (count, outputs), of rows from `first`
     void (*product)(const float* A, int64_t A_m, int64_t A_k, const float* B, int64_t B_k, float* C, int64_t C_m, int M, int K, int N);

@@ -154,10 +154,19 @@ bool Session::gather_team() {
     return team != nullptr;
 }
 
+void Session::gradient(const float* theta, uint64_t seed, const int64_t* positions, const uint32_t* draws, int count,
+                       float* result) {
+    draw_units(seed);
+    load(theta, nullptr);
+    functions.gradient(plan, positions, draws, count);
+    copy<true>(result, plan.gradient);
+    std::fill_n(arena.get(), arena_size, 0.0f);  // a NaN may now fill the padding
+}
+
 void Session::predict(const float* theta, float* S) {
     load(theta, nullptr);
     const float* X = plan.X;
-    codes.resize(size_t(std::min<int64_t>(plan.n, ENCODED_AT_ONCE)) * plan.fields);
+    std::vector<uint16_t> codes(size_t(std::min<int64_t>(plan.n, ENCODED_AT_ONCE)) * plan.fields);
     plan.codes = codes.data();
     for (int64_t first = 0; first < plan.n; first += ENCODED_AT_ONCE) {
         const int count = int(std::min<int64_t>(plan.n - first, ENCODED_AT_ONCE));

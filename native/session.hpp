@@ -4,6 +4,7 @@
 #include <chrono>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -44,37 +45,58 @@ double timed(Work work) {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
 }
 
+// Which row of each field the rows of a table use, for one way to part the first W into fields.
+struct Codes {
+    std::vector<int> fields;  // of each, its first column, how many rows of W, whether it is binned
+    std::deque<std::vector<float>> inner_edges;
+    std::vector<uint16_t> codes;  // (n, fields)
+};
+
+// The encoded rows of a table. They are there once, and so are their codes, whichever sessions train on some of them.
 struct Table {
-    const float *X, *targets, *weights;  // (n, d), (n, targets), (n,) or null
-    const int64_t* rows;
+    const float *X, *targets;  // (n, d), (n, targets) or null
+    const int64_t* rows;       // (n,) or null
     int64_t n;
-    int d;
+    int d, outputs;  // columns of X and of targets
+    std::vector<std::weak_ptr<Codes>> codes;
+
+    int64_t code_bytes() const;
+};
+
+// The rows of a table that are learnt from. `weights` has one for each row of the table, or is null.
+struct Learnt {
+    const int64_t* positions;
+    int64_t count;
+    const float* weights;
 };
 
 const std::vector<const Functions*>& instruction_sets();  // those this processor has, the fastest first
 
 class Session {
    public:
-    // batch: the most rows of a step. Without `training` only predict may be called.
+    // batch: the most rows of a step. Without rows to learn from only predict may be called.
     Session(const Functions& functions, const std::vector<LayerSpec>& layers, const Loss& loss,
-            const std::vector<float>& levels, const Optimizer& optimizer, const Table& table, int batch, bool training,
-            int threads);
+            const std::vector<float>& levels, const Optimizer& optimizer, Table& table,
+            const std::optional<Learnt>& learnt, int batch, int threads);
 
     ~Session();
 
     // The steps of a stretch on theta and memory, in place. Ends before a step whose E or gradient is not finite; returns
     // the number of steps made. `stretch` holds everything but from and to.
     int train(float* theta, float* const* memory, Stretch stretch);
+    // ∂E/∂theta of some rows of the table, at most a batch; `draws` are those of their dropout.
+    void gradient(const float* theta, uint64_t seed, const int64_t* positions, const uint32_t* draws, int count, float* result);
     void predict(const float* theta, float* S);
 
     int64_t arena_bytes() const { return 4 * arena_size; }
-    int64_t code_bytes() const { return 2 * int64_t(codes.size()); }
 
    private:
     void add_norm(const LayerSpec&, bool training);
     void add_dropout(const LayerSpec&, bool training);
-    void add_dense(const LayerSpec&, const std::vector<std::vector<double>>& edges, bool last, bool training);
-    void add_fields(const std::vector<std::vector<double>>& edges);
+    void add_dense(const LayerSpec&, const std::vector<std::vector<double>>& edges, bool last,
+                   const std::optional<Learnt>& learnt);
+    void add_fields(const std::vector<std::vector<double>>& edges, const std::optional<Learnt>& learnt);
+    std::shared_ptr<Codes> codes_of(Table& table);
     void add_items();
     Slot slot(const LayerSpec&, int which, int rows, int cols, bool transposed);
     void want(float*& place, int64_t floats);
@@ -94,7 +116,7 @@ class Session {
     std::vector<Item> items;
     std::vector<Field> fields;
     std::vector<float> levels;
-    std::vector<uint16_t> codes;
+    std::shared_ptr<Codes> codes;
     std::deque<std::vector<float>> inner_edges;
     std::deque<std::vector<double>> bins;
     struct Units {

@@ -217,6 +217,25 @@ void share(const Plan& p, int thread, int threads, int& first, int& last) {
     }
 }
 
+// Rows r0 to r1 of a batch of B, fed forward, and their error carried back; p.draw is there already.
+void forth_and_back(const Plan& p, const int64_t* position, int r0, int r1, int B) {
+    gather(p, r0, r1, [=](int b) { return position[b]; });
+    for (int j = 0; j < p.loss.targets; j++)
+        for (int b = r0; b < r1; b++) p.T[int64_t(j) * p.batch_stride + b] = p.targets[position[b] * p.loss.targets + j];
+    if (p.weights)
+        for (int b = r0; b < r1; b++) p.w[b] = p.weights[position[b]];
+    forward(p, r0, r1);
+    loss(p, r0, r1, B);
+    backward(p, r0, r1);
+}
+
+void gradient(const Plan& p, const int64_t* position, const uint32_t* draws, int B) {
+    const PlainArithmetic plain;
+    if (p.random) __builtin_memcpy(p.draw, draws, B * sizeof *draws);
+    forth_and_back(p, position, 0, B, B);
+    for (int k = 0; k < p.items; k++) gradient(p, p.item[k], k, B, p.scratch);
+}
+
 void train(const Plan& p, const Stretch& s, Team* team, int thread, int threads) {
     const PlainArithmetic plain;
     int first, last;
@@ -240,16 +259,9 @@ void train(const Plan& p, const Stretch& s, Team* team, int thread, int threads)
         if (B < AHEAD)
             for (int b = r0; b < r1; b++)
                 if (used + b + AHEAD < s.count) prefetch(p, position[b + AHEAD]);
-        gather(p, r0, r1, [=](int b) { return position[b]; });
-        for (int j = 0; j < p.loss.targets; j++)
-            for (int b = r0; b < r1; b++) p.T[int64_t(j) * p.batch_stride + b] = p.targets[position[b] * p.loss.targets + j];
-        if (p.weights)
-            for (int b = r0; b < r1; b++) p.w[b] = p.weights[position[b]];
         if (p.random)
             for (int b = r0; b < r1; b++) p.draw[b] = draw_of_row(of_step, p.rows[position[b]]);
-        forward(p, r0, r1);
-        loss(p, r0, r1, B);
-        backward(p, r0, r1);
+        forth_and_back(p, position, r0, r1, B);
         meet();
 
         if (thread == 0) {
@@ -331,8 +343,8 @@ void multiply_add(int64_t rounds, float* result) {
 #define TEXT_(x) #x
 #define TEXT(x) TEXT_(x)
 const Functions functions{
-    TEXT(BACKLIT_ISA), WIDTH,    Activations::names, Losses::names, Optimizers::names, encode, train,
-    prepare,           scores,   multiply,           apply,         elementary,        multiply_add,
+    TEXT(BACKLIT_ISA), WIDTH,   Activations::names, Losses::names, Optimizers::names, encode,       train,
+    gradient,          prepare, scores,             multiply,      apply,             elementary,   multiply_add,
 };
 
 }  // namespace backlit::BACKLIT_ISA

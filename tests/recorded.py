@@ -8,10 +8,9 @@ import polars as pl
 import backlit as bl
 from backlit.engines.native import missing
 from backlit.fitting import Recipe, Split, prepare
-from backlit.plan import Epoch
 from backlit.progress import fit
 from backlit.runs.run import recording
-from backlit.training import EpochDone, StepsDone, Stopped, train
+from backlit.training import Epoch, EpochDone, StepsDone, Stopped, train
 
 draw = np.random.default_rng(3)
 N = 90
@@ -40,13 +39,10 @@ def same(a, b):
     )
 
 
-def every_state(plan, start=None):
+def every_state(plan, state):
     """What training yields, one step at a time: the state before each step."""
-    start = plan.begin() if start is None else start
-    states, epochs, figures = {start.step: start}, [], []
-    score = plan._score
-    events = train(plan.net, plan.data, plan.settings, validation=plan.validation, metric=score, state=start,
-                   engine=plan.engine, stretch=1)  # fmt: skip
+    states, epochs, figures = {state.step: state}, [], []
+    events = train(plan, state, stretch=1)
     for event in events:
         states[event.state.step] = event.state
         if isinstance(event, EpochDone):
@@ -62,14 +58,14 @@ def planned(engine="reference", **changes):
     return prepare(FRAME, PRICE, recipe, split=SPLIT, seed=5)
 
 
-def recorded(plan, path, steps=None):
+def recorded(start, path, steps=None):
     """A run file; of the first steps only, where a number is given."""
-    with recording(path, plan, frame=WHOLE) as recorder:
+    with recording(path, *start, frame=WHOLE) as recorder:
         if steps is None:
-            fit(plan, show=False, recorder=recorder)
+            fit(start, show=False, recorder=recorder)
         else:
-            short = replace(plan, settings=replace(plan.settings, max_steps=steps))
-            events = recorder.record(short.train(plan.begin()))
+            short = replace(start.plan, settings=replace(start.plan.settings, max_steps=steps))
+            events = recorder.record(train(short, start.state))
             for event in events:
                 if not isinstance(event, Stopped):
                     continue

@@ -39,13 +39,13 @@ def planned(**more):
     return prepare(FRAME, PRICE, recipe, split=split_rows(np.arange(60)), seed=0)
 
 
-def record(path, plan, force=False, **more):
+def record(path, start, force=False, **more):
     """Train and record, with a snapshot every few steps."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(recorder, "RESTORE_SECONDS", 0.0)
         patch.setattr(recorder, "COST", 0)
-        with recording(path, plan, force=force, **more) as recorded:
-            return fit(plan, show=False, recorder=recorded)
+        with recording(path, *start, force=force, **more) as recorded:
+            return fit(start, show=False, recorder=recorded)
 
 
 def verify(path, deep=False):

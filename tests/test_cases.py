@@ -243,11 +243,11 @@ def test_rows_without_weight_are_not_there(nonsense, last):
     )
     net = bl.NetRegressor(**SMALL, validation_fraction=0, random_state=7)
     net.fit(frame, y, sample_weight=np.where(out, 0.0, 1.0))
-    plan = prepare(
+    start = prepare(
         X[kept], pl.DataFrame({"y": Y[kept]}), Recipe(**SMALL), numbers=kept, seed=7, weights=np.ones(len(kept))
     )
-    without = fit(plan, show=False)
-    assert net.model_.table.columns == plan.table.columns
+    without = fit(start, show=False)
+    assert net.model_.table.columns == start.table.columns
     np.testing.assert_array_equal(net.model_.theta, without.theta)
     if last:
         alone = bl.NetRegressor(**SMALL, validation_fraction=0, random_state=7)
@@ -327,7 +327,7 @@ def test_a_weight_of_three_is_three_rows(encoding, scaling):
     recipe = Recipe(hidden=(4,), encoding=encoding, bins=9, target=scaling)
     weighted, repeated = plans(frame, targets, recipe, weights)
     require_alike(weighted.table.to_dict(), repeated.table.to_dict())
-    assert weighted.net.size == repeated.net.size
+    assert weighted.plan.net.size == repeated.plan.net.size
 
 
 def test_levels_are_counted_by_weight():

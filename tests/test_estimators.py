@@ -121,13 +121,13 @@ def test_sample_weight_zero_is_no_row_at_all_without_batches():
     extremes = bl.NetRegressor(**exact).fit(X.select("rooms"), y, sample_weight=weights)
     kept = weights > 0
     table = prepare(X.select("rooms"), pl.DataFrame({"y": y}), extremes._recipe(), seed=0).table
-    plans = [
+    starts = [
         prepare(
             X.select("rooms")[rows], pl.DataFrame({"y": y[rows]}), extremes._recipe(), weights=w, seed=0, table=table
         )
         for rows, w in ((np.arange(N), weights), (np.flatnonzero(kept), None))
     ]
-    one, other = (fit(plan, show=False).theta for plan in plans)
+    one, other = (fit(start, show=False).theta for start in starts)
     np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-4)
 
 

@@ -14,10 +14,10 @@ from backlit.core.layers import Dense
 from backlit.errors import ArgumentError, UnknownNameError
 from backlit.explain import what_if
 from backlit.fitting import Recipe, prepare
-from backlit.plan import Epoch
 from backlit.tables.columns import Number
 from backlit.tables.table import Table
 from backlit.tables.target import Target
+from backlit.training import Epoch
 from backlit.words import fixed
 
 pytest.importorskip("matplotlib", reason="figures are an extra: pip install backlit[figures]")
@@ -47,7 +47,7 @@ def little():
 
 
 @pytest.fixture(scope="module")
-def plan():
+def begun():
     draw = np.random.default_rng(0)
     frame = pl.DataFrame({"size": draw.integers(500, 4000, 200), "lat": draw.normal(47.5, 0.1, 200)})
     frame = frame.with_columns(kind=pl.Series(draw.choice(["house", "flat"], 200)))
@@ -150,10 +150,10 @@ def test_wide_matrix_shows_its_strongest_weights():
     np.testing.assert_allclose(values, strongest)
 
 
-def test_bins_of_an_input_are_summed(plan):
-    frame, plan = plan
-    X = plan.table.encode(frame[:1], np.float64)
-    t = bl.trace(plan.net, plan.net.start(0, dtype=np.float64), X, [[0.3]], table=plan.table)
+def test_bins_of_an_input_are_summed(begun):
+    frame, start = begun
+    X = start.table.encode(frame[:1], np.float64)
+    t = bl.trace(start.plan.net, start.plan.net.start(0, dtype=np.float64), X, [[0.3]], table=start.table)
     figure = figures.network(t)
     told = said(figure)
     assert any(line.startswith("size\n") and line.endswith("sqft") for line in told)
@@ -256,9 +256,9 @@ def test_predicted_needs_as_many_of_both():
         figures.predicted(np.ones(3), np.ones(2))
 
 
-def test_response_is_the_models(plan):
-    frame, plan = plan
-    model = plan.model(plan.net.start(3))
+def test_response_is_the_models(begun):
+    frame, start = begun
+    model = start.model(start.plan.net.start(3))
     figure = figures.response(model, frame[5:6], ("size", "lat"))
     require_tidy(figure)
     axes, bar = figure.axes
@@ -270,14 +270,14 @@ def test_response_is_the_models(plan):
     assert bar.get_ylim()[0] <= model.predict(at)[0] <= bar.get_ylim()[1]
 
 
-def test_response_of_a_flat_model(plan):
-    frame, plan = plan
-    require_tidy(figures.response(plan.model(np.zeros(plan.net.size)), frame[:1], ("size", "lat")))
+def test_response_of_a_flat_model(begun):
+    frame, start = begun
+    require_tidy(figures.response(start.model(np.zeros(start.plan.net.size)), frame[:1], ("size", "lat")))
 
 
-def test_response_says_what_it_needs(plan):
-    frame, plan = plan
-    model = plan.model(plan.net.start(3))
+def test_response_says_what_it_needs(begun):
+    frame, start = begun
+    model = start.model(start.plan.net.start(3))
     with pytest.raises(UnknownNameError, match="unknown column of numbers 'kind'"):
         figures.response(model, frame[:1], ("size", "kind"))
     with pytest.raises(ArgumentError, match="frame_row is 2; it must be one row"):

@@ -69,16 +69,16 @@ def test_split_refuses():
 
 
 def test_default_network():
-    plan = prepare(FRAME, PRICE, seed=0)
-    kinds = [layer.name for layer in plan.net.layers]
+    start = prepare(FRAME, PRICE, seed=0)
+    kinds = [layer.name for layer in start.plan.net.layers]
     assert kinds == ["piecewise_linear", "dense", "dropout", "dense", "dropout", "dense"]
-    assert plan.net.inputs == ("size", "rooms", "town=a", "town=b", "town=c")
-    assert plan.net.loss.name == "squared_error"
-    assert plan.settings.batch_size == 256
-    assert plan.settings.epochs == 150  # enough for 300 steps
-    assert prepare(FRAME, PRICE, Recipe(batch_size=10)).settings.epochs == 60
+    assert start.plan.net.inputs == ("size", "rooms", "town=a", "town=b", "town=c")
+    assert start.plan.net.loss.name == "squared_error"
+    assert start.plan.settings.batch_size == 256
+    assert start.plan.settings.epochs == 150  # enough for 300 steps
+    assert prepare(FRAME, PRICE, Recipe(batch_size=10)).plan.settings.epochs == 60
     plain = prepare(FRAME, PRICE, Recipe(encoding="plain", dropout=0))
-    assert [layer.name for layer in plain.net.layers] == ["dense", "dense", "dense"]
+    assert [layer.name for layer in plain.plan.net.layers] == ["dense", "dense", "dense"]
 
 
 def test_optimizer_by_name_takes_the_recipes_decay_and_a_record_keeps_its_own():
@@ -103,23 +103,23 @@ def test_the_same_seed_gives_the_same_bits():
 
 @pytest.mark.parametrize("scaling", ["standard", "log", "raw"])
 def test_predictions_are_in_the_targets_unit(scaling):
-    plan = prepare(FRAME, PRICE / 1e5, replace(QUICK, target=scaling), seed=0)
-    prediction = plan.model(fit(plan, show=False).theta).predict(FRAME)
+    start = prepare(FRAME, PRICE / 1e5, replace(QUICK, target=scaling), seed=0)
+    prediction = fit(start, show=False).model.predict(FRAME)
     assert abs(np.median(prediction / (PRICE["price"].to_numpy() / 1e5)) - 1) < 0.1
 
 
 def test_counts_stay_counts_for_poisson():
     counts = pl.DataFrame({"n": draw.poisson(FRAME["rooms"].to_numpy())})
-    plan = prepare(FRAME, counts, replace(QUICK, loss="poisson"), seed=0)
-    assert plan.table.target.scaling == "raw"
-    prediction = plan.model(fit(plan, show=False).theta).predict(FRAME)
+    start = prepare(FRAME, counts, replace(QUICK, loss="poisson"), seed=0)
+    assert start.table.target.scaling == "raw"
+    prediction = fit(start, show=False).model.predict(FRAME)
     assert np.corrcoef(prediction, FRAME["rooms"].to_numpy())[0, 1] > 0.9
     assert prediction.min() >= 0
 
 
 def test_quantiles_come_in_order_and_in_the_targets_unit():
-    plan = prepare(FRAME, PRICE, replace(QUICK, loss=bl.Quantile((0.1, 0.5, 0.9))), seed=0)
-    prediction = plan.model(fit(plan, show=False).theta).predict(FRAME)
+    start = prepare(FRAME, PRICE, replace(QUICK, loss=bl.Quantile((0.1, 0.5, 0.9))), seed=0)
+    prediction = fit(start, show=False).model.predict(FRAME)
     assert prediction.shape == (N, 3)
     below = (PRICE["price"].to_numpy()[:, None] < prediction).mean(axis=0)
     assert below[0] < below[1] < below[2]
@@ -127,8 +127,8 @@ def test_quantiles_come_in_order_and_in_the_targets_unit():
 
 def test_several_targets():
     targets = PRICE.with_columns(rent=PRICE["price"] / 200)
-    plan = prepare(FRAME, targets, QUICK, seed=0)
-    prediction = plan.model(fit(plan, show=False).theta).predict(FRAME)
+    start = prepare(FRAME, targets, QUICK, seed=0)
+    prediction = fit(start, show=False).model.predict(FRAME)
     assert prediction.shape == (N, 2)
     assert np.corrcoef(prediction[:, 1], targets["rent"].to_numpy())[0, 1] > 0.9
 
@@ -136,9 +136,9 @@ def test_several_targets():
 @pytest.mark.parametrize("classes", [2, 3])
 def test_classes(classes):
     labels = pl.DataFrame({"kind": FRAME["town"].replace({"c": "a"} if classes == 2 else {})})
-    plan = prepare(FRAME, labels, QUICK, target=Target.fit_classes(labels["kind"]), seed=0)
-    assert plan.net.outputs == (1 if classes == 2 else 3)
-    model = plan.model(fit(plan, show=False).theta)
+    start = prepare(FRAME, labels, QUICK, target=Target.fit_classes(labels["kind"]), seed=0)
+    assert start.plan.net.outputs == (1 if classes == 2 else 3)
+    model = fit(start, show=False).model
     assert (model.predict(FRAME) == labels["kind"].to_numpy()).mean() > 0.95
     np.testing.assert_allclose(model.predict_proba(FRAME).sum(axis=1), 1)
 
@@ -146,10 +146,10 @@ def test_classes(classes):
 def test_a_metric_of_the_users_is_what_is_watched():
     mae = bl.tables.metrics.METRICS["mae"]
     split = split_rows(EVERY)
-    plan = prepare(FRAME, PRICE, replace(QUICK, metric=mae), split=split, seed=0)
-    fitted = fit(plan, show=False)
+    start = prepare(FRAME, PRICE, replace(QUICK, metric=mae), split=split, seed=0)
+    fitted = fit(start, show=False)
     truth = PRICE["price"].to_numpy()[split.validation]
-    last = plan.model(fitted.state.theta).predict(FRAME[split.validation])
+    last = start.model(fitted.state.theta).predict(FRAME[split.validation])
     assert fitted.epochs[-1].metric == pytest.approx(np.abs(last - truth).mean(), rel=1e-4)
 
 
@@ -161,15 +161,15 @@ def test_the_engine_is_chosen_once_with_the_recipes_threads(monkeypatch, tmp_pat
         return ReferenceEngine()
 
     monkeypatch.setattr("backlit.fitting.choose", spy)
-    plan = prepare(FRAME, PRICE, replace(QUICK, epochs=2, threads=3), seed=0)
-    with recording(tmp_path / "run.backlit", plan) as recorder:
-        fit(plan, show=False, recorder=recorder)
-    assert asked == [("auto", plan.net, plan.settings.optimizer, np.float32, 3)]
+    start = prepare(FRAME, PRICE, replace(QUICK, epochs=2, threads=3), seed=0)
+    with recording(tmp_path / "run.backlit", *start) as recorder:
+        fit(start, show=False, recorder=recorder)
+    assert asked == [("auto", start.plan.net, start.plan.settings.optimizer, np.float32, 3)]
     assert bl.open_run(tmp_path / "run.backlit").timeline().row.engine == "reference"
 
 
 def test_ctrl_c_while_drawing_keeps_what_was_learnt(monkeypatch):
-    plan = prepare(FRAME, PRICE, QUICK, split=split_rows(EVERY), seed=0)
+    start = prepare(FRAME, PRICE, QUICK, split=split_rows(EVERY), seed=0)
 
     def interrupted(events, *_):
         for i, event in enumerate(events):
@@ -178,10 +178,10 @@ def test_ctrl_c_while_drawing_keeps_what_was_learnt(monkeypatch):
             yield event
 
     monkeypatch.setattr("backlit.progress.watched", interrupted)
-    fitted = fit(plan)
+    fitted = fit(start)
     assert fitted.reason == "interrupted"
     assert fitted.state.step > 0
-    assert np.isfinite(plan.model(fitted.theta).predict(FRAME)).all()
+    assert np.isfinite(start.model(fitted.theta).predict(FRAME)).all()
 
 
 @pytest.mark.parametrize(
@@ -236,5 +236,5 @@ def test_classes_with_another_loss_than_theirs(loss, levels):
 
 def test_probabilities_are_numbers_that_a_loss_of_classes_learns():
     share = pl.DataFrame({"share": FRAME["size"] / FRAME["size"].max()})
-    plan = prepare(FRAME, share, replace(QUICK, loss="binary_cross_entropy", target="raw"), seed=0)
-    assert plan.net.loss.name == "binary_cross_entropy"
+    start = prepare(FRAME, share, replace(QUICK, loss="binary_cross_entropy", target="raw"), seed=0)
+    assert start.plan.net.loss.name == "binary_cross_entropy"

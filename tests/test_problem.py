@@ -17,39 +17,39 @@ from backlit.tables.target import Target
 
 def test_it_learns_and_beats_the_baselines():
     split = split_rows(EVERY)
-    plan = prepare(FRAME, PRICE, replace(QUICK, units={"price": "$"}), split=split, seed=0)
-    fitted = fit(plan, show=False)
-    figures = Problem.of(FRAME.with_columns(PRICE), "price").test(plan, fitted.theta).scores
+    start = prepare(FRAME, PRICE, replace(QUICK, units={"price": "$"}), split=split, seed=0)
+    fitted = fit(start, show=False)
+    figures = Problem.of(FRAME.with_columns(PRICE), "price").test(fitted.model).scores
     assert list(figures) == ["backlit", "mean", "linear model"]
     assert figures["backlit"]["rmse"] < 0.4 * figures["mean"]["rmse"]
     assert figures["linear model"]["r2"] > 0.9
-    error, unit = plan.in_unit(fitted.epochs[-1].metric)
-    model = plan.model(fitted.state.theta)
+    error, unit = start.table.target.error_in_unit(start.plan.net.loss, fitted.epochs[-1].metric)
+    model = start.model(fitted.state.theta)
     residual = model.predict(FRAME[split.validation]) - PRICE["price"].to_numpy()[split.validation]
     assert error == pytest.approx(np.sqrt((residual**2).mean()), rel=1e-4)
     assert unit == "$"
 
 
-def test_a_problem_becomes_the_same_plan_as_its_parts():
+def test_a_problem_becomes_the_same_training_as_its_parts():
     """Also where some rows have no target: those left keep their numbers."""
     known = np.arange(N) % 7 != 3
     table = FRAME.with_columns(price=pl.when(pl.Series(known)).then(PRICE["price"]))
     problem, rows = Problem.of(table, "price", Parting(seed=4)), np.flatnonzero(known)
     split = split_rows(np.arange(len(rows)), 4)
-    plan = prepare(FRAME[rows], PRICE[rows], QUICK, split=split, numbers=rows, seed=1)
-    ours = problem.plan(QUICK, 1)
-    assert ours.table == plan.table
-    assert ours.data.rows.tolist() == rows[split.train].tolist()
-    np.testing.assert_array_equal(ours.data.X, plan.data.X)
-    np.testing.assert_array_equal(ours.data.Y, plan.data.Y)
+    start = prepare(FRAME[rows], PRICE[rows], QUICK, split=split, numbers=rows, seed=1)
+    ours = problem.start(QUICK, 1)
+    assert ours.table == start.table
+    assert ours.plan.learn.rows.tolist() == rows[split.train].tolist()
+    np.testing.assert_array_equal(ours.plan.learn.X, start.plan.learn.X)
+    np.testing.assert_array_equal(ours.plan.learn.Y, start.plan.learn.Y)
     assert problem.counts == {name: len(part) for name, part in split._asdict().items()}
     assert [str(notice) for notice in problem.notices] == [f"{N - len(rows)} rows without price: left out"]
 
 
 def test_a_problem_is_recorded_with_how_it_was_parted(tmp_path):
     problem = Problem.of(FRAME.with_columns(PRICE), "price", Parting("group", "town", 3))
-    plan = problem.plan(replace(QUICK, hidden=(2,)), 0)
-    with problem.recording(tmp_path / "a.backlit", plan, {"source": "here"}):
+    start = problem.start(replace(QUICK, hidden=(2,)), 0)
+    with problem.recording(tmp_path / "a.backlit", start, {"source": "here"}):
         pass
     about = bl.open_run(tmp_path / "a.backlit").about
     assert (about["source"], about["rows"]) == ("here", problem.counts)

@@ -47,7 +47,7 @@ def test_from_a_table_to_predictions(backlit, tmp_path):
 def test_from_a_network_to_its_gradient():
     net = bl.Network.dense(["size", "rooms"], [3], activation="tanh")
     data = bl.Data([[1.0, 2.0], [3.0, 4.0]], [1.0, 0.0])
-    *_, stopped = bl.train(net, data, bl.Settings(batch_size=2, epochs=3))
+    *_, stopped = bl.train(bl.Plan(net, data, bl.Settings(batch_size=2, epochs=3)))
     E, gradient = bl.value_and_grad(net, stopped.theta, data.X, data.Y)
     assert np.isfinite(E)
     assert gradient.shape == (net.size,)

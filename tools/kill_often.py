@@ -32,12 +32,11 @@ import polars as pl
 
 from backlit.core.state import State
 from backlit.errors import ArgumentError, BacklitError, RunWarning
-from backlit.fitting import Recipe, prepare, split_rows
-from backlit.plan import Epoch, Plan
+from backlit.fitting import Recipe, Start, prepare, split_rows
 from backlit.runs import file, going_on, recorder, run
 from backlit.runs.run import open_run, recording
 from backlit.runs.verify import verify as verified
-from backlit.training import loop
+from backlit.training import Epoch, loop, train
 
 ROWS, SEED = 300, 7
 MAKING, BETWEEN, WRITING, CLOSING = "making the file", "between two writes", "in a write", "closing the file"
@@ -51,7 +50,7 @@ def table() -> pl.DataFrame:
     return pl.DataFrame({"size": size, "town": town, "price": 100 * size + draw.normal(0, 9000, ROWS)})
 
 
-def plan_of(patience: int | None) -> Plan:
+def start_of(patience: int | None) -> Start:
     """A tiny net, dropout, a cosine schedule, 48 steps an epoch; with patience it ends early."""
     frame = table()
     rate = 1e-3 if patience is None else 2e-2
@@ -73,10 +72,10 @@ def bits(state: State, epochs: tuple[Epoch, ...]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def undisturbed(plan: Plan) -> dict[str, Any]:
+def undisturbed(start: Start) -> dict[str, Any]:
     """The bits of a run that is not even recorded."""
-    state, epochs = plan.begin(), []
-    for event in plan.train(state):
+    state, epochs = start.state, []
+    for event in train(start.plan, state):
         state = event.state
         if isinstance(event, loop.EpochDone):
             epochs.append(Epoch.of(event))
@@ -164,9 +163,9 @@ def work(job: dict[str, Any]) -> None:
     if job.get("resume"):
         watched(open_run(path).timeline().events())
     else:
-        plan = plan_of(job["patience"])
-        with recording(path, plan, frame=table()) as recorded:
-            watched(recorded.record(plan.train()))
+        start = start_of(job["patience"])
+        with recording(path, *start, frame=table()) as recorded:
+            watched(recorded.record(train(start.plan, start.state)))
 
 
 @contextmanager
@@ -289,7 +288,7 @@ class Server:
 def main(times: int) -> int:
     """Kill so many times; 1 if anything was lost."""
     begun, draw = time.monotonic(), random.Random(SEED)
-    expected = {patience: undisturbed(plan_of(patience)) for patience in (None, 4)}
+    expected = {patience: undisturbed(start_of(patience)) for patience in (None, 4)}
     phases: Counter[str] = Counter()
     steps, failures, done = [], [], 0
     with Server() as server, tempfile.TemporaryDirectory() as folder:

@@ -70,7 +70,8 @@ struct Case {
     std::vector<int64_t> rows, positions;
     std::string name;
 
-    Table table() const { return {X.data(), Y.data(), weights.empty() ? nullptr : weights.data(), rows.data(), n, d}; }
+    Table table() const { return {X.data(), Y.data(), rows.data(), n, d, loss.targets, {}}; }
+    Learnt learnt() const { return {positions.data(), n, weights.empty() ? nullptr : weights.data()}; }
     int steps() const { return (n + batch - 1) / batch; }  // an epoch
 };
 
@@ -237,7 +238,8 @@ Result run(const Case& c, const Functions& isa, int threads, int stretch) {
         result.memory[k].resize(c.theta.size());
         memory[k] = result.memory[k].data();
     }
-    Session session(isa, c.layers, c.loss, c.levels, c.optimizer, c.table(), c.batch, true, threads);
+    Table table = c.table();
+    Session session(isa, c.layers, c.loss, c.levels, c.optimizer, table, c.learnt(), c.batch, threads);
     size_t L = 0;
     for (const LayerSpec& l : c.layers) L += l.kind == "dense" || l.kind == "layer_norm";
     const size_t numbers[] = {1, 1, 1, L, L};  // of a step
@@ -261,10 +263,10 @@ Result run(const Case& c, const Functions& isa, int threads, int stretch) {
                 result.figures[k].insert(result.figures[k].end(), figures[k].begin(), figures[k].end());
             }
         }
-    const Table rows{c.X.data(), nullptr, nullptr, nullptr, c.n, c.d};
+    Table rows{c.X.data(), nullptr, nullptr, c.n, c.d, 0, {}};
     const int at_once = c.n < 33 ? c.n : 33;
     result.S.resize(size_t(c.n) * c.loss.outputs);
-    Session(isa, c.layers, c.loss, c.levels, {}, rows, at_once, false, 1).predict(result.theta.data(), result.S.data());
+    Session(isa, c.layers, c.loss, c.levels, {}, rows, {}, at_once, 1).predict(result.theta.data(), result.S.data());
     return result;
 }
 

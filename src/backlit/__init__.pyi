@@ -15,7 +15,7 @@ from .core.network import Network
 from .core.optimizers import SGD, Adam, Momentum, Nesterov, RMSprop
 from .core.schedules import Constant, Cosine, Exponential, StepDecay
 from .core.state import State
-from .engines.protocol import Data
+from .engines.protocol import Data, Rows
 from .errors import (
     ArgumentError,
     BacklitError,
@@ -36,7 +36,7 @@ from .runs.timeline import Timeline
 from .tables import datasets
 from .tables.metrics import METRICS, Metric
 from .tables.table import Table
-from .training import EpochDone, Settings, StepsDone, Stopped, train
+from .training import EpochDone, Plan, Settings, StepsDone, Stopped, train
 from .version import __version__
 
 __all__ = [
@@ -68,10 +68,12 @@ __all__ = [
     "NetRegressor",
     "Network",
     "PiecewiseLinear",
+    "Plan",
     "Poisson",
     "Quantile",
     "RMSprop",
     "Recipe",
+    "Rows",
     "Run",
     "RunWarning",
     "Settings",

@@ -22,7 +22,7 @@ from backlit.core.network import Network
 from backlit.core.state import State
 from backlit.core.values import SHARE
 from backlit.errors import ArgumentError, DataError, ShapeError, as_python
-from backlit.fitting import Split, choose_loss, default_network, prepare, split_rows
+from backlit.fitting import EpochInUnit, Split, Start, choose_loss, default_network, prepare, split_rows
 from backlit.incoming import (
     Rows,
     free_name,
@@ -34,7 +34,6 @@ from backlit.incoming import (
     target_columns,
 )
 from backlit.keywords import estimator, strict
-from backlit.plan import Plan
 from backlit.progress import fit
 from backlit.recipe import SETTINGS, Choices, Recipe, setting
 from backlit.runs.file import require_new
@@ -44,6 +43,7 @@ from backlit.tables.frames import has_names, require_usable, to_frame, to_series
 from backlit.tables.reading import Hints
 from backlit.tables.table import Table
 from backlit.tables.target import Target
+from backlit.training import begin
 from backlit.words import Remark
 
 FAR = 3  #: scales from what was learnt, or times its scale: `fit` then takes the target's scale anew
@@ -122,15 +122,16 @@ class _Net(Choices, BaseEstimator):
         notices: tuple[Remark, ...] = ()
         if before is not None:
             before, notices = self._at_scale(before, rows)
-        plan = prepare(
+        start = prepare(
             rows.frame, rows.targets, self._recipe(), target=self._target(), weights=rows.weights, split=split,
             validation=validation, seed=self.seed_, **({} if before is None else before._asdict()),
         )  # fmt: skip
-        state = plan.begin(None if before is None else self.model_.theta)
+        if before is not None:
+            start = start.at(begin(start.plan, theta=self.model_.theta, seed=self.seed_))
         if self.run is None:
-            return self._train(plan, state, notices=notices)
-        with recording(self.run, plan, state, frame=rows.frame.with_columns(rows.targets)) as recorder:
-            return self._train(plan, state, recorder, notices)
+            return self._train(start, notices=notices)
+        with recording(self.run, *start, frame=rows.frame.with_columns(rows.targets)) as recorder:
+            return self._train(start, recorder, notices)
 
     @strict
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
@@ -152,28 +153,27 @@ class _Net(Choices, BaseEstimator):
         else:
             self._require_scale(before.table.target, rows)
         recipe = self._recipe(epochs=1, max_steps=None, schedule="constant", patience=None, target_error=None)
-        plan = prepare(
+        start = prepare(
             rows.frame, rows.targets, recipe, target=self._target(), weights=rows.weights, seed=self.seed_,
             **({} if before is None else before._asdict()),
         )  # fmt: skip
-        state = plan.begin()
         if before is not None:
-            last: State = self.state_
-            same = type(plan.settings.optimizer) is type(self._optimizer)
-            memory = last.memory if same else plan.settings.optimizer.init(last.theta, plan.net.layout())
-            state = State(last.theta, memory, self.seed_, state.planned, step=last.step)
-        return self._train(plan, state)
+            last, optimizer = self.state_, start.plan.settings.optimizer
+            slots = start.plan.net.layout()
+            same = type(optimizer) is type(self._optimizer)
+            memory = last.memory if same else optimizer.init(last.theta, slots)
+            state = State(last.theta, memory, self.seed_, start.state.planned, step=last.step)
+            start = start.at(state)
+        return self._train(start)
 
-    def _train(
-        self, plan: Plan, state: State, recorder: Recorder | None = None, notices: tuple[Remark, ...] = ()
-    ) -> Self:
-        fitted = fit(plan, state, show=self.progress, recorder=recorder)
-        self.model_ = plan.model(fitted.theta)
+    def _train(self, start: Start, recorder: Recorder | None = None, notices: tuple[Remark, ...] = ()) -> Self:
+        fitted = fit(start, show=self.progress, recorder=recorder)
+        self.model_, plan = fitted.model, start.plan
         self.state_ = fitted.state
-        self.history_ = [plan.in_units(epoch) for epoch in fitted.epochs]
+        self.history_ = [EpochInUnit.of(epoch, start.table.target, plan) for epoch in fitted.epochs]
         self.n_iter_ = fitted.state.epoch
         self.best_epoch_ = fitted.best_epoch
-        self.notices_ = tuple(map(str, (*getattr(self, "_read", ()), *plan.notices, *notices)))
+        self.notices_ = tuple(map(str, (*getattr(self, "_read", ()), *start.table.notices, *notices)))
         self._learnt, self._optimizer = self._structure(), plan.settings.optimizer
         return self
 

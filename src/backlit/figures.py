@@ -16,9 +16,9 @@ from backlit.errors import ArgumentError, require
 from backlit.explain.trace import LayerTrace, Trace
 from backlit.explain.what_if import Curve, Line
 from backlit.model import Model
-from backlit.plan import Epoch
 from backlit.tables.columns import Number
 from backlit.tables.fields import numbers
+from backlit.training import Epoch
 from backlit.words import fixed, number, plain
 
 if TYPE_CHECKING:

@@ -2,17 +2,19 @@
 
 The estimators, the command line and the studio all come through here:
 
-    plan = prepare(frame, targets, Recipe())
-    for event in plan.train():
+    start = prepare(frame, targets, Recipe())
+    for event in train(start.plan, start.state):
         ...
-    model = plan.model(event.theta)
+    model = start.model(event.theta)
 """
 
 from __future__ import annotations
 
 import math
 import secrets
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -23,18 +25,19 @@ from backlit.core.losses import LOSSES, Loss, Quantile
 from backlit.core.network import Network
 from backlit.core.optimizers import OPTIMIZERS, Optimizer
 from backlit.core.registry import resolve
+from backlit.core.state import State
 from backlit.engines.choice import choose
-from backlit.engines.protocol import Data
+from backlit.engines.protocol import Data, Rows
 from backlit.errors import ArgumentError, DataError, ShapeError, require
-from backlit.plan import Plan
+from backlit.model import Model
 from backlit.recipe import LEAST_EPOCHS, LEAST_STEPS, Recipe
 from backlit.tables.fields import PLAIN, numbered
 from backlit.tables.infer import giveaways
 from backlit.tables.metrics import METRICS, Metric, require_fit
 from backlit.tables.reading import Hints, Sheet, read_frame
 from backlit.tables.table import Table
-from backlit.tables.target import Target
-from backlit.training import Settings
+from backlit.tables.target import Target, WatchedMetric
+from backlit.training import Epoch, Plan, Settings, begin
 
 if TYPE_CHECKING:
     import polars as pl
@@ -93,6 +96,34 @@ def _split(parts: np.ndarray, n: int) -> Split:
     return split
 
 
+@dataclass(frozen=True, eq=False)
+class Start:
+    """A training before its first step: the fitted table, what training needs, and the seed of its state."""
+
+    table: Table
+    plan: Plan
+    seed: int
+
+    def __iter__(self) -> Iterator[Any]:
+        """Table, plan and state, as a recording takes them."""
+        return iter((self.table, self.plan, self.state))
+
+    @cached_property
+    def state(self) -> State:
+        """The state before the first step."""
+        return begin(self.plan, seed=self.seed)
+
+    def at(self, state: State) -> Start:
+        """The same from another state."""
+        other = replace(self)
+        vars(other).update(state=state)
+        return other
+
+    def model(self, theta: np.ndarray) -> Model:
+        """What predicts with these weights."""
+        return Model(self.table, self.plan.net, theta)
+
+
 def prepare(
     frame: pl.DataFrame | Sheet,
     targets: pl.DataFrame,
@@ -106,7 +137,7 @@ def prepare(
     seed: int | None = None,
     table: Table | None = None,
     net: Network | None = None,
-) -> Plan:
+) -> Start:
     """Fit the table on the training rows, encode them, and choose the network.
 
     Parameters
@@ -151,24 +182,23 @@ def prepare(
     if metric is not None:
         require_fit(metric, bool(table.target.classes), net.outputs // table.target.outputs)
 
-    def encoded(frame: pl.DataFrame, targets: pl.DataFrame, weights: Any, own: np.ndarray) -> Data:
+    def encoded(frame: pl.DataFrame, targets: pl.DataFrame, own: np.ndarray) -> Data:
         with numbered(own):
-            Y = table.target.encode(targets)
-            heavy = None if weights is None else within_reach(weights)
-            return Data(table.encode(frame), Y.astype(np.float32), heavy, own)
+            return Data(table.encode(frame), table.target.encode(targets).astype(np.float32), own)
 
-    def part(rows: np.ndarray) -> Data:
-        return encoded(sheet.frame[rows], targets[rows], None if weights is None else weights[rows], numbers[rows])
+    aside = split.validation if validation is None else _NO_ROWS
+    used = np.union1d(split.train, aside)
+    data = encoded(sheet.frame[used], targets[used], numbers[used])
 
-    data, watched = part(split.train), None
-    if validation is not None:
-        watched = _watched(encoded, *validation)
-    elif len(split.validation):
-        watched = part(split.validation)
-    seed = secrets.randbits(32) if seed is None else seed
-    settings = _settings(recipe, metric, len(data))
+    def part(rows: np.ndarray) -> Rows:
+        return Rows(data, np.searchsorted(used, rows), None if weights is None else within_reach(weights[rows]))
+
+    watch = _watched(encoded, *validation) if validation is not None else part(aside) if len(aside) else None
+    settings = _settings(recipe, metric, len(split.train))
     engine = choose(recipe.engine, net, settings.optimizer, data.X.dtype, recipe.threads)
-    return Plan(table, net, settings, data, watched, seed, engine, metric)
+    watched = None if metric is None else WatchedMetric(metric, table.target, loss)
+    plan = Plan(net, part(split.train), settings, watch=watch, metric=watched, engine=engine)
+    return Start(table, plan, secrets.randbits(32) if seed is None else seed)
 
 
 _NO_ROWS = np.arange(0)
@@ -204,10 +234,11 @@ def _rows(frame: pl.DataFrame | Sheet, rows: np.ndarray) -> Any:
     return frame.rows(rows) if isinstance(frame, Sheet) else frame[rows]
 
 
-def _watched(encoded: Any, frame: pl.DataFrame, targets: pl.DataFrame, weights: np.ndarray | None) -> Data:
+def _watched(encoded: Any, frame: pl.DataFrame, targets: pl.DataFrame, weights: np.ndarray | None) -> Rows:
     """Rows of their own to watch; those of weight 0 are not there."""
     rows = np.arange(targets.height) if weights is None else rows_that_count(weights, targets.height)
-    return encoded(frame[rows], targets[rows], None if weights is None else weights[rows], rows)
+    data = encoded(frame[rows], targets[rows], rows)
+    return Rows(data, None, None if weights is None else within_reach(weights[rows]))
 
 
 def choose_loss(recipe: Recipe, target: Target) -> Loss:
@@ -281,3 +312,31 @@ def _settings(recipe: Recipe, metric: Metric | None, n: int) -> Settings:
         target_error=recipe.target_error,
         greater_is_better=metric is not None and metric.greater_is_better,
     )
+
+
+class EpochInUnit(NamedTuple):
+    """One epoch's figures, and what they are in the target's unit, as people read them.
+
+    Attributes
+    ----------
+    epoch, step, error, metric, improved : as in `Epoch`
+    error_in_unit, metric_in_unit : of the squared error its root, the RMSE; None for a figure that has no unit
+    """
+
+    epoch: int
+    step: int
+    error: float | None
+    metric: float | None
+    improved: bool
+    error_in_unit: float | None
+    metric_in_unit: float | None
+
+    @classmethod
+    def of(cls, epoch: Epoch, target: Target, plan: Plan) -> EpochInUnit:
+        """An epoch's figures."""
+        loss, metric = plan.net.loss, plan.metric
+        rooted = target.has_unit(loss)
+        in_unit = lambda E: target.error_in_unit(loss, E)[0] if rooted and E is not None else None
+        of_metric = epoch.metric if isinstance(metric, WatchedMetric) and metric.metric.in_unit else None
+        watched = in_unit(epoch.metric) if metric is None else of_metric
+        return cls(*epoch, in_unit(epoch.error), watched)

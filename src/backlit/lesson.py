@@ -10,17 +10,16 @@ import numpy as np
 
 from backlit.core.layers import Dense
 from backlit.core.network import Network
-from backlit.engines.choice import choose
-from backlit.engines.protocol import Data
+from backlit.engines.protocol import Data, Rows
 from backlit.errors import require
-from backlit.plan import Plan
+from backlit.fitting import Start
 from backlit.problem import Parting, Problem
 from backlit.recipe import Recipe
 from backlit.tables.columns import Number
 from backlit.tables.datasets import HOUSE_UNITS, load_houses
 from backlit.tables.table import Table
 from backlit.tables.target import Target
-from backlit.training import Settings
+from backlit.training import Plan, Settings, begin
 
 if TYPE_CHECKING:
     import polars as pl
@@ -78,16 +77,16 @@ def first_run(path: Path, source: str) -> None:
     problem = houses_problem()
     houses, split = problem.whole, problem.split
     net, theta, table, settings = first_network()
-    X, Y = table.encode(houses), table.target.encode(houses.select(TARGET)).astype(np.float32)
-    learnt, watched = (Data(X[rows], Y[rows], rows=rows) for rows in (split.train, split.validation))
-    settings = replace(settings, target_error=None)
-    plan = Plan(table, net, settings, learnt, watched, SEED, choose("auto", net, settings.optimizer, X.dtype))
-    with problem.recording(path, plan, {"source": source}, state=plan.begin(theta)):
+    data = Data(table.encode(houses), table.target.encode(houses.select(TARGET)).astype(np.float32))
+    learn, watch = Rows(data, split.train), Rows(data, split.validation)
+    plan = Plan(net, learn, replace(settings, target_error=None), watch=watch)
+    start = Start(table, plan, SEED).at(begin(plan, theta=theta, seed=SEED))
+    with problem.recording(path, start, {"source": source}):
         pass
 
 
 def real_run(path: Path, source: str) -> None:
     """Begin a run file with all columns and the defaults; nothing is trained yet."""
     problem = houses_problem()
-    with problem.recording(path, problem.plan(Recipe(units=HOUSE_UNITS), SEED), {"source": source}):
+    with problem.recording(path, problem.start(Recipe(units=HOUSE_UNITS), SEED), {"source": source}):
         pass

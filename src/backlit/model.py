@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from backlit.core.network import Network
-from backlit.core.optimizers import SGD
 from backlit.engines.choice import choose
 from backlit.errors import ArgumentError
 from backlit.tables.frames import to_frame
@@ -47,11 +46,9 @@ class Model:
         A row's scores never depend on the other rows: the native engine's sums have one order, and where the
         reference runs, it computes in float64.
         """
-        chosen = choose(engine, self.net, SGD(), np.float32)
-        dtype = np.float32 if chosen.name == "native" else np.float64
-        return chosen.predict(
-            self.net, self.theta.astype(dtype), self.table.encode(to_frame(frame, self._names), dtype)
-        )
+        chosen = choose(engine, self.net)
+        X = self.table.encode(to_frame(frame, self._names), chosen.dtype)
+        return chosen.predict(self.net, self.theta.astype(chosen.dtype), X)
 
     @cached_property
     def _names(self) -> list[str] | None:

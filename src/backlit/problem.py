@@ -1,10 +1,10 @@
 """What is to be learnt: a table, the column to predict and which rows are for what; the way to a recorded training.
 
 problem = Problem.of(houses, "price", Parting("group", "id"))
-plan = problem.plan(Recipe())
-with problem.recording("houses.backlit", plan, {}) as recorder:
-    fitted = fit(plan, recorder=recorder)
-problem.test(plan, fitted.theta).scores
+start = problem.start(Recipe())
+with problem.recording("houses.backlit", start, {}) as recorder:
+    fitted = fit(start, recorder=recorder)
+problem.test(fitted.model).scores
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import numpy as np
 
 from backlit.errors import DataError
-from backlit.fitting import Split, prepare, split_by_order, split_rows
-from backlit.plan import Plan
+from backlit.fitting import Split, Start, prepare, split_by_order, split_rows
+from backlit.model import Model
 from backlit.recipe import Recipe
 from backlit.runs.run import recording
 from backlit.tables.fields import FieldError, is_text, moments, numbered
@@ -71,7 +71,7 @@ def _order(series: pl.Series) -> np.ndarray:
 
 
 class Tested(NamedTuple):
-    """The test rows as the network and the baselines predict them, (n, k) each; their truth; and every metric."""
+    """The test rows as the model and the baselines predict them, (n, k) each; their truth; and every metric."""
 
     predictions: dict[str, np.ndarray]
     truth: np.ndarray
@@ -138,28 +138,28 @@ class Problem:
         """How many rows are for what."""
         return {name: len(rows) for name, rows in self.split._asdict().items()}
 
-    def plan(self, recipe: Recipe, seed: int | None = None) -> Plan:
-        """How a network learns it; what it could not be tested on is refused before the work."""
+    def start(self, recipe: Recipe, seed: int | None = None) -> Start:
+        """A training that learns it; what it could not be tested on is refused before the work."""
         recipe = replace(recipe, columns=self.columns)
-        plan = prepare(
+        start = prepare(
             self.sheet, self.targets, recipe, target=self.target, split=self.split, numbers=self.rows, seed=seed
         )
         with numbered(self.rows):
-            plan.table.target.encode(self.targets)
-        return plan
+            start.table.target.encode(self.targets)
+        return start
 
-    def recording(self, path: str | Path, plan: Plan, about: Mapping[str, Any], **options: Any) -> Any:
-        """A run file of a plan; see `backlit.runs.run.recording`, which takes the options."""
+    def recording(self, path: str | Path, start: Start, about: Mapping[str, Any], **options: Any) -> Any:
+        """A run file of a training; see `backlit.runs.run.recording`, which takes the options."""
         about = {**about, "rows": self.counts, "split": self.parting.to_dict()}
-        return recording(path, plan, frame=self.whole, about=about, **options)
+        return recording(path, *start, frame=self.whole, about=about, **options)
 
-    def test(self, plan: Plan, theta: np.ndarray) -> Tested:
-        """How a network does on the test rows, and how the baselines do that learn from the same training rows."""
-        target, frame = plan.table.target, self.sheet.frame
+    def test(self, model: Model) -> Tested:
+        """How a model does on the test rows, and how the baselines do that learn from the same training rows."""
+        target, frame = model.table.target, self.sheet.frame
         with numbered(self.rows):
             plain = Table.fit(self.sheet, target, rows=self.split.train, columns=self.columns, encoding="plain")
             train, test = frame[self.split.train], frame[self.split.test]
-            predictions = {"backlit": plan.model(theta).decode(test)}
+            predictions = {"backlit": model.decode(test)}
             predictions |= baselines(plain, train, self.targets[self.split.train], test)
             truth = target.encode(self.targets[self.split.test])
         truth = truth[:, 0] if target.classes else target.decode_targets(truth)

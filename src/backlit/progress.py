@@ -1,4 +1,4 @@
-"""A fit from its plan to its end, with a live bar on a terminal."""
+"""A fit from its start to its end, with a live bar on a terminal."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from backlit.core.state import State
-from backlit.plan import Epoch, Plan
+from backlit.fitting import Start
+from backlit.model import Model
 from backlit.runs.recorder import Recorder
-from backlit.training import EpochDone, Events, StepsDone, Stopped
+from backlit.tables.target import Target
+from backlit.training import Epoch, EpochDone, Events, Plan, StepsDone, Stopped, train
 from backlit.words import number
 
 
-def watched(events: Events, plan: Plan, state: State, stop: int | None = None) -> Events:
+def watched(events: Events, plan: Plan, target: Target, state: State, stop: int | None = None) -> Events:
     """The events of training, drawn as they pass; nothing is drawn where standard error is no terminal.
 
     Parameters
@@ -37,16 +39,16 @@ def watched(events: Events, plan: Plan, state: State, stop: int | None = None) -
             if isinstance(event, StepsDone):
                 bar.update(task, completed=event.state.step)
             if isinstance(event, EpochDone):
-                bar.update(task, epoch=event.state.epoch, told=_told(plan, event))
+                bar.update(task, epoch=event.state.epoch, told=_told(plan, target, event))
             yield event
 
 
-def _told(plan: Plan, event: EpochDone) -> str:
+def _told(plan: Plan, target: Target, event: EpochDone) -> str:
     name = "RMSE" if plan.net.loss.name == "squared_error" else plan.net.loss.name.replace("_", " ")
     parts = [("train", event.error)]
     if event.metric is not None and plan.metric is None:
         parts.append(("validation", event.metric))
-    shown = (f"{which} {number(*plan.in_unit(E))}" for which, E in parts)
+    shown = (f"{which} {number(*target.error_in_unit(plan.net.loss, E))}" for which, E in parts)
     return f"{name}  {'  '.join(shown)}"
 
 
@@ -54,11 +56,16 @@ def _told(plan: Plan, event: EpochDone) -> str:
 class Fitted:
     """A finished fit: the weights that predict, the last state, each epoch's figures, and why it stopped."""
 
-    plan: Plan
+    start: Start
     theta: np.ndarray
     state: State
     epochs: tuple[Epoch, ...]
     reason: str
+
+    @property
+    def model(self) -> Model:
+        """What predicts."""
+        return self.start.model(self.theta)
 
     @property
     def best_epoch(self) -> int:
@@ -66,14 +73,14 @@ class Fitted:
         return next((epoch.epoch for epoch in reversed(self.epochs) if epoch.improved), self.state.epoch)
 
 
-def fit(plan: Plan, state: State | None = None, show: bool = True, recorder: Recorder | None = None) -> Fitted:
+def fit(start: Start, show: bool = True, recorder: Recorder | None = None) -> Fitted:
     """Train to the end. Ctrl-C ends it earlier and keeps what was learnt."""
-    state = plan.begin() if state is None else state
+    table, plan, state = start
     epochs: list[Epoch] = []
     theta, reason = state.theta, "interrupted"
-    events = plan.train(state) if recorder is None else recorder.record(plan.train(state))
+    events = train(plan, state) if recorder is None else recorder.record(train(plan, state))
     try:
-        for event in watched(events, plan, state) if show else events:
+        for event in watched(events, plan, table.target, state) if show else events:
             state = event.state
             if isinstance(event, EpochDone):
                 epochs.append(Epoch.of(event))
@@ -83,4 +90,4 @@ def fit(plan: Plan, state: State | None = None, show: bool = True, recorder: Rec
         theta = state.theta if state.best is None else state.best.theta
     finally:
         events.close()  # so that the recorder writes what it has
-    return Fitted(plan, theta, state, tuple(epochs), reason)
+    return Fitted(start, theta, state, tuple(epochs), reason)

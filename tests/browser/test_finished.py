@@ -32,8 +32,8 @@ SPLIT = Split(np.arange(80), np.arange(80, 110), np.arange(110, N))
 def begun(folder: Path, **settings: object) -> Run:
     """A run that overfits, so that its best epoch comes before its last; nothing is trained yet."""
     recipe = Recipe(hidden=(24,), learning_rate=0.03, batch_size=20, units={"price": "$"}, **settings)  # type: ignore
-    plan = prepare(TABLE, PRICE.to_frame(), recipe, split=SPLIT, seed=1)
-    with recording(folder / FILE, plan, frame=TABLE.with_columns(PRICE)):
+    start = prepare(TABLE, PRICE.to_frame(), recipe, split=SPLIT, seed=1)
+    with recording(folder / FILE, *start, frame=TABLE.with_columns(PRICE)):
         pass
     return bl.open_run(folder / FILE)
 

@@ -20,6 +20,7 @@ from backlit.runs.file import reading
 from backlit.runs.run import recording
 from backlit.runs.schema import Fact
 from backlit.runs.sense import rows_of
+from backlit.training import train
 
 
 @pytest.fixture(scope="module")
@@ -76,11 +77,11 @@ def test_fork_history_and_diff(backlit, run):
 
 def test_resume(backlit, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    plan = planned("auto")
-    run = recorded(plan, tmp_path / "a.backlit", 23)
+    start = planned("auto")
+    run = recorded(start, tmp_path / "a.backlit", 23)
     assert "all steps made" in " ".join(backlit("show", "a.backlit").split())
-    with recording("b.backlit", plan, frame=WHOLE) as recorder:
-        events = recorder.record(plan.train())
+    with recording("b.backlit", *start, frame=WHOLE) as recorder:
+        events = recorder.record(train(start.plan, start.state))
         next(events), events.close()
     assert "interrupted" in backlit("show", "b.backlit")
     assert "main   steps 0 to 60, all epochs made" in backlit("resume", "b.backlit")
@@ -141,9 +142,9 @@ def test_export(backlit, run):
 def test_a_copy_without_rows_holds_none(backlit, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     secret = WHOLE.with_columns(pl.Series("note", [f"secret-{i}" for i in range(90)]))
-    plan = planned("auto")
-    with recording("a.backlit", plan, frame=secret) as recorder:
-        fit(plan, show=False, recorder=recorder)
+    start = planned("auto")
+    with recording("a.backlit", *start, frame=secret) as recorder:
+        fit(start, show=False, recorder=recorder)
     run = bl.open_run("a.backlit")
     assert run.frame.equals(secret)
     backlit("export", "a.backlit", "--without-rows", "b.backlit")

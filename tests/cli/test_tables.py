@@ -130,7 +130,6 @@ def test_train_tells_what_it_does(backlit, tmp_path):
 def test_engines_and_threads(backlit, fails, monkeypatch):
     train = ("train", write(HOMES), "--target", "price", "--force", *QUICK)
     monkeypatch.setattr(native, "missing", lambda: "it was not compiled at install")
-    monkeypatch.setattr(native.NativeEngine, "supports", lambda *_: False)
     choice._warn.cache_clear()
     with warnings.catch_warnings():
         warnings.simplefilter("always")

@@ -22,8 +22,8 @@ def train(net, theta, X, T, *, rate, steps):
     """Full-batch gradient descent; theta after each number of `steps`."""
     data = bl.Data(np.array(X), np.array(T))
     settings = bl.Settings(optimizer="sgd", learning_rate=rate, batch_size=None, epochs=max(steps))
-    state = begin(net, data, settings, theta=theta)
-    events = bl.train(net, data, settings, state=state, engine="reference", stretch=1)
+    plan = bl.Plan(net, data, settings, engine="reference")
+    events = bl.train(plan, begin(plan, theta=theta), stretch=1)
     return {event.state.step: event.state.theta for event in events if event.state.step in steps}
 
 

@@ -67,7 +67,7 @@ def test_training_ends_where_numpy_does(as_array, optimizer):
     settings = bl.Settings(optimizer=chosen, learning_rate=0.01, batch_size=7, epochs=3)
 
     def last(X, Y):
-        *events, stopped = bl.train(net, bl.Data(X, Y), settings, validation=bl.Data(X, Y), stretch=2)
+        *events, stopped = bl.train(bl.Plan(net, bl.Data(X, Y), settings, watch=bl.Data(X, Y)), stretch=2)
         figures = [np.ravel(figure) for event in events if isinstance(event, bl.StepsDone) for figure in event.figures]
         return np.concatenate([[float(w) for w in stopped.state.theta], *figures])
 

@@ -26,10 +26,7 @@ def fake(monkeypatch, missing="", lacks=""):
             self.threads = threads
 
         def lacks(self, net, optimizer, dtype):
-            return "it computes in float32 only" if dtype != np.float32 else lacks
-
-        def supports(self, net, optimizer, dtype):
-            return not (missing or self.lacks(net, optimizer, dtype))
+            return missing or ("it computes in float32 only" if dtype != np.float32 else lacks)
 
     monkeypatch.setattr(native, "missing", lambda: missing)
     monkeypatch.setattr(native, "NativeEngine", Native)
@@ -80,9 +77,9 @@ def test_a_slow_engine_is_told_once_with_its_remedy(monkeypatch, said, told, com
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         for _ in range(3):
-            *_, stopped = bl.train(NET, bl.Data(X, Y[:, 0]), how)
-        list(bl.train(NET, bl.Data(X, Y[:, 0]), how, engine="reference"))
-        list(bl.train(NET, bl.Data(X.astype(F64), Y[:, 0]), how))
+            *_, stopped = bl.train(bl.Plan(NET, bl.Data(X, Y[:, 0]), how))
+        list(bl.train(bl.Plan(NET, bl.Data(X, Y[:, 0]), how, engine="reference")))
+        list(bl.train(bl.Plan(NET, bl.Data(X.astype(F64), Y[:, 0]), how)))
     [warning] = caught
     assert warning.category is SlowEngineWarning
     assert warning.filename == __file__
@@ -90,7 +87,7 @@ def test_a_slow_engine_is_told_once_with_its_remedy(monkeypatch, said, told, com
     assert ("pip install --force-reinstall --no-binary backlit backlit" in str(warning.message)) == compiler
     assert stopped.state.step == 1
     with pytest.raises(ArgumentError, match=f"engine is 'native', which cannot run this: {told}"):
-        bl.train(NET, bl.Data(X, Y[:, 0]), how, engine="native")
+        bl.train(bl.Plan(NET, bl.Data(X, Y[:, 0]), how, engine="native"))
 
 
 def test_the_native_engine_says_what_it_cannot_compute(monkeypatch):
@@ -111,8 +108,8 @@ def test_the_installed_engine_keeps_the_contract():
     engine = ENGINES["native"](1)
     assert engine.name == "native"
     assert isinstance(native.missing(), str)
-    assert engine.supports(NET, bl.SGD(), F32) == (not native.missing() and not engine.lacks(NET, bl.SGD(), F32))
-    assert not engine.supports(NET, bl.SGD(), F64)
+    assert engine.lacks(NET, bl.SGD(), F32) == engine.lacks(NET, None, F32) == native.missing()
+    assert engine.lacks(NET, bl.SGD(), F64)
     assert all(isinstance(fact, str) for fact in engine.arithmetic().values())
 
 

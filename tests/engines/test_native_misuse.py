@@ -19,12 +19,12 @@ need_native()
 
 DRAW = np.random.default_rng(0)
 X, Y = DRAW.normal(size=(16, 3)).astype(np.float32), DRAW.normal(size=(16, 1)).astype(np.float32)
-NET, DATA = bl.Network.dense(3, [20], activation="tanh"), bl.Data(X, Y)
+NET, DATA = bl.Network.dense(3, [20], activation="tanh"), bl.Rows(bl.Data(X, Y))
 BATCHES, RATES = Batches(np.arange(16), 4), np.full(4, 0.1)
 
 
 def start(net=NET, data=DATA, optimizer=bl.SGD()):
-    return begin(net, data, bl.Settings(optimizer, batch_size=4))
+    return begin(bl.Plan(net, data, bl.Settings(optimizer, batch_size=4)))
 
 
 def test_the_memory_of_another_optimizer():
@@ -48,7 +48,7 @@ def test_arguments():
     with pytest.raises(ArgumentError, match="threads is -3"):
         NativeEngine(-3)
     with pytest.raises(ShapeError, match="Y has 2 columns, but the network has 1 outputs"):
-        NativeEngine(1).run(NET, bl.SGD(), start(), bl.Data(X, np.hstack([Y, Y])), BATCHES, RATES)
+        NativeEngine(1).run(NET, bl.SGD(), start(), bl.Rows(bl.Data(X, np.hstack([Y, Y]))), BATCHES, RATES)
     with pytest.raises(DataError, match="rows holds float64"):
         bl.Data(X, Y, rows=np.arange(16) + 0.5)
 
@@ -79,7 +79,7 @@ draw = np.random.default_rng(0)
 data = bl.Data(draw.normal(size=(4000, 8)).astype(np.float32), draw.normal(size=(4000, 1)).astype(np.float32))
 engine, net = NativeEngine(2), bl.Network.dense(8, [200, 200], activation="tanh")
 def train(epochs):
-    for _ in bl.train(net, data, bl.Settings(batch_size=100, epochs=epochs), engine=engine):
+    for _ in bl.train(bl.Plan(net, data, bl.Settings(batch_size=100, epochs=epochs), engine=engine)):
         pass
 threading.Thread(target=train, args=(10**6,), daemon=True).start()
 time.sleep(0.5)

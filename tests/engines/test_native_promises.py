@@ -12,6 +12,7 @@ import pytest
 from checks import need_native, random_targets
 
 import backlit as bl
+from backlit.core import rng
 from backlit.core.activations import ACTIVATIONS
 from backlit.core.losses import LOSSES
 from backlit.core.optimizers import OPTIMIZERS, RMSprop
@@ -37,8 +38,8 @@ def bits(net, data, how, threads=1, isa=None, stretch=None, theta=None):
     with pytest.MonkeyPatch.context() as patch:
         if isa:
             patch.setenv("BACKLIT_ISA", isa)
-        state = begin(net, data, how, seed=5, theta=theta)
-        *events, end = bl.train(net, data, how, state=state, engine=NativeEngine(threads), stretch=stretch)
+        state = begin(bl.Plan(net, data, how), seed=5, theta=theta)
+        *events, end = bl.train(bl.Plan(net, data, how, engine=NativeEngine(threads)), state, stretch=stretch)
     figures = [event.figures for event in events if isinstance(event, StepsDone)]
     state = end.state
     memory = {k: v if k == "t" else v.tobytes() for k, v in state.memory.items()}
@@ -77,7 +78,7 @@ def test_a_thousand_steps_end_with_the_same_bits(activation, loss, optimizer, ba
     how = bl.Settings(optimizer, 1e-3, "cosine", batch, None, max_steps=1000)
     if activation in ("elu", "selu") or loss == "poisson":
         how = dataclasses.replace(how, optimizer=dataclasses.replace(how.optimizer, clip_norm=1.0))
-    data = bl.Data(X, Y, np.linspace(0.5, 1.5, len(X)) if kind else None)
+    data = bl.Rows(bl.Data(X, Y), weights=np.linspace(0.5, 1.5, len(X)) if kind else None)
     first = bits(net, data, how, isa=SETS[0], stretch=100)
     assert first[0] == 1000
     for isa in SETS:
@@ -133,8 +134,8 @@ def test_the_environment_forces_an_instruction_set(monkeypatch):
 def test_what_diverges_stops_before_the_step_that_did(activation, optimizer, monkeypatch):
     """With the bits of a run of the steps before; and the engine goes on to work."""
     X, Y = table("squared_error", 50, 3, 2)
-    net, data = bl.Network.dense(3, [5, 6], 2, activation), bl.Data(X, Y)
-    state = begin(net, data, bl.Settings(optimizer, batch_size=5), seed=1)
+    net, data = bl.Network.dense(3, [5, 6], 2, activation), bl.Rows(bl.Data(X, Y))
+    state = begin(bl.Plan(net, data, bl.Settings(optimizer, batch_size=5)), seed=1)
     batches = Batches(np.arange(50), 5)
     slow, fast = np.full(10, 1e-3), np.full(10, 1e-3)
     fast[3:] = 1e30
@@ -182,10 +183,10 @@ def test_divergence_is_told_as_by_the_reference(stretch):
     net, data = bl.Network.dense(3, [5, 4]), bl.Data(X, Y)
     how = bl.Settings("sgd", 20.0, batch_size=5, epochs=100)
     with pytest.raises(DivergedError, match="training diverged at step") as caught:
-        list(bl.train(net, data, how, engine="native", stretch=stretch))
+        list(bl.train(bl.Plan(net, data, how, engine="native"), stretch=stretch))
     error = caught.value
     assert error.state.step == error.step > 0
-    *_, same = bl.train(net, data, dataclasses.replace(how, max_steps=error.step), engine="native")
+    *_, same = bl.train(bl.Plan(net, data, dataclasses.replace(how, max_steps=error.step), engine="native"))
     assert_same_state(same.state, error.state)
 
 
@@ -217,7 +218,6 @@ def test_what_the_engine_lacks_is_named(monkeypatch):
     ):
         net = bl.Network(layers)
         assert reason in engine.lacks(net, optimizer, dtype)
-        assert not engine.supports(net, optimizer, dtype)
     assert engine.lacks(bl.Network([edges, bl.Dense(4, 1)]), sgd, F32) == ""
 
 
@@ -225,8 +225,8 @@ def test_what_the_engine_lacks_is_named(monkeypatch):
 def test_tiny_memory_becomes_zero(optimizer):
     """Where inputs are 0 the memory of their weights fades: from just above 1e-30 to 0, from 1e-20 not yet."""
     net = bl.Network.dense(2, [5])
-    data = bl.Data(np.zeros((4, 2), F32), np.ones(4, F32))
-    state = begin(net, data, bl.Settings(optimizer, batch_size=4))
+    data = bl.Rows(bl.Data(np.zeros((4, 2), F32), np.ones(4, F32)))
+    state = begin(bl.Plan(net, data, bl.Settings(optimizer, batch_size=4)))
     for name, value in state.memory.items():
         if name != "t":
             value[:5], value[5:10] = 1.0001e-30, 1e-20
@@ -277,17 +277,33 @@ def test_training_feeds_forward_as_predict_does():
     """One row, one output, squared error: E is the square of what predict and the target differ by."""
     net = bl.Network([bl.PiecewiseLinear((EDGES, (), ())), bl.Dense(6, 17, "gelu"), bl.LayerNorm(17), bl.Dense(17, 1)])
     X, Y = table("squared_error", 40, 3, 1)
-    data, theta = bl.Data(X, Y), net.start(1)
-    state = begin(net, data, bl.Settings("sgd"), theta=theta)
+    data, theta = bl.Rows(bl.Data(X, Y)), net.start(1)
+    state = begin(bl.Plan(net, data, bl.Settings("sgd")), theta=theta)
     E = NativeEngine(1).run(net, bl.SGD(), state, data, Batches(np.arange(40), 1), np.zeros(40))[1].E
     np.testing.assert_array_equal(E, np.square(NativeEngine(1).predict(net, theta, X) - Y)[:, 0])
 
 
+@pytest.mark.parametrize("net", list(nets()), ids=["dense", "linear", "encoded"])
+def test_the_gradient_is_that_of_the_reference_and_needs_no_step(net):
+    """Of some rows and their weights; with a step's masks and without; and after one that was not finite."""
+    X, Y = table("squared_error", 90, 6, net.outputs)
+    rows = bl.Rows(bl.Data(X, Y), np.arange(20, 50), np.linspace(0.5, 2, 30)).at(np.array([44, 21, 30]))
+    double = bl.Rows(bl.Data(X.astype(float), Y.astype(float)), rows.positions, rows.weights, scaled=True)
+    theta, engine = net.start(2), NativeEngine(1)
+    [key] = rng.step_keys(7, 5, rows.rows, 3)
+    for masks in (None, key):
+        gradient = engine.gradient(net, theta, rows, masks)
+        exact = ReferenceEngine().gradient(net, theta.astype(float), double, masks)
+        np.testing.assert_allclose(gradient, exact, rtol=1e-4, atol=1e-5 * np.abs(exact).max())
+        assert not np.isfinite(engine.gradient(net, np.full_like(theta, 3e38), rows, masks)).all()
+        np.testing.assert_array_equal(engine.gradient(net, theta, rows, masks), gradient)
+
+
 def test_inputs_are_left_as_they_were():
     X, Y = table("squared_error")
-    net, data = bl.Network.dense(6, [5], 3), bl.Data(X, Y)
+    net, data = bl.Network.dense(6, [5], 3), bl.Rows(bl.Data(X, Y))
     how = bl.Settings("adam", batch_size=37)
-    state = begin(net, data, how)
+    state = begin(bl.Plan(net, data, how))
     before = state.theta.copy(), state.memory["m"].copy(), X.copy()
     NativeEngine(1).run(net, how.optimizer, state, data, Batches(np.arange(237), 37), np.full(7, 0.1))
     for now, then in zip((state.theta, state.memory["m"], X), before):
@@ -297,21 +313,54 @@ def test_inputs_are_left_as_they_were():
 
 def test_memory():
     X, Y = table("squared_error")
-    engine, adam = NativeEngine(1), bl.Adam()
+    engine, adam, rows = NativeEngine(1), bl.Adam(), bl.Rows(bl.Data(X, Y))
     net = bl.Network([bl.PiecewiseLinear((EDGES,) * 6), bl.Dense(24, 17), bl.Dense(17, 3)])
-    facts = engine.memory(net, adam, bl.Data(X, Y), 37)
+    facts = engine.memory(net, adam, rows, 37)
     assert facts["bins"] == 237 * 6 * 2
     assert 4 * 4 * net.size < facts["arena"] < 1e6  # theta, gradient, m and v at least
-    assert engine.memory(net, adam, bl.Data(X, Y), 100)["arena"] > facts["arena"]
-    assert engine.memory(bl.Network.dense(6, [5], 3), adam, bl.Data(X, Y), 37)["bins"] == 0
+    assert engine.memory(net, adam, rows, 100)["arena"] > facts["arena"]
+    assert engine.memory(bl.Network.dense(6, [5], 3), adam, bl.Rows(bl.Data(X, Y)), 37)["bins"] == 0
+
+
+def test_the_bins_of_the_rows_are_there_once():
+    """Whoever learns from some of the rows: other rows, other weights, another network on the same bins."""
+    X, Y = table("squared_error")
+    data = bl.Data(X, Y)
+    engines = [NativeEngine(1) for _ in range(4)]
+    binned = bl.PiecewiseLinear((EDGES,) * 6)
+    for engine, positions, units in zip(engines, (None, np.arange(50), np.arange(20, 237), np.arange(9)), (9, 9, 9, 4)):
+        net = bl.Network([binned, bl.Dense(24, units), bl.Dense(units, 3)])
+        rows = bl.Rows(data, positions, None if positions is None else 1.0 + positions)
+        assert engine.memory(net, bl.Adam(), rows, 5)["bins"] == 237 * 6 * 2
+    other = bl.Network([bl.PiecewiseLinear(((), *(EDGES,) * 5)), bl.Dense(21, 3)])
+    assert NativeEngine(1).memory(other, bl.Adam(), bl.Rows(data), 5)["bins"] == 2 * 237 * 6 * 2
+    assert engines[0].memory(net, bl.Adam(), bl.Rows(data), 5)["bins"] == 237 * 6 * 2  # the other is gone
+
+
+@pytest.mark.parametrize("binned", [False, True])
+def test_some_rows_of_the_data_train_as_if_they_were_all(binned):
+    """To the bit, clipped too, though other rows use inputs together that these do not."""
+    draw = np.random.default_rng(2)
+    X, Y = table("squared_error", 90, 6, 3)
+    some = np.sort(draw.permutation(90)[:61])
+    X[:, 3:] = np.eye(3)[draw.integers(0, 3, 90)]
+    X[np.setdiff1d(np.arange(90), some), 3:] = 1
+    weights = draw.uniform(0.5, 2, 61)
+    first: list[Any] = (
+        [bl.PiecewiseLinear((*(EDGES,) * 3, (), (), ())), bl.Dense(15, 8)] if binned else [bl.Dense(6, 8)]
+    )
+    net = bl.Network([*first, bl.Dropout(0.3), bl.Dense(8, 3)])
+    how = bl.Settings(bl.Adam(clip_norm=0.5), 0.01, batch_size=7, epochs=3)
+    alone = bl.Rows(bl.Data(X[some], Y[some], some), weights=weights)
+    assert bits(net, bl.Rows(bl.Data(X, Y), some, weights), how) == bits(net, alone, how)
 
 
 def in_a_child(engine, net, data, how, answer):
     """What a forked child does with its parent's engine, and with engines of its own."""
-    *_, end = bl.train(net, data, how, engine=engine, stretch=16)
+    *_, end = bl.train(bl.Plan(net, data, how, engine=engine), stretch=16)
     small = bl.Network.dense(100, [4], 3, loss="cross_entropy")
-    list(bl.train(small, data, how, engine=engine))  # lays out another session in place of the parent's
-    *_, own = bl.train(net, data, how, engine=NativeEngine(2), stretch=16)
+    list(bl.train(bl.Plan(small, data, how, engine=engine)))  # lays out another session in place of the parent's
+    *_, own = bl.train(bl.Plan(net, data, how, engine=NativeEngine(2)), stretch=16)
     answer.put([zlib.crc32(state.theta) for state in (end.state, own.state)])  # more would not fit into a pipe
 
 
@@ -323,7 +372,7 @@ def test_a_forked_process_trains_too(first):
     net, data = wide(0)
     how = bl.Settings("adam", batch_size=100, epochs=2)
     engine = NativeEngine(2)
-    *_, here = bl.train(net, data, how, engine=engine, stretch=16)
+    *_, here = bl.train(bl.Plan(net, data, how, engine=engine), stretch=16)
     context = multiprocessing.get_context("fork")
     answer = context.SimpleQueue()
     if first == "train":

@@ -147,7 +147,7 @@ def rows(loss, weighted, dtype):
     Y = (5 * i + 3 * np.arange(k) + i * i) % 17
     Y = {"cross_entropy": Y % OUTPUTS, "binary_cross_entropy": Y % 2, "poisson": Y % 5}.get(loss.name, (Y - 8) / 8)
     weights = (1 + np.arange(ROWS) % 4) / 2 if weighted else None
-    return bl.Data(X.astype(dtype), Y.astype(dtype), weights, rows=3 * np.arange(ROWS) + 2)
+    return bl.Rows(bl.Data(X.astype(dtype), Y.astype(dtype), rows=3 * np.arange(ROWS) + 2), weights=weights)
 
 
 def settings(optimizer, steps, schedule=SCHEDULE["constant"], batch_size=BATCH, **limits):
@@ -169,9 +169,9 @@ def settings(optimizer, steps, schedule=SCHEDULE["constant"], batch_size=BATCH, 
 
 def trained(net, data, how, engine="native", theta=None, seed=5, **watched):
     """The last state, and the figures of all steps."""
-    engine = choose(engine, net, how.optimizer, data.X.dtype, 1)
-    state = begin(net, data, how, theta=theta, seed=seed)
-    *events, end = bl.train(net, data, how, state=state, engine=engine, **watched)
+    engine = choose(engine, net, how.optimizer, bl.Rows.of(data).X.dtype, 1)
+    state = begin(bl.Plan(net, data, how), theta=theta, seed=seed)
+    *events, end = bl.train(bl.Plan(net, data, how, engine=engine, **watched), state)
     figures = [event.figures for event in events if isinstance(event, bl.StepsDone)]
     return end, {name: np.concatenate([getattr(part, name) for part in figures]) for name in FIGURES}
 
@@ -343,28 +343,28 @@ ACT2_OPTIMIZER = written(bl.Adam, weight_decay=0.03, clip_norm=None, beta1=0.9, 
 ACT2_SCHEDULE = written(bl.Cosine, warmup=0.05)
 
 
-def encoded(plan):
+def encoded(start):
     """Checksums of what is learnt from and of what is watched; the bins are constants of the network."""
-    parts = {"train": plan.data, "validation": plan.validation}
+    parts = {"train": start.plan.learn, "validation": start.plan.watch}
     sums = {name: f"{checksum(part.X)} {checksum(part.Y)} {checksum(part.rows)}" for name, part in parts.items()}
-    return {"shape": list(plan.data.X.shape), **sums, "edges": checksum(*map(np.float64, plan.table.edges))}
+    return {"shape": list(start.plan.learn.X.shape), **sums, "edges": checksum(*map(np.float64, start.table.edges))}
 
 
 def train_act2():
-    plan = act2(KINDS)
-    bins = sum(max(1, len(edges) - 1) for edges in plan.table.edges)
+    start = act2(KINDS)
+    bins = sum(max(1, len(edges) - 1) for edges in start.table.edges)
     layers = [
-        written(bl.PiecewiseLinear, edges=plan.table.edges),
+        written(bl.PiecewiseLinear, edges=start.table.edges),
         dense(bins, 128, "relu", "fan_in_uniform"),
         dropout(0.15),
         dense(128, 128, "relu", "fan_in_uniform"),
         dropout(0.15),
         dense(128, 1, "identity", "fan_in_uniform"),
     ]
-    net = bl.Network(layers, LOSS[PLAIN]["squared_error"], plan.table.names)
+    net = bl.Network(layers, LOSS[PLAIN]["squared_error"], start.table.names)
     how = settings(ACT2_OPTIMIZER, None, ACT2_SCHEDULE, batch_size=256, epochs=60)
     how = dataclasses.replace(how, learning_rate=1e-3)
-    end, figures = trained(net, plan.data, how, seed=3, validation=plan.validation)
+    end, figures = trained(net, start.plan.learn, how, seed=3, watch=start.plan.watch)
     best = {"best step": end.state.best.step, "best theta": checksum(end.theta)}
     return {"steps": end.state.step, "end": checksums(end, figures), **best}
 

@@ -24,10 +24,10 @@ def engine(request, monkeypatch):
 def stuck(engine, net, weights, X, batch=None):
     """The shares at each step, one in a row; theta stays as it is."""
     X = np.asarray(X, F32)
-    data = bl.Data(X, np.ones((len(X), net.outputs), F32))
+    data = bl.Rows(bl.Data(X, np.ones((len(X), net.outputs), F32)))
     batches = Batches(np.arange(len(X)), batch or len(X))
     how = bl.Settings("sgd", batch_size=batches.size)
-    state = begin(net, data, how, theta=net.start(0, weights), seed=3)
+    state = begin(bl.Plan(net, data, how), theta=net.start(0, weights), seed=3)
     _, figures = engine.run(net, bl.SGD(), state, data, batches, np.zeros(len(batches)))
     assert figures.stuck.shape == figures.layer_gradient_norm.shape == (len(batches), sum(map(bool, net.slots)))
     return figures.stuck.tolist()

@@ -11,9 +11,8 @@ from small import QUICK, N, X, kinds, y
 import backlit as bl
 from backlit.cli.explain import _of_run
 from backlit.cli.runs import history
-from backlit.plan import Epoch
-from backlit.progress import fit
-from backlit.training import EpochDone, Settings, train
+from backlit.fitting import EpochInUnit
+from backlit.training import Epoch, EpochDone, Settings, train
 from backlit.training.settings import why_stop
 
 LONG = QUICK | {"epochs": 60}
@@ -58,7 +57,9 @@ def test_the_direction_is_a_setting():
     rising, falling = Settings(target_error=0.9, greater_is_better=True), Settings(target_error=0.9)
     data = bl.Data(np.ones((40, 1)), np.ones((40, 1)))
     *_, done = (
-        event for event in train(bl.Network.dense(1), data, replace(rising, epochs=2)) if hasattr(event, "error")
+        event
+        for event in train(bl.Plan(bl.Network.dense(1), data, replace(rising, epochs=2)))
+        if hasattr(event, "error")
     )
     for metric, up, down in (
         (0.95, "target_error", None),
@@ -72,12 +73,12 @@ def test_the_direction_is_a_setting():
 
 @pytest.mark.parametrize("metric", [bl.METRICS["r2"], bl.METRICS["mae"], None])
 def test_a_run_of_any_metric_is_had_back_to_the_bit(metric, tmp_path):
-    plan = planned(metric=metric)
-    states, epochs, _ = every_state(plan)
-    run = recorded(plan, tmp_path / "a.backlit")
+    start = planned(metric=metric)
+    states, epochs, _ = every_state(start.plan, start.state)
+    run = recorded(start, tmp_path / "a.backlit")
     assert run.epochs == epochs
     assert all(same(state, states[state.step]) for state in run.replay())
-    cut = recorded(plan, tmp_path / "b.backlit", steps=25)
+    cut = recorded(start, tmp_path / "b.backlit", steps=25)
     cut.train()
     assert same(cut.at(), states[max(states)])
     fork = run.fork(20, learning_rate=0.01).train()
@@ -91,9 +92,9 @@ def test_a_run_of_any_metric_is_had_back_to_the_bit(metric, tmp_path):
 
 
 def test_a_metric_of_the_users_keeps_its_direction(tmp_path):
-    plan = planned(metric=OWN)
-    states, epochs, _ = every_state(plan)
-    run = recorded(plan, tmp_path / "a.backlit")
+    start = planned(metric=OWN)
+    states, epochs, _ = every_state(start.plan, start.state)
+    run = recorded(start, tmp_path / "a.backlit")
     assert all(same(state, states[state.step]) for state in run.replay(0, 60))
     assert run.at().best.metric == max(epoch.metric for epoch in epochs) < 0
 
@@ -179,7 +180,9 @@ def test_classes_and_several_targets_have_none():
 
 
 def test_what_is_not_finite_has_none():
-    plan = fit(planned(), show=False).plan
-    assert plan.in_units(Epoch(1, 10, None, None, False))[-2:] == (None, None)
-    assert isinstance(Epoch.of(next(e for e in plan.train() if isinstance(e, EpochDone))).error, float)
+    start = planned()
+    epoch = EpochInUnit.of(Epoch(1, 10, None, None, False), start.table.target, start.plan)
+    assert epoch[-2:] == (None, None)
+    done = next(event for event in train(start.plan, start.state) if isinstance(event, EpochDone))
+    assert isinstance(Epoch.of(done).error, float)
     assert N == X.height

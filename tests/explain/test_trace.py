@@ -181,7 +181,7 @@ def test_the_update_that_happened_is_the_one_training_made(optimizer, clip_norm)
     data = bl.Data(draw.normal(size=(20, 3)), draw.normal(size=20))
     how = bl.Settings(optimizer=optimizer, learning_rate=0.05, batch_size=None, epochs=5, schedule="cosine")
     how = replace(how, optimizer=replace(how.optimizer, clip_norm=clip_norm, weight_decay=0.1))
-    states = [event.state for event in bl.train(net, data, how, stretch=1) if isinstance(event, bl.StepsDone)]
+    states = [event.state for event in bl.train(bl.Plan(net, data, how), stretch=1) if isinstance(event, bl.StepsDone)]
     before, after = replace(states[2], epoch=3, used=0), states[3]
     t = bl.trace(net, before, data.X, data.Y, how, masks=True)
     np.testing.assert_allclose(t.update.after, after.theta, rtol=1e-12, atol=1e-14)
@@ -202,8 +202,9 @@ def test_the_batch_of_a_step_is_traced_under_its_masks():
     net = bl.Network.dense(3, [8], dropout=0.5)
     data = bl.Data(draw.normal(size=(12, 3)), draw.normal(size=12))
     how = bl.Settings(batch_size=4, epochs=1)
-    state = begin(net, data, how)
-    event = next(iter(bl.train(net, data, how, state=state, stretch=1)))
+    plan = bl.Plan(net, data, how)
+    state = begin(plan)
+    event = next(iter(bl.train(plan, state, stretch=1)))
     batch = bl.core.rng.order(state.seed, 0, data.rows)[:4]
     t = bl.trace(net, state, data.X[batch], data.Y[batch], how, rows=batch, masks=True)
     assert pytest.approx(event.figures.E[0], rel=1e-12) == t.E
@@ -462,10 +463,10 @@ def test_a_line_beyond_all_numbers_has_no_traceback():
 @pytest.mark.parametrize("size", [1.0, 1e12, 1e200])
 def test_truth_is_the_tables_however_far_the_prediction_is(size):
     frame = pl.DataFrame({"x": np.arange(20.0), "price": 221_900.0 + 1000 * np.arange(20.0)})
-    plan = prepare(frame.select("x"), frame.select("price"), Recipe(hidden=(4,), encoding="plain"), seed=0)
-    X, Y = plan.table.encode(frame.select("x"), np.float64), plan.table.target.encode(frame.select("price"))
+    start = prepare(frame.select("x"), frame.select("price"), Recipe(hidden=(4,), encoding="plain"), seed=0)
+    X, Y = start.table.encode(frame.select("x"), np.float64), start.table.target.encode(frame.select("price"))
     with np.errstate(over="ignore", invalid="ignore"):
-        t = bl.trace(plan.net, size * plan.begin().theta.astype(np.float64), X, Y, table=plan.table)
+        t = bl.trace(start.plan.net, size * start.state.theta.astype(np.float64), X, Y, table=start.table)
         np.testing.assert_allclose(t.truth[:, 0], frame["price"], rtol=1e-12)
         np.testing.assert_array_equal(t.difference, t.prediction - t.truth)
 
@@ -474,9 +475,9 @@ def test_truth_of_classes_is_1_for_the_true_one():
     for labels in (["a", "b"], ["a", "b", "c"]):
         frame = pl.DataFrame({"x": np.arange(12.0), "kind": (labels * 6)[:12]})
         target = Target.fit_classes(frame["kind"])
-        plan = prepare(frame.select("x"), frame.select("kind"), Recipe(hidden=(4,)), target=target, seed=0)
-        X, Y = plan.table.encode(frame.select("x"), np.float64), target.encode(frame.select("kind"))
-        t = bl.trace(plan.net, plan.begin().theta, X, Y, table=plan.table)
+        start = prepare(frame.select("x"), frame.select("kind"), Recipe(hidden=(4,)), target=target, seed=0)
+        X, Y = start.table.encode(frame.select("x"), np.float64), target.encode(frame.select("kind"))
+        t = bl.trace(start.plan.net, start.state.theta, X, Y, table=start.table)
         assert t.truth.shape == t.prediction.shape == (12, len(labels))
         assert [labels[i] for i in t.truth.argmax(axis=1)] == frame["kind"].to_list()
         np.testing.assert_array_equal(t.truth.sum(axis=1), 1)

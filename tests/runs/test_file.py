@@ -41,16 +41,16 @@ from backlit.words import to_json
 
 def test_what_is_written_is_read(fitted, written):
     run = open_run(written)
-    assert run.table == fitted.plan.table
-    assert run.net.to_dict() == fitted.plan.net.to_dict()
+    assert run.table == fitted.start.table
+    assert run.net.to_dict() == fitted.start.plan.net.to_dict()
     assert run.epochs == fitted.epochs
     np.testing.assert_array_equal(run.theta, fitted.theta)
     np.testing.assert_array_equal(run.at().theta, fitted.state.theta)
-    np.testing.assert_array_equal(run.model.predict(FRAME), fitted.plan.model(fitted.theta).predict(FRAME))
+    np.testing.assert_array_equal(run.model.predict(FRAME), fitted.model.predict(FRAME))
     assert run.about["source"] == "houses.csv"
     assert run.timeline().row.seed == "0"
     assert run.timeline().reason == fitted.reason == "epochs"
-    assert run.about["rows"] == {"train": len(fitted.plan.data), "validation": len(fitted.plan.validation)}
+    assert run.about["rows"] == {"train": len(fitted.start.plan.learn), "validation": len(fitted.start.plan.watch)}
     assert run.about["versions"].keys() == {"backlit", "numpy"}
     assert run.frame.equals(TABLE)
     assert bl.open_run(str(written)).path == written
@@ -65,7 +65,7 @@ def test_every_look_at_a_sound_file_succeeds(written):
 
 def test_rows_come_back_as_they_were_encoded(fitted, written):
     run = open_run(written)
-    for which, part in (("train", fitted.plan.data), ("validation", fitted.plan.validation)):
+    for which, part in (("train", fitted.start.plan.learn), ("validation", fitted.start.plan.watch)):
         found = run.data(which)
         assert isinstance(found, Data)
         assert found.X.tobytes() == part.X.tobytes()
@@ -87,8 +87,8 @@ def test_json_that_every_reader_takes():
 
 
 def test_without_rows_to_watch_the_last_weights_predict(tmp_path):
-    plan = prepare(FRAME, PRICE, Recipe(hidden=(4,), epochs=1), seed=0)
-    record(tmp_path / "a.backlit", plan)
+    start = prepare(FRAME, PRICE, Recipe(hidden=(4,), epochs=1), seed=0)
+    record(tmp_path / "a.backlit", start)
     run = open_run(tmp_path / "a.backlit")
     np.testing.assert_array_equal(run.theta, run.at().theta)
     assert run.data("validation") is None
@@ -109,12 +109,12 @@ def test_after_recording_it_is_one_file(tmp_path):
 
 def test_with_a_reader_in_it_all_is_in_the_file_that_it_is_copied_as(tmp_path):
     """A reader may keep SQLite's notes beside the file; but what was recorded must not be in them alone."""
-    path, plan = tmp_path / "a.backlit", planned()
-    with recording(path, plan) as recorded:
+    path, start = tmp_path / "a.backlit", planned()
+    with recording(path, *start) as recorded:
         with reading(path) as file:
             file.execute("BEGIN")
             file.execute("SELECT count(*) FROM epochs").fetchone()
-        done = fit(plan, show=False, recorder=recorded)
+        done = fit(start, show=False, recorder=recorded)
         reader = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)
         reader.execute("SELECT count(*) FROM epochs").fetchone()
     copied = Path(shutil.copy(path, tmp_path / "b.backlit"))
@@ -172,8 +172,8 @@ def test_in_a_folder_that_cannot_be_written_to(written, tmp_path):
 @pytest.mark.parametrize("name", ["a b?c#d%20.backlit", "ü\n[x].backlit", "'\";--.backlit", "-", b"\xff.backlit"])
 def test_any_name(fitted, tmp_path, name):
     path = tmp_path / (name if isinstance(name, str) else name.decode("utf-8", "surrogateescape"))
-    with recording(path, fitted.plan) as recorded:
-        fit(fitted.plan, show=False, recorder=recorded)
+    with recording(path, *fitted.start) as recorded:
+        fit(fitted.start, show=False, recorder=recorded)
     assert open_run(path).epochs == fitted.epochs
     open_run(path).keep("main")
     assert verify(path, deep=True).sound
@@ -402,9 +402,9 @@ def test_a_damaged_snapshot_is_made_up_for_by_the_one_before(written, copy):
 def test_an_existing_file_stays(fitted, copy):
     before = copy.read_bytes()
     with pytest.raises(DataError, match=r"copy.backlit exists; name another file, or replace it \(force=True\)"):
-        record(copy, fitted.plan)
+        record(copy, fitted.start)
     assert copy.read_bytes() == before
-    record(copy, fitted.plan, force=True, about={"source": "new"})
+    record(copy, fitted.start, force=True, about={"source": "new"})
     assert open_run(copy).about["source"] == "new"
     assert listed(copy.parent) == ["copy.backlit"]
 
@@ -442,14 +442,14 @@ def test_where_nothing_can_be_written(fitted, tmp_path):
         with pytest.raises(DataError, match=message):
             require_new(place, replace=True)
         with pytest.raises(DataError, match=message):
-            record(place, fitted.plan, force=True)
+            record(place, fitted.start, force=True)
     assert listed(tmp_path) == ["file"]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc is a folder that no one can write to, on Linux")
 def test_a_folder_that_cannot_be_written_to(fitted):
     with pytest.raises(DataError, match=r"/proc/a.backlit cannot be written \(.*\); name another file"):
-        record("/proc/a.backlit", fitted.plan)
+        record("/proc/a.backlit", fitted.start)
 
 
 def test_a_file_that_is_read_only(copy, monkeypatch):
@@ -477,6 +477,6 @@ def test_a_failure_in_between_leaves_the_old_file(fitted, copy, monkeypatch):
         with monkeypatch.context() as patch:
             patch.setattr("os.fsync", fail)
             with pytest.raises(expected):
-                record(copy, fitted.plan, force=True)
+                record(copy, fitted.start, force=True)
         assert copy.read_bytes() == before
         assert listed(copy.parent) == ["copy.backlit"]

@@ -16,7 +16,7 @@ from backlit.runs.recorder import referred
 from backlit.runs.run import recording
 from backlit.runs.schema import Blob
 from backlit.runs.sense import rows_of
-from backlit.training import EpochDone, Settings, Stopped, go_on, plan_again, rate_at
+from backlit.training import EpochDone, Settings, Stopped, go_on, plan_again, rate_at, train
 
 # --- resume ------------------------------------------------------------------------------------------------------
 
@@ -25,9 +25,9 @@ from backlit.training import EpochDone, Settings, Stopped, go_on, plan_again, ra
 @pytest.mark.parametrize("steps", [1, 9, 10, 37])
 @pytest.mark.parametrize("changes", [{}, {"patience": 1, "learning_rate": 0.3}, {"batch_size": None}], ids=str)
 def test_a_run_that_was_cut_off_goes_on_to_the_same_bits(engine, steps, changes, tmp_path):
-    plan = planned(engine, **changes)
-    states, epochs, _ = every_state(plan)
-    run = recorded(plan, tmp_path / "a.backlit", min(steps, max(states) - 1))
+    start = planned(engine, **changes)
+    states, epochs, _ = every_state(start.plan, start.state)
+    run = recorded(start, tmp_path / "a.backlit", min(steps, max(states) - 1))
     assert run.timeline().steps == min(steps, max(states) - 1)
     timeline = run.train()
     assert same(run.at(), states[max(states)])
@@ -48,10 +48,10 @@ def test_a_run_that_ended_says_so(tmp_path):
 
 
 def test_ctrl_c_and_whoever_stops_listening_leave_a_run_that_goes_on(tmp_path):
-    plan = planned()
-    states, epochs, _ = every_state(plan)
-    with recording(tmp_path / "a.backlit", plan) as recorder:
-        for event in recorder.record(plan.train()):
+    start = planned()
+    states, epochs, _ = every_state(start.plan, start.state)
+    with recording(tmp_path / "a.backlit", *start) as recorder:
+        for event in recorder.record(train(start.plan, start.state)):
             if event.state.step > 14:
                 break
     run = bl.open_run(tmp_path / "a.backlit")
@@ -65,9 +65,9 @@ def test_ctrl_c_and_whoever_stops_listening_leave_a_run_that_goes_on(tmp_path):
 
 
 def test_training_that_diverged_keeps_the_steps_up_to_there(tmp_path):
-    plan = planned(optimizer="sgd", learning_rate=1e3, schedule="constant", clip_norm=None)
-    with recording(tmp_path / "a.backlit", plan) as recorder, pytest.raises(DivergedError) as raised:
-        fit(plan, show=False, recorder=recorder)
+    start = planned(optimizer="sgd", learning_rate=1e3, schedule="constant", clip_norm=None)
+    with recording(tmp_path / "a.backlit", *start) as recorder, pytest.raises(DivergedError) as raised:
+        fit(start, show=False, recorder=recorder)
     run = bl.open_run(tmp_path / "a.backlit")
     assert (run.timeline().reason, run.timeline().steps) == ("diverged", raised.value.step)
     assert run.timeline().figures()["step"].to_list() == list(range(raised.value.step))
@@ -79,14 +79,14 @@ def test_training_that_diverged_keeps_the_steps_up_to_there(tmp_path):
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_beyond_its_end_the_schedule_begins_again(engine, tmp_path):
-    plan = planned(engine)
-    run = recorded(plan, tmp_path / "a.backlit")
+    start = planned(engine)
+    run = recorded(start, tmp_path / "a.backlit")
     last = run.at()
     with pytest.warns(RunWarning, match="the schedule ended at step 60; it begins again over the next 25 steps"):
         run.train(25)
     assert (run.at(60).begun, run.at(60).planned, run.timeline().steps) == (60, 25, 85)
-    state, settings = go_on(last, plan.settings, 85)
-    expected, _, _ = every_state(replace(plan, settings=settings), state)
+    state, settings = go_on(last, start.plan.settings, 85)
+    expected, _, _ = every_state(replace(start.plan, settings=settings), state)
     for step in (60, 61, 72, 85):
         assert same(run.at(step), expected[step])
     assert [state.step for state in run.replay(58, 63)] == [58, 59, 60, 61, 62, 63]
@@ -97,9 +97,9 @@ def test_beyond_its_end_the_schedule_begins_again(engine, tmp_path):
 
 
 def test_so_many_steps_within_the_plan_and_beyond(tmp_path):
-    plan = planned()
-    states, _, _ = every_state(plan)
-    run = recorded(plan, tmp_path / "a.backlit", 20)
+    start = planned()
+    states, _, _ = every_state(start.plan, start.state)
+    run = recorded(start, tmp_path / "a.backlit", 20)
     assert run.train(15).steps == 35
     assert same(run.at(), states[35])
     with pytest.warns(RunWarning, match="begins again over the next 10 steps"):
@@ -246,18 +246,18 @@ def test_what_cannot_be_forked(run):
 
 @pytest.mark.parametrize("size", [7, 14, 3, None])
 def test_the_place_in_the_schedule_stays(size):
-    plan = planned()
-    states, _, _ = every_state(plan)
-    state, before = states[23], plan.settings
+    start = planned()
+    states, _, _ = every_state(start.plan, start.state)
+    state, before = states[23], start.plan.settings
     settings = replace(before, batch_size=size)
-    again = plan_again(state, before, settings, plan.data)
+    again = plan_again(replace(start.plan, settings=settings), state, before)
     share = (state.step - state.begun) / state.planned
     assert (again.step - again.begun) / again.planned == pytest.approx(share, abs=0.06)
     if size == 7:
         assert again == state
     assert again.begun + again.planned - again.step == {7: 37, 14: 19, 3: 85, None: 4}[size]
     constant = replace(before, schedule="constant")
-    assert plan_again(state, constant, replace(constant, batch_size=size), plan.data) == state
+    assert plan_again(replace(start.plan, settings=replace(constant, batch_size=size)), state, constant) == state
 
 
 # --- side by side, and keeping house -----------------------------------------------------------------------------
@@ -304,8 +304,9 @@ def test_each_at_its_best_or_both_at_a_step(run):
 
 
 def test_timelines_that_watched_nothing_are_compared_at_the_same_step(tmp_path):
-    plan = replace(planned("auto", patience=None), validation=None)
-    run = recorded(plan, tmp_path / "a.backlit")
+    start = planned("auto", patience=None)
+    start = replace(start, plan=replace(start.plan, watch=None))
+    run = recorded(start, tmp_path / "a.backlit")
     run.fork(25, learning_rate=0.02, name="short").train(steps=5)
     found = run.compare("main", "short")
     assert (found.at, found.best) == ((30, 30), False)
@@ -352,12 +353,12 @@ def test_keep_drop_and_collect(run):
 
 
 def test_rows_that_stay_outside(tmp_path):
-    plan = planned()
-    states, _, _ = every_state(plan)
+    start = planned()
+    states, _, _ = every_state(start.plan, start.state)
     with recording(
-        tmp_path / "a.backlit", plan, frame=WHOLE, about={"source": "far/homes.csv"}, rows=False
+        tmp_path / "a.backlit", *start, frame=WHOLE, about={"source": "far/homes.csv"}, rows=False
     ) as recorder:
-        fit(plan, show=False, recorder=recorder)
+        fit(start, show=False, recorder=recorder)
     run = bl.open_run(tmp_path / "a.backlit")
     assert not run.storage()["rows"]
     assert same(run.at(60), states[60])

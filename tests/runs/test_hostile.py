@@ -391,7 +391,7 @@ DATA = {
 @pytest.mark.parametrize(("name", "change"), DATA.values(), ids=DATA)
 @pytest.mark.parametrize("part", ["train", "validation"])
 def test_rows_that_cannot_be(copy, fitted, part, name, change):
-    data = fitted.plan.data if part == "train" else fitted.plan.validation
+    data = fitted.start.plan.learn if part == "train" else fitted.start.plan.watch
     array = change({"rows": data.rows.astype(np.int64), "X": np.ascontiguousarray(data.X.T), "Y": data.Y}[name])
     facts = fact(copy, "data")
     facts[part][name] = forge_array(copy, pack(array), array.dtype.name, json.dumps(array.shape))
@@ -407,8 +407,8 @@ def test_classes_that_are_not_there(tmp_path):
 
     target = Target.fit_classes(targets["town"])
     recipe = Recipe(hidden=(4,), epochs=2, batch_size=10, bins=4)
-    plan = prepare(FRAME.select("size"), targets, recipe, target=target, seed=0, split=split_rows(np.arange(60)))
-    record(path, plan)
+    start = prepare(FRAME.select("size"), targets, recipe, target=target, seed=0, split=split_rows(np.arange(60)))
+    record(path, start)
     before = path.read_bytes()
     for value in (3.0, -1.0, 1e9, 1.5, -1e30):
         path.write_bytes(before)
@@ -536,7 +536,12 @@ def test_odd_names_are_shown_escaped(copy, command, name):
     forge_fact(copy, "rows", {name: 3})
     forge_fact(copy, "versions", {"backlit": name})
     table = fact(copy, "table")
-    forge_fact(copy, "table", table | {"notices": [name], "target": table["target"] | {"unit": name, "names": [name]}})
+    forge_fact(
+        copy,
+        "table",
+        table
+        | {"notices": [{"kind": name, "column": name}], "target": table["target"] | {"unit": name, "names": [name]}},
+    )
     for show in ("show", "history", "verify"):
         code, out, err = command(show, copy, "--json")
         assert (code, err) == (0, ""), show
@@ -569,9 +574,9 @@ def test_odd_names_of_columns_are_shown_escaped(tmp_path, command):
         if "\0" in name:
             continue
         frame = pl.DataFrame({name: FRAME["size"], "town": FRAME["town"]})
-        plan = prepare(frame, PRICE.rename({"price": f"price {name}"}), Recipe(hidden=(2,), epochs=1), seed=0)
+        start = prepare(frame, PRICE.rename({"price": f"price {name}"}), Recipe(hidden=(2,), epochs=1), seed=0)
         path = tmp_path / f"{number}.backlit"
-        record(path, plan, frame=frame)
+        record(path, start, frame=frame)
         for show in ("show", "history"):
             code, out, err = command(show, path)
             assert (code, err) == (0, "")

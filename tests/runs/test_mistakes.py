@@ -14,6 +14,7 @@ from backlit.runs.file import create, reading, writing
 from backlit.runs.recorder import transaction
 from backlit.runs.run import open_run, recording
 from backlit.runs.schema import TABLES, DamageError, Fact, Snapshot, TimelineRow, digest
+from backlit.training import train
 
 # --- mistakes ----------------------------------------------------------------------------------------------------
 
@@ -52,7 +53,7 @@ def test_a_mistake_passes_as_itself_where_a_file_is_open(copy, tmp_path, error):
         "reading": lambda: inside(reading(copy)),
         "writing": lambda: inside(writing(copy)),
         "a transaction": in_a_transaction,
-        "recording": lambda: inside(recording(tmp_path / "new.backlit", planned())),
+        "recording": lambda: inside(recording(tmp_path / "new.backlit", *planned())),
     }
     before = str(error)
     for name, way in ways.items():
@@ -124,16 +125,16 @@ def test_a_mistake_deep_in_the_program_passes_as_itself(copy, monkeypatch, place
 
 
 def test_a_mistake_of_whoever_records_or_listens_passes_as_itself(copy, tmp_path):
-    plan, error = planned(), KeyError("nothing")
+    start, error = planned(), KeyError("nothing")
 
     def events():
-        for number, event in enumerate(plan.train()):
+        for number, event in enumerate(train(start.plan, start.state)):
             if number == 5:
                 raise error
             yield event
 
     path = tmp_path / "a.backlit"
-    with pytest.raises(KeyError) as caught, recording(path, plan) as recorder:
+    with pytest.raises(KeyError) as caught, recording(path, *start) as recorder:
         list(recorder.record(events()))
     assert caught.value is error
     assert verify(path).sound
@@ -158,7 +159,7 @@ def test_a_wrong_statement_is_no_damage(copy, statement):
 
     with pytest.raises(sqlite3.DatabaseError), writing(copy) as file:
         execute(file)
-    with pytest.raises(sqlite3.DatabaseError), recording(copy.with_name("new.backlit"), planned()) as recorder:
+    with pytest.raises(sqlite3.DatabaseError), recording(copy.with_name("new.backlit"), *planned()) as recorder:
         execute(recorder.file)
     with pytest.raises(sqlite3.DatabaseError):
         create(copy.with_name("newer.backlit"), execute)

@@ -15,29 +15,30 @@ from backlit.progress import fit
 from backlit.runs import recorder as recorder_module
 from backlit.runs import timeline as timeline_module
 from backlit.runs.run import recording
-from backlit.training import StepsDone
+from backlit.training import StepsDone, train
 
 
 @pytest.fixture(scope="module", params=ENGINES)
 def truth(request):
-    """A plan, and all of its states."""
+    """A start, and all of its states."""
     recipe = replace(RECIPE, engine=request.param)
     weights = np.random.default_rng(0).gamma(2, 1, N)
-    plan = prepare(FRAME, PRICE, recipe, split=SPLIT, weights=weights, seed=5)
-    return plan, *every_state(plan)
+    start = prepare(FRAME, PRICE, recipe, split=SPLIT, weights=weights, seed=5)
+    return start, *every_state(start.plan, start.state)
 
 
 @pytest.fixture(scope="module")
 def path(truth, tmp_path_factory):
     """The same run, recorded; with snapshots so far apart that steps between them must be made again."""
-    plan = truth[0]
+    start = truth[0]
     file = tmp_path_factory.mktemp("runs") / "homes.backlit"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(recorder_module, "FLUSH_SECONDS", 0.0)
         patch.setattr(recorder_module, "COST", 0.0)
-        with recording(file, plan, frame=WHOLE, about={"source": "homes.csv"}) as recorder:
+        with recording(file, *start, frame=WHOLE, about={"source": "homes.csv"}) as recorder:
             recorder._interval = 2.5  # in seconds: each stretch is said to take one
-            events = (replace(e, seconds=1.0) if isinstance(e, StepsDone) else e for e in plan.train())
+            events = train(start.plan, start.state)
+            events = (replace(e, seconds=1.0) if isinstance(e, StepsDone) else e for e in events)
             for _ in recorder.record(events):
                 pass
     return file
@@ -81,8 +82,8 @@ def test_replay_yields_every_state_between(truth, run):
 
 @pytest.mark.skipif(bool(missing()), reason="needs the native engine")
 def test_another_number_of_threads_gives_the_same_states(truth, path, monkeypatch):
-    plan, states, _, _ = truth
-    if plan.engine.name != "native":
+    start, states, _, _ = truth
+    if start.plan.engine.name != "native":
         pytest.skip("the reference has one")
     run = bl.open_run(path)
     monkeypatch.setattr("backlit.engines.choice.threads_or_all", lambda threads: 3)
@@ -98,20 +99,20 @@ def test_steps_that_are_not_there(truth, run):
 
 
 def test_the_rows_are_those_that_were_learnt_from(truth, run):
-    plan = truth[0]
-    for which in ("data", "validation"):
-        kept, used = run.data("train" if which == "data" else which), getattr(plan, which)
+    start = truth[0]
+    for which, used in (("train", start.plan.learn), ("validation", start.plan.watch)):
+        kept = run.data(which)
         for name in ("X", "Y", "weights", "rows"):
             np.testing.assert_array_equal(getattr(kept, name), getattr(used, name))
     assert run.frame.equals(WHOLE)
-    assert run.table == plan.table
+    assert run.table == start.table
 
 
 # --- figures -----------------------------------------------------------------------------------------------------
 
 
 def test_figures_of_every_step(truth, run):
-    plan, states, _, figures = truth
+    start, states, _, figures = truth
     table = run.timeline().figures()
     assert table["step"].to_list() == sorted(states)[:-1]
     for name in ("E", "gradient_norm", "update_norm"):
@@ -121,18 +122,17 @@ def test_figures_of_every_step(truth, run):
         expected = np.concatenate([getattr(f, "layer_gradient_norm" if name != "stuck" else name) for f in figures])
         kept = table.select(f"{name}_w1", f"{name}_w2", f"{name}_w3").to_numpy()
         np.testing.assert_array_equal(kept, expected.astype(np.float32))
-    rates = [
-        plan.settings.learning_rate * plan.settings.schedule.factor(s, states[0].planned) for s in sorted(states)[:-1]
-    ]
+    settings = start.plan.settings
+    rates = [settings.learning_rate * settings.schedule.factor(step, states[0].planned) for step in sorted(states)[:-1]]
     assert table["rate"].to_list() == rates
     assert run.timeline().figures(10, 20).equals(table[10:20])
 
 
 def test_so_many_figures_that_not_all_are_kept(truth, tmp_path, monkeypatch):
-    plan, states, _, figures = truth
+    start, states, _, figures = truth
     monkeypatch.setattr(recorder_module, "MOST_FIGURES", 4)
-    with recording(tmp_path / "a.backlit", plan) as recorder:
-        fit(plan, show=False, recorder=recorder)
+    with recording(tmp_path / "a.backlit", *start) as recorder:
+        fit(start, show=False, recorder=recorder)
     table = bl.open_run(tmp_path / "a.backlit").timeline().figures()
     assert 4 <= len(table) < len(states) / 4
     E = np.concatenate([f.E for f in figures]).astype(np.float32)
@@ -144,13 +144,13 @@ def test_so_many_figures_that_not_all_are_kept(truth, tmp_path, monkeypatch):
 
 def test_the_trace_of_a_step_shows_the_update_that_happened(truth, run):
     """In float64, from the float32 state: what the engine did, but for rounding."""
-    plan, states, _, figures = truth
+    start, states, _, figures = truth
     for step in (0, 5, 40):
         t = run.trace(step)
         assert t.happened
-        order = rng.order(plan.seed, states[step].epoch, plan.data.rows)
+        order = rng.order(start.seed, states[step].epoch, start.plan.learn.rows)
         batch = order[states[step].used : states[step].used + 7]
-        np.testing.assert_array_equal(t.rows, plan.data.rows[batch])
+        np.testing.assert_array_equal(t.rows, start.plan.learn.rows[batch])
         assert pytest.approx(figures[step].E[0], rel=1e-5) == t.E
         length = np.linalg.norm(states[step + 1].theta - states[step].theta)
         size = np.abs(t.gradient)
@@ -162,11 +162,11 @@ def test_the_trace_of_a_step_shows_the_update_that_happened(truth, run):
 
 
 def test_the_trace_of_rows_at_a_step(truth, run):
-    plan, states, _, _ = truth
+    start, states, _, _ = truth
     t = run.trace(30, rows=[17])
     assert not t.happened
-    X, Y = plan.table.encode(FRAME[17:18], np.float64), plan.table.target.encode(PRICE[17:18])
-    alone = bl.trace(plan.net, states[30], X, Y, plan.settings, rows=[17], table=plan.table)
+    X, Y = start.table.encode(FRAME[17:18], np.float64), start.table.target.encode(PRICE[17:18])
+    alone = bl.trace(start.plan.net, states[30], X, Y, start.plan.settings, rows=[17], table=start.table)
     assert (t.E, t.update.after.tolist()) == (alone.E, alone.update.after.tolist())
     with pytest.raises(ArgumentError, match="row is 90; it must be a row of the table, from 0 to 89"):
         run.trace(30, rows=[90])
@@ -211,7 +211,7 @@ def test_only_the_engine_that_recorded_it_makes_its_steps_again(truth, path, mon
     monkeypatch.setattr(timeline_module.Timeline, "stored", lambda self, file: row._replace(engine="abacus"))
     with pytest.raises(DataError, match="recorded by an engine called 'abacus'"):
         run.at(3)
-    if truth[0].engine.name == "native":
+    if truth[0].plan.engine.name == "native":
         monkeypatch.undo()
         monkeypatch.setattr("backlit.engines.native.missing", lambda: "it was not compiled at install")
         with pytest.raises(DataError, match="recorded by the native engine, and only that can make its steps again"):

@@ -27,7 +27,7 @@ from backlit.runs.run import recording
 from backlit.runs.schema import Blob, EpochRow, Fact, Snapshot, Stretch, TimelineRow
 from backlit.runs.sense import rows_of
 from backlit.runs.verify import verify
-from backlit.training import Stopped, loop
+from backlit.training import Stopped, loop, train
 
 HERE = Path(__file__)
 SPEC = importlib.util.spec_from_file_location("kill_often", HERE.parents[2] / "tools" / "kill_often.py")
@@ -47,14 +47,14 @@ def server():
 
 
 @pytest.fixture(scope="module")
-def plan():
-    return kills.plan_of(None)
+def start():
+    return kills.start_of(None)
 
 
 @pytest.fixture(scope="module")
 def expected():
     """The bits of the runs that nobody disturbs, with and without patience."""
-    return {patience: kills.undisturbed(kills.plan_of(patience)) for patience in PATIENCE}
+    return {patience: kills.undisturbed(kills.start_of(patience)) for patience in PATIENCE}
 
 
 @pytest.fixture
@@ -67,24 +67,24 @@ def hurried(monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def small(tmp_path_factory, plan):
+def small(tmp_path_factory, start):
     """A closed run file with some snapshots and a fork, small enough to be damaged everywhere."""
     path = tmp_path_factory.mktemp("small") / "a.backlit"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(recorder, "RESTORE_SECONDS", 0.001)
         patch.setattr(recorder, "COST", 0)
         patch.setattr(loop, "STRETCH_SECONDS", 0.0005)
-        with recording(path, plan, frame=kills.table()) as recorded:
-            for event in recorded.record(plan.train()):
+        with recording(path, *start, frame=kills.table()) as recorded:
+            for event in recorded.record(train(start.plan, start.state)):
                 if event.state.step > 300:
                     break
         bl.open_run(path).fork(100, learning_rate=1e-4)
     return path
 
 
-def record(path, plan, each=lambda event: None, **more):
-    with recording(path, plan, frame=kills.table(), **more) as recorded:
-        for event in recorded.record(plan.train()):
+def record(path, start, each=lambda event: None, **more):
+    with recording(path, *start, frame=kills.table(), **more) as recorded:
+        for event in recorded.record(train(start.plan, start.state)):
             each(event)
 
 
@@ -171,7 +171,7 @@ def test_ctrl_c_at_a_random_moment_costs_nothing(server, expected, tmp_path, num
 
 @pytest.mark.parametrize("number", [40, 41, 42])
 @pytest.mark.parametrize("after", ["finite", "_sum", "StepsDone", "_next_epoch", "EpochDone", "_batches"])
-def test_ctrl_c_between_two_events_costs_nothing(plan, expected, tmp_path, monkeypatch, hurried, after, number):
+def test_ctrl_c_between_two_events_costs_nothing(start, expected, tmp_path, monkeypatch, hurried, after, number):
     """Just after a function of the loop has returned; after the next epoch's end, say, and before that is told."""
     path, function, calls = tmp_path / "a.backlit", getattr(loop, after), itertools.count()
 
@@ -182,7 +182,7 @@ def test_ctrl_c_between_two_events_costs_nothing(plan, expected, tmp_path, monke
         return done
 
     monkeypatch.setattr(loop, after, interrupted)
-    record(path, plan)
+    record(path, start)
     monkeypatch.undo()
     assert bl.open_run(path).timeline().reason == "interrupted"
     kills.finished(path, expected[None])
@@ -213,10 +213,10 @@ def test_ctrl_c_within_a_transaction_leaves_none_open(tmp_path, after):
             file.execute("INSERT INTO t VALUES (2)")
 
 
-def test_a_run_that_was_killed_at_its_very_end_only_ends(plan, expected, tmp_path):
+def test_a_run_that_was_killed_at_its_very_end_only_ends(start, expected, tmp_path):
     """Its last state was written, but not yet why it stopped."""
     path = tmp_path / "a.backlit"
-    record(path, plan)
+    record(path, start)
     with writing(path) as file:
         (row,) = rows_of(file, TimelineRow)
         recorder.put(file, row._replace(reason=None))
@@ -268,13 +268,13 @@ def test_a_full_disk(server, expected, tmp_path, kilobytes):
         kills.finished(path, expected[None])
 
 
-def test_a_full_disk_while_it_goes_on(plan, hurried, expected, tmp_path):
+def test_a_full_disk_while_it_goes_on(start, hurried, expected, tmp_path):
     """SQLite's own bound on the pages of a file stands for the disk's."""
     path, full = tmp_path / "a.backlit", []
 
     def record_on_a_small_disk():
-        with recording(path, plan, frame=kills.table()) as recorded:
-            for event in recorded.record(plan.train()):
+        with recording(path, *start, frame=kills.table()) as recorded:
+            for event in recorded.record(train(start.plan, start.state)):
                 if event.state.step > 500 and not full:
                     full.append(recorded.file.execute("PRAGMA page_count").fetchone()[0] + 3)
                     recorded.file.execute(f"PRAGMA max_page_count = {full[0]}")
@@ -320,32 +320,32 @@ def at_step(step, act):
 
 @posix
 @pytest.mark.usefixtures("hurried")
-def test_a_file_removed_while_training_is_written_again(plan, expected, tmp_path):
+def test_a_file_removed_while_training_is_written_again(start, expected, tmp_path):
     path = tmp_path / "a.backlit"
     with pytest.warns(RunWarning, match="a.backlit was removed while it was being written; all of it is now in"):
-        record(path, plan, at_step(400, path.unlink))
+        record(path, start, at_step(400, path.unlink))
     assert [left.name for left in tmp_path.iterdir()] == ["a.backlit"]
     kills.finished(path, expected[None])
 
 
 @posix
 @pytest.mark.usefixtures("hurried")
-def test_a_file_moved_while_training_is_written_again(plan, expected, tmp_path):
+def test_a_file_moved_while_training_is_written_again(start, expected, tmp_path):
     path = tmp_path / "a.backlit"
     with pytest.warns(RunWarning, match="a.backlit was removed"):
-        record(path, plan, at_step(400, lambda: path.rename(tmp_path / "b.backlit")))
+        record(path, start, at_step(400, lambda: path.rename(tmp_path / "b.backlit")))
     kills.finished(path, expected[None])
     assert verify(bl.open_run(tmp_path / "b.backlit")).sound
 
 
 @posix
 @pytest.mark.usefixtures("hurried")
-def test_a_file_replaced_while_training_is_written_under_another_name(plan, small, expected, tmp_path):
+def test_a_file_replaced_while_training_is_written_under_another_name(start, small, expected, tmp_path):
     path, other = tmp_path / "a.backlit", tmp_path / "other.backlit"
     shutil.copy(small, other)
     content = small.read_bytes()
     with pytest.warns(RunWarning, match=r"all of it is now in .*a \(2\).backlit"):
-        record(path, plan, at_step(400, lambda: other.replace(path)))
+        record(path, start, at_step(400, lambda: other.replace(path)))
     assert path.read_bytes() == content
     assert sorted(left.name for left in tmp_path.iterdir()) == ["a (2).backlit", "a.backlit"]
     kills.finished(tmp_path / "a (2).backlit", expected[None])
@@ -354,12 +354,12 @@ def test_a_file_replaced_while_training_is_written_under_another_name(plan, smal
 
 @posix
 @pytest.mark.usefixtures("hurried")
-def test_a_replaced_file_is_read_as_what_it_is(plan, small, tmp_path):
+def test_a_replaced_file_is_read_as_what_it_is(start, small, tmp_path):
     """The log of the file that was there must not be taken for the new one's."""
     path, other = tmp_path / "a.backlit", tmp_path / "other.backlit"
     shutil.copy(small, other)
     with pytest.warns(RunWarning, match="all of it is now in"):
-        record(path, plan, at_step(400, lambda: other.replace(path)))
+        record(path, start, at_step(400, lambda: other.replace(path)))
     assert answers(path) == answers(small)
     assert verify(bl.open_run(path)).damaged == []
 
@@ -413,7 +413,7 @@ def test_a_changed_byte_in_a_row_is_always_noticed(small, tmp_path):
 # --- in company --------------------------------------------------------------------------------------------------
 
 
-def test_a_second_writer_in_the_same_process_is_told_so(plan, expected, tmp_path):
+def test_a_second_writer_in_the_same_process_is_told_so(start, expected, tmp_path):
     path, told = tmp_path / "a.backlit", []
 
     def second():
@@ -428,23 +428,23 @@ def test_a_second_writer_in_the_same_process_is_told_so(plan, expected, tmp_path
             ):
                 write(bl.open_run(path))
         with pytest.raises(DataError, match=r"a.backlit is being written by another process"):
-            record(path, plan, force=True)
+            record(path, start, force=True)
         told.append(True)
 
-    record(path, plan, at_step(500, second))
+    record(path, start, at_step(500, second))
     assert told
     kills.finished(path, expected[None])
 
 
 @posix
-def test_a_second_writer_in_another_process_is_told_so(server, plan, expected, tmp_path):
+def test_a_second_writer_in_another_process_is_told_so(server, start, expected, tmp_path):
     path, ends = tmp_path / "a.backlit", []
 
     def second():
         server.start(path, resume=True)
         ends.append(server.end())
 
-    record(path, plan, at_step(500, second))
+    record(path, start, at_step(500, second))
     assert [end.code for end in ends] == [2]
     assert ends[0].told.startswith(f"DataError: {path} is being written by another process; wait until it is done")
     (tmp_path / "mark").unlink(), (tmp_path / "mark.told").unlink()
@@ -453,7 +453,7 @@ def test_a_second_writer_in_another_process_is_told_so(server, plan, expected, t
 
 
 @posix
-def test_a_second_writer_by_another_name_is_told_so(plan, expected, tmp_path):
+def test_a_second_writer_by_another_name_is_told_so(start, expected, tmp_path):
     path, link, told = tmp_path / "a.backlit", tmp_path / "link.backlit", []
     link.symlink_to(path)
 
@@ -462,7 +462,7 @@ def test_a_second_writer_by_another_name_is_told_so(plan, expected, tmp_path):
             bl.open_run(link).keep("main")
         told.append(True)
 
-    record(path, plan, at_step(500, second))
+    record(path, start, at_step(500, second))
     assert told
     kills.finished(path, expected[None])
 
@@ -506,7 +506,7 @@ file.close()
 
 @posix
 @pytest.mark.usefixtures("hurried")
-def test_another_tool_that_looks_while_it_is_read_and_written_disturbs_nothing(plan, expected, tmp_path):
+def test_another_tool_that_looks_while_it_is_read_and_written_disturbs_nothing(start, expected, tmp_path):
     """Closing any handle of a file gives up a process's locks on it; a log that seems unlocked is taken away."""
     path, told = tmp_path / "a.backlit", []
 
@@ -517,27 +517,26 @@ def test_another_tool_that_looks_while_it_is_read_and_written_disturbs_nothing(p
         )
         told.append(path.with_name("a.backlit-wal").exists())
 
-    record(path, plan, at_step(600, look))
+    record(path, start, at_step(600, look))
     assert told[1]
     kills.finished(path, expected[None])
     assert bl.open_run(path).timeline().reason == "epochs"
 
 
-def every_bit(plan):
+def every_bit(start):
     """The state before every step, as `bits` without epochs, by its step."""
-    states = {0: plan.begin()}
-    for event in loop.train(plan.net, plan.data, plan.settings, validation=plan.validation, state=plan.begin(),
-                            engine=plan.engine, stretch=1):  # fmt: skip
+    states = {0: start.state}
+    for event in train(start.plan, start.state, stretch=1):
         states[event.state.step] = event.state
     return states
 
 
-def thetas(plan):
-    return {step: state.theta.tobytes() for step, state in every_bit(plan).items()}
+def thetas(start):
+    return {step: state.theta.tobytes() for step, state in every_bit(start).items()}
 
 
-def test_many_readers_while_it_is_written(plan, expected, tmp_path, monkeypatch):
-    right, path, wrong, looked = thetas(plan), tmp_path / "a.backlit", [], itertools.count()
+def test_many_readers_while_it_is_written(start, expected, tmp_path, monkeypatch):
+    right, path, wrong, looked = thetas(start), tmp_path / "a.backlit", [], itertools.count()
     monkeypatch.setattr(recorder, "FLUSH_SECONDS", 0.002)
     monkeypatch.setattr(recorder, "RESTORE_SECONDS", 0.002)
     monkeypatch.setattr(loop, "STRETCH_SECONDS", 0.0005)
@@ -553,7 +552,9 @@ def test_many_readers_while_it_is_written(plan, expected, tmp_path, monkeypatch)
                 if run.at(step).theta.tobytes() != right[step]:
                     wrong.append(f"other weights at step {step}")
                 epochs = run.epochs
-                if epochs != expected[None]["epochs"][: len(epochs)] or run.about["rows"]["train"] != len(plan.data):
+                if epochs != expected[None]["epochs"][: len(epochs)] or run.about["rows"]["train"] != len(
+                    start.plan.learn
+                ):
                     wrong.append("other epochs or facts")
                 if next(looked) > 5:
                     enough.set()
@@ -570,7 +571,7 @@ def test_many_readers_while_it_is_written(plan, expected, tmp_path, monkeypatch)
     for reader in readers:
         reader.start()
     try:
-        record(path, plan, each)
+        record(path, start, each)
     finally:
         begun.set()
         over.set()
@@ -581,8 +582,8 @@ def test_many_readers_while_it_is_written(plan, expected, tmp_path, monkeypatch)
 
 
 @posix
-def test_readers_in_another_process_while_it_is_written(server, plan, tmp_path):
-    right, path, draw, looked = thetas(plan), tmp_path / "a.backlit", random.Random(0), 0
+def test_readers_in_another_process_while_it_is_written(server, start, tmp_path):
+    right, path, draw, looked = thetas(start), tmp_path / "a.backlit", random.Random(0), 0
     server.start(path, slowly=0.0003, hold=1000)
     while server.seen()[1] < 50 and not server.failed():
         time.sleep(0.001)
@@ -604,7 +605,7 @@ def test_readers_in_another_process_while_it_is_written(server, plan, tmp_path):
 
 
 @pytest.mark.parametrize("jump", ["back", "ahead", "both", "stands still"])
-def test_a_clock_that_jumps_changes_no_bit(plan, expected, tmp_path, monkeypatch, jump):
+def test_a_clock_that_jumps_changes_no_bit(start, expected, tmp_path, monkeypatch, jump):
     draw, now = random.Random(1), [1e6]
 
     def clock():
@@ -615,7 +616,7 @@ def test_a_clock_that_jumps_changes_no_bit(plan, expected, tmp_path, monkeypatch
     for name in ("perf_counter", "time", "monotonic"):
         monkeypatch.setattr(time, name, clock)
     path = tmp_path / "a.backlit"
-    record(path, plan)
+    record(path, start)
     assert verify(bl.open_run(path), deep=True).sound
     bl.open_run(path).storage()
     monkeypatch.undo()
@@ -628,8 +629,8 @@ def test_a_clock_that_jumps_changes_no_bit(plan, expected, tmp_path, monkeypatch
 SLACK = 60_000  #: bytes: epochs, stretches and their index, which no bound makes fewer
 
 
-def test_a_small_bound_makes_snapshots_sparser_and_every_step_can_still_be_had(plan, expected, tmp_path, monkeypatch):
-    right, stored = thetas(plan), {}
+def test_a_small_bound_makes_snapshots_sparser_and_every_step_can_still_be_had(start, expected, tmp_path, monkeypatch):
+    right, stored = thetas(start), {}
     monkeypatch.setattr(recorder, "RESTORE_SECONDS", 0.0)
     monkeypatch.setattr(recorder, "COST", 0)
     monkeypatch.setattr(loop, "STRETCH_SECONDS", 0.0001)
@@ -641,7 +642,7 @@ def test_a_small_bound_makes_snapshots_sparser_and_every_step_can_still_be_had(p
             nonlocal largest
             largest = max(largest, path.stat().st_size)
 
-        record(path, plan, each, max_size=size)
+        record(path, start, each, max_size=size)
         kept = [snapshot.step for snapshot in bl.open_run(path).timeline().snapshots]
         stored[size] = len(kept), max(np.diff(kept))
         assert max(path.stat().st_size, largest) < size + SLACK
@@ -655,9 +656,9 @@ def test_a_small_bound_makes_snapshots_sparser_and_every_step_can_still_be_had(p
 
 
 @pytest.mark.usefixtures("hurried")
-def test_kept_timelines_keep_their_snapshots(plan, tmp_path):
+def test_kept_timelines_keep_their_snapshots(start, tmp_path):
     path = tmp_path / "a.backlit"
-    record(path, plan, max_size=300_000)
+    record(path, start, max_size=300_000)
     run = bl.open_run(path)
     run.keep("main")
     before = [s.step for s in run.timeline().snapshots]
@@ -667,11 +668,11 @@ def test_kept_timelines_keep_their_snapshots(plan, tmp_path):
 
 
 @pytest.mark.usefixtures("hurried")
-def test_a_small_bound_makes_figures_sparser(plan, tmp_path, monkeypatch):
+def test_a_small_bound_makes_figures_sparser(start, tmp_path, monkeypatch):
     """The figures of all steps would take more than their share."""
-    path, columns = tmp_path / "a.backlit", len(recorder.figure_names(plan.net))
+    path, columns = tmp_path / "a.backlit", len(recorder.figure_names(start.plan.net))
     monkeypatch.setattr(recorder, "FIGURES_SHARE", 0.05)
-    record(path, plan, max_size=250_000)
+    record(path, start, max_size=250_000)
     stretches = found(path)[Stretch]
     assert max(stretch.every for stretch in stretches) > 1
     assert stretches[0].start == 0
@@ -682,10 +683,10 @@ def test_a_small_bound_makes_figures_sparser(plan, tmp_path, monkeypatch):
     assert verify(bl.open_run(path), deep=True).sound
 
 
-def test_rows_that_would_take_more_than_half_of_it_stay_outside(plan, tmp_path):
+def test_rows_that_would_take_more_than_half_of_it_stay_outside(start, tmp_path):
     path = tmp_path / "a.backlit"
-    with recording(path, plan, frame=kills.table(), about={"source": "homes.csv"}, max_size=1_000) as recorded:
-        for event in recorded.record(plan.train()):
+    with recording(path, *start, frame=kills.table(), about={"source": "homes.csv"}, max_size=1_000) as recorded:
+        for event in recorded.record(train(start.plan, start.state)):
             if isinstance(event, Stopped) or event.state.step > 100:
                 break
     run = bl.open_run(path)
@@ -693,6 +694,6 @@ def test_rows_that_would_take_more_than_half_of_it_stay_outside(plan, tmp_path):
     with pytest.raises(DataError, match=r"keeps no rows, and its table 'homes.csv' is not beside it"):
         run.data("train")
     kills.table().write_csv(tmp_path / "homes.csv", float_precision=17)
-    assert bl.open_run(path).data("train").X.tobytes() == plan.data.X.tobytes()
+    assert bl.open_run(path).data("train").X.tobytes() == start.plan.learn.X.tobytes()
     assert json.loads(found(path)[TimelineRow][0].settings)["batch_size"] == 4
     assert np.isfinite(bl.open_run(path).at(50).theta).all()

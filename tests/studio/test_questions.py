@@ -12,6 +12,7 @@ import pytest
 from backlit.core.layers import Dense, Dropout, LayerNorm
 from backlit.core.network import Network
 from backlit.engines.native import missing
+from backlit.engines.protocol import Data
 from backlit.errors import ArgumentError, BacklitError, UnknownNameError
 from backlit.explain.verdict_text import sentence
 from backlit.explain.what_if import along_step, along_weight
@@ -56,9 +57,9 @@ SPLIT = Split(np.arange(0, 60), np.arange(60, 72), np.arange(72, N))
 RECIPE = Recipe(hidden=(6, 5), batch_size=20, epochs=4, bins=4, columns=KINDS, units={"price": "$", HTML: "sqft"})
 
 
-def desk_of(folder, plan, steps, **more):
+def desk_of(folder, start, steps, **more):
     path = folder / "run.backlit"
-    with recording(path, plan, **more):
+    with recording(path, *start, **more):
         pass
     shelf = Shelf(folder)
     desk = Desk(shelf, shelf.add_run(path))
@@ -82,8 +83,8 @@ def wide(tmp_path_factory):
     houses = load_houses()
     split = Split(*np.split(np.arange(houses.height), [14_000, 17_500]))
     recipe = Recipe(units=HOUSE_UNITS)
-    plan = prepare(houses.drop("price"), houses.select("price"), recipe, split=split, seed=0)
-    desk = desk_of(tmp_path_factory.mktemp("wide"), plan, 30, frame=houses)
+    start = prepare(houses.drop("price"), houses.select("price"), recipe, split=split, seed=0)
+    desk = desk_of(tmp_path_factory.mktemp("wide"), start, 30, frame=houses)
     yield desk
     desk.close()
 
@@ -94,9 +95,9 @@ def mixed(tmp_path_factory):
     desks = {}
     for name, (targets, classes) in TARGETS.items():
         described = Target.fit_classes(targets[classes]) if classes else None
-        plan = prepare(MIXED, targets, RECIPE, target=described, split=SPLIT, seed=1)
+        start = prepare(MIXED, targets, RECIPE, target=described, split=SPLIT, seed=1)
         desks[name] = desk_of(
-            tmp_path_factory.mktemp(name), plan, 12, frame=pl.concat([MIXED, targets], how="horizontal")
+            tmp_path_factory.mktemp(name), start, 12, frame=pl.concat([MIXED, targets], how="horizontal")
         )
     yield desks
     for desk in desks.values():
@@ -335,7 +336,7 @@ def test_features_changed_by_hand(mixed):
 
 
 def replace_rows(data, X):
-    return type(data)(X, data.Y, None, data.rows)
+    return Data(X, data.Y, data.rows)
 
 
 def test_weights_changed_by_hand_are_those_of_a_fork(small):
@@ -458,10 +459,10 @@ def test_the_line_along_a_step(small, mixed, of):
 def test_the_line_where_the_rate_is_0(mixed, tmp_path, of):
     for name, (targets, classes) in TARGETS.items():
         described = Target.fit_classes(targets[classes]) if classes else None
-        plan = prepare(MIXED, targets, RECIPE, target=described, split=SPLIT, seed=1)
+        start = prepare(MIXED, targets, RECIPE, target=described, split=SPLIT, seed=1)
         (tmp_path / name).mkdir()
         frame = pl.concat([MIXED, targets], how="horizontal")
-        desk = desk_of(tmp_path / name, plan, None, frame=frame)
+        desk = desk_of(tmp_path / name, start, None, frame=frame)
         at = AT | {"of": of, "step": desk.timeline("main").steps}
         told, t = ask(desk, "line", **at), truly(desk, of, at["step"])
         assert t.rate == told.chosen == told.factor == 0
@@ -504,11 +505,11 @@ NETWORKS = {
 def test_other_networks(kind, tmp_path):
     changes, layers = NETWORKS[kind]
     targets = pl.DataFrame({"price": 50 * SCORE + 1000})
-    plan = prepare(MIXED, targets, replace(RECIPE, **changes), split=SPLIT, seed=1)
+    start = prepare(MIXED, targets, replace(RECIPE, **changes), split=SPLIT, seed=1)
     if layers:
-        net = Network(layers(len(plan.table.names)), inputs=plan.table.names)
-        plan = prepare(MIXED, targets, RECIPE, split=SPLIT, seed=1, table=plan.table, net=net)
-    desk = desk_of(tmp_path, plan, 12, frame=MIXED.with_columns(targets))
+        net = Network(layers(len(start.table.names)), inputs=start.table.names)
+        start = prepare(MIXED, targets, RECIPE, split=SPLIT, seed=1, table=start.table, net=net)
+    desk = desk_of(tmp_path, start, 12, frame=MIXED.with_columns(targets))
     for of in ("row", "batch"):
         at, t = AT | {"of": of}, truly(desk, of)
         layout = ask(desk, "layout", **at)
@@ -634,8 +635,8 @@ def test_epochs_in_the_targets_unit(small, mixed, tmp_path):
     assert epoch_point(mixed["three"].run, (first := mixed["three"].run.epochs[0])).validation == first.metric
     targets, kind = TARGETS["binary"]
     recipe = replace(RECIPE, metric=METRICS["accuracy"])
-    plan = prepare(MIXED, targets, recipe, target=Target.fit_classes(targets[kind]), split=SPLIT, seed=1)
-    desk = desk_of(tmp_path, plan, 12)
+    start = prepare(MIXED, targets, recipe, target=Target.fit_classes(targets[kind]), split=SPLIT, seed=1)
+    desk = desk_of(tmp_path, start, 12)
     [first, *_] = desk.run.epochs
     assert epoch_point(desk.run, first).validation == first.metric > 0
     assert epoch_point(desk.run, first).train is None
@@ -687,8 +688,8 @@ def test_the_verdict_of_a_timeline(mixed, tmp_path):
 
 def test_the_verdict_that_was_recorded_is_told_while_it_holds(tmp_path):
     targets, _ = TARGETS["numbers"]
-    plan = prepare(MIXED, targets, RECIPE, split=SPLIT, seed=1)
-    desk = desk_of(tmp_path, plan, 12, frame=pl.concat([MIXED, targets], how="horizontal"))
+    start = prepare(MIXED, targets, RECIPE, split=SPLIT, seed=1)
+    desk = desk_of(tmp_path, start, 12, frame=pl.concat([MIXED, targets], how="horizontal"))
     own = ask(desk, "verdict", timeline="main").told
     fall = {"kind": "still_falling", "beaten_by": None, "numbers": {"fall": 0.42, "share": 0.5}, "remedy": {}}
     desk.run.note(verdict=fall, judged_at=12)
@@ -701,10 +702,10 @@ def test_the_verdict_that_was_recorded_is_told_while_it_holds(tmp_path):
 
 def test_no_verdict_without_rows(tmp_path):
     targets, _ = TARGETS["numbers"]
-    plan = prepare(MIXED, targets, RECIPE, split=SPLIT, seed=1)
+    start = prepare(MIXED, targets, RECIPE, split=SPLIT, seed=1)
     frame = pl.concat([MIXED, targets], how="horizontal")
-    with recording(tmp_path / "bare.backlit", plan, frame=frame, rows=False) as recorder:
-        fit(plan, recorder=recorder)
+    with recording(tmp_path / "bare.backlit", *start, frame=frame, rows=False) as recorder:
+        fit(start, recorder=recorder)
     shelf = Shelf(tmp_path)
     desk = Desk(shelf, shelf.add_run(tmp_path / "bare.backlit"))
     assert ask(desk, "verdict", timeline="main").told == ""

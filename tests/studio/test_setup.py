@@ -137,9 +137,9 @@ def test_a_run_is_begun(desk, key):
     assert run.data("train").rows.tolist() == rows[split.train].tolist()
     kept = FRAME[rows]
     recipe = Recipe(hidden=(4,), epochs=3, batch_size=10, columns=["size", "town"])
-    plan = prepare(kept.drop("SalePrice"), kept.select("SalePrice"), recipe, split=split, numbers=rows, seed=7)
-    assert run.net == plan.net
-    np.testing.assert_array_equal(run.at(0).theta, plan.begin().theta)
+    start = prepare(kept.drop("SalePrice"), kept.select("SalePrice"), recipe, split=split, numbers=rows, seed=7)
+    assert run.net == start.plan.net
+    np.testing.assert_array_equal(run.at(0).theta, start.state.theta)
     run.timeline().train()
     assert run.timeline().reason == "epochs"
 

@@ -11,7 +11,6 @@ import numpy as np
 
 from backlit.cli.text import print_json
 from backlit.commands import command
-from backlit.engines.choice import choose
 from backlit.engines.protocol import Data
 from backlit.errors import DataError, DivergedError, require
 from backlit.explain.curvature import sharpest_curvature
@@ -22,7 +21,7 @@ from backlit.recipe import Recipe
 from backlit.runs.run import FIRST, open_run
 from backlit.tables.datasets import HOUSE_UNITS, load_houses
 from backlit.tables.metrics import mean_absolute_error
-from backlit.training import EpochDone, Stopped, begin, train
+from backlit.training import EpochDone, Plan, Stopped, begin, train
 
 SOURCE = "backlit demo"
 
@@ -133,17 +132,17 @@ def first_act(house: int, rate: float, hidden: int, seed: int) -> Act1:
     traced = trace(net, theta, X[at], Y[at], settings, rows=[house], table=table)
 
     data = Data(X[split.train], Y[split.train], rows=split.train)
-    state = begin(net, data, settings, theta=theta, seed=seed)
-    engine = choose("auto", net, settings.optimizer, data.X.dtype)
+    plan = Plan(net, data, settings)
+    state = begin(plan, theta=theta, seed=seed)
 
     def predict(theta: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        return table.target.decode(net.loss, engine.predict(net, theta, X[rows]))[:, 0]
+        return table.target.decode(net.loss, plan.engine.predict(net, theta, X[rows]))[:, 0]
 
     prices = houses[TARGET].to_numpy()
     errors = [mean_absolute_error(predict(theta, split.train), prices[split.train])]
     reason, step, message = "diverged", None, ""
     try:
-        for event in train(net, data, settings, state=state):
+        for event in train(plan, state):
             state = event.state
             if isinstance(event, EpochDone):
                 errors.append(mean_absolute_error(predict(state.theta, split.train), prices[split.train]))
@@ -182,26 +181,26 @@ def second_act(seed: int, file: str = REAL_FILE) -> Act2:
     """All columns and the defaults, beside two baselines on the same rows; leaves a run file."""
     began = time.perf_counter()
     problem, recipe = houses_problem(), Recipe(units=HOUSE_UNITS)
-    plan = problem.plan(recipe, seed)
+    start = problem.start(recipe, seed)
     kept = may_replace(file)
     line = command("demo", act=2, seed=seed)
     if kept:
-        with problem.recording(file, plan, {"source": SOURCE, "commands": {FIRST: [line]}}, force=True) as recorder:
-            fitted = fit(plan, recorder=recorder)
+        with problem.recording(file, start, {"source": SOURCE, "commands": {FIRST: [line]}}, force=True) as recorder:
+            fitted = fit(start, recorder=recorder)
     else:
-        fitted = fit(plan)
-    figures = problem.test(plan, fitted.theta).scores
+        fitted = fit(start)
+    figures = problem.test(fitted.model).scores
     if kept:
         open_run(file).note(scores=figures)
     return Act2(
         file=file if kept else "",
         command=line,
-        inputs=len(plan.net.inputs),
-        bins=sum(max(0, len(edges) - 1) for edges in plan.table.edges),
+        inputs=len(start.plan.net.inputs),
+        bins=sum(max(0, len(edges) - 1) for edges in start.table.edges),
         layers=(*recipe.layers, 1),
-        weights=plan.net.size,
+        weights=start.plan.net.size,
         rows=problem.counts,
-        notices=tuple(map(str, plan.notices)),
+        notices=tuple(map(str, start.table.notices)),
         epochs=fitted.epochs[-1].epoch,
         best_epoch=fitted.best_epoch,
         scores=figures,

@@ -336,7 +336,7 @@ def _train(timeline: Timeline, steps: int | None) -> None:
     events = timeline.events(steps)
     stop = state.step + steps if steps else None
     try:
-        for _ in watched(events, timeline.plan, state, stop):
+        for _ in watched(events, timeline.plan, timeline.run.table.target, state, stop):
             pass
     except DivergedError as error:
         error.add_note(say("diverged.remedy", **error.facts))

@@ -89,25 +89,25 @@ def train(
     classes = problem.target is not None
     if classes and recipe.target == "log":
         raise ArgumentError(f"--log takes the logarithm of numbers, and the target {target!r} holds classes")
-    plan = problem.plan(recipe, seed)
-    notices = [*problem.notices, *plan.notices, *([] if problem.counts["test"] else [Remark("rows.no_test")])]
+    start = problem.start(recipe, seed)
+    notices = [*problem.notices, *start.table.notices, *([] if problem.counts["test"] else [Remark("rows.no_test")])]
     if not as_json:
         show([_opening(table, problem, notices)])
-    options |= {"seed": plan.seed} | ({} if time_column else {"split_seed": split_seed})
+    options |= {"seed": start.seed} | ({} if time_column else {"split_seed": split_seed})
     line = command("train", table, **{name: value for name, value in options.items() if name != "max_seconds"})
     about = {"source": table, "text_encoding": text_encoding, "commands": {FIRST: [line]}}
     began = time.perf_counter()
     failure: DivergedError | None = None
-    with problem.recording(file, plan, about, rows=keep_rows, max_size=max_size, force=force) as recorder:
+    with problem.recording(file, start, about, rows=keep_rows, max_size=max_size, force=force) as recorder:
         try:
-            fitted = fit(plan, recorder=recorder)
+            fitted = fit(start, recorder=recorder)
         except DivergedError as error:
             error.facts |= {"file": str(file), "rate": None}
             failure = error
     seconds = time.perf_counter() - began
     opened = open_run(file)
     row = opened.timeline().row
-    opened.plans[row.number, row.settings] = plan  # so that nothing is read again, also where no rows are kept
+    opened.plans[row.number, row.settings] = start.plan  # so that nothing is read again, also where no rows are kept
     if failure is not None:
         verdict = judged(opened.timeline()).to_dict()
         opened.note(verdict=verdict, seconds=seconds)
@@ -115,7 +115,7 @@ def train(
         raise failure
     scores, against = {}, None
     if problem.counts["test"]:
-        predictions, truth, scores = problem.test(plan, fitted.theta)
+        predictions, truth, scores = problem.test(fitted.model)
         if classes or predictions["backlit"].shape == truth.shape:  # quantiles are no match for a mean
             against = match(predictions, truth, scores)
     verdict = judged(opened.timeline(), against).to_dict()
@@ -124,13 +124,13 @@ def train(
     if as_json:
         about |= {"rows": problem.counts, "split": parting.to_dict(), **results}
         task = "classification" if classes else "regression"
-        result = {"run": str(file), "task": task, "target": target, "seed": plan.seed, "reason": fitted.reason}
+        result = {"run": str(file), "task": task, "target": target, "seed": start.seed, "reason": fitted.reason}
         result |= {"best_epoch": fitted.best_epoch, "notices": notices, **about}
         print_json({**result, "epochs": [epoch._asdict() for epoch in fitted.epochs]})
         return
     stopped = " (stopped by Ctrl-C; what was learnt is kept)" if fitted.reason == "interrupted" else ""
     told = f"{len(fitted.epochs)} epochs in {seconds:.1f} s; the weights of epoch {fitted.best_epoch} are used{stopped}"
-    unit = plan.table.target.unit
+    unit = start.table.target.unit
     ending = _lines([Text(told, style=QUIET), Text(f"kept in {plain(str(file))}", style=HEAD)])
     following = to_try(verdict, table, options, file, fitted.reason in UNFINISHED)
     predicting = command("predict", str(file), "NEW.csv", out="PREDICTED.csv")

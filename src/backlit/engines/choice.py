@@ -25,13 +25,20 @@ REINSTALL = (
 )
 
 
-def choose(engine: str | Engine, net: Network, optimizer: Optimizer, dtype: Any, threads: int | None = None) -> Engine:
+def choose(
+    engine: str | Engine,
+    net: Network,
+    optimizer: Optimizer | None = None,
+    dtype: Any = np.float32,
+    threads: int | None = None,
+) -> Engine:
     """The engine that runs a network.
 
     Parameters
     ----------
     engine : "native", "reference", or "auto": the native one for NumPy's float32 where it can, with a
         `SlowEngineWarning` where it cannot; the reference for all else. An engine itself is taken as it is
+    optimizer : what it is trained by; None: it only predicts
     dtype : of the rows and weights
     threads : for an engine that uses several; None: as many as there are usable cores, 1 in a worker process
 
@@ -49,10 +56,10 @@ def choose(engine: str | Engine, net: Network, optimizer: Optimizer, dtype: Any,
     if engine == "reference" or (engine == "auto" and not floats):
         return ENGINES["reference"](threads)
     fast = native.NativeEngine(threads)
-    if fast.supports(net, optimizer, dtype):
+    reason = fast.lacks(net, optimizer, dtype)
+    if not reason:
         return fast
     missing = native.missing()
-    reason = missing or fast.lacks(net, optimizer, dtype)
     reinstall = f"{REINSTALL}, or " if missing and "processor" not in missing else ""
     if engine == "native":
         raise ArgumentError("engine.cannot_run", reason=reason, reinstall=reinstall)

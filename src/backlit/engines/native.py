@@ -13,16 +13,17 @@ from functools import cache
 from importlib import import_module
 from threading import Lock
 from typing import Any
-from weakref import WeakSet
+from weakref import WeakKeyDictionary, WeakSet
 
 import numpy as np
 
+from backlit.core import rng
 from backlit.core.layers import LAYERS, Dense, Dropout, Layer, PiecewiseLinear
 from backlit.core.losses import LOSSES
 from backlit.core.network import Network
-from backlit.core.optimizers import OPTIMIZERS, SGD, Optimizer
+from backlit.core.optimizers import OPTIMIZERS, Optimizer
 from backlit.core.state import State
-from backlit.engines.protocol import Batches, Data, Figures, threads_or_all
+from backlit.engines.protocol import Batches, Data, Figures, Rows, threads_or_all
 from backlit.errors import ArgumentError, ShapeError
 
 _native: Any
@@ -64,6 +65,7 @@ class NativeEngine:
     """
 
     name = "native"
+    dtype = np.float32
 
     def __init__(self, threads: int | None = None) -> None:
         self.threads = threads_or_all(threads)
@@ -74,11 +76,7 @@ class NativeEngine:
         self._laid_out: tuple[tuple[Any, ...], Any] = ((), None)
         self._lock = Lock()  # one call at a time works on what is laid out
 
-    def supports(self, net: Network, optimizer: Optimizer, dtype: Any) -> bool:
-        return not self.lacks(net, optimizer, dtype)
-
-    def lacks(self, net: Network, optimizer: Optimizer, dtype: Any) -> str:
-        """What this engine has not; "" where it has all."""
+    def lacks(self, net: Network, optimizer: Optimizer | None, dtype: Any) -> str:
         if reason := missing():
             return reason
         if dtype != np.float32:
@@ -87,7 +85,7 @@ class NativeEngine:
         pieces: list[tuple[type, dict[str, Any], list[str]]] = [
             *((kind, LAYERS, _native.LAYERS) for kind in kinds),
             (type(net.loss), LOSSES, _native.LOSSES),
-            (type(optimizer), OPTIMIZERS, _native.OPTIMIZERS),
+            *([(type(optimizer), OPTIMIZERS, _native.OPTIMIZERS)] if optimizer else []),
         ]
         for kind, registry, known in pieces:
             if registry.get(kind.name) is not kind or kind.name not in known:
@@ -110,7 +108,7 @@ class NativeEngine:
         net: Network,
         optimizer: Optimizer,
         state: State,
-        data: Data,
+        rows: Rows,
         batches: Batches,
         rates: np.ndarray,
     ) -> tuple[State, Figures]:
@@ -120,17 +118,15 @@ class NativeEngine:
             _require_shape(name, vector, (net.size,))
         if state.memory.keys() != optimizer.init(theta, net.layout()).keys():
             raise ArgumentError("engine.memory", names=", ".join(state.memory) or "nothing", optimizer=optimizer.name)
-        _require_shape("X", data.X, (len(data), len(net.inputs)))
-        net.loss.check(data.Y, net.outputs)
         _require_shape("rates", rates, (len(batches),))
-        if len(batches.positions) and not 0 <= batches.positions.min() <= batches.positions.max() < len(data):
-            raise ShapeError("engine.positions", rows=len(data))
+        if len(batches.positions) and not 0 <= batches.positions.min() <= batches.positions.max() < len(rows.data):
+            raise ShapeError("engine.positions", rows=len(rows.data))
         figures = Figures.room(net, len(rates))
         positions = np.ascontiguousarray(batches.positions, np.int64)
         t = state.memory.get("t", 0)
         rates = np.ascontiguousarray(rates, np.float64)
         with self._lock:
-            session = self._session(net, optimizer, data, batches.size)
+            session = self._session(net, optimizer, rows, batches.size)
             done = session.train(theta, [*memory.values()], t, state.seed, state.step, positions, rates, figures)
         if "t" in state.memory:
             memory["t"] = t + done
@@ -138,8 +134,19 @@ class NativeEngine:
         state = replace(state, theta=theta, memory=memory, step=state.step + done, used=used)
         return state, figures.first(done + 1)
 
+    def gradient(self, net: Network, theta: np.ndarray, rows: Rows, key: rng.Key | None = None) -> np.ndarray:
+        _require_shape("theta", theta, (net.size,))
+        result = np.empty(net.size, np.float32)
+        draws = None if key is None else np.ascontiguousarray(key.rows[:, 0])
+        positions = np.ascontiguousarray(rows.positions, np.int64)
+        with self._lock:
+            session = self._session(net, None, rows, len(rows), dropout=key is not None)
+            theta = np.ascontiguousarray(theta, np.float32)
+            session.gradient(theta, 0 if key is None else key.seed, positions, draws, result)
+        return result
+
     def predict(self, net: Network, theta: np.ndarray, X: np.ndarray) -> np.ndarray:
-        self._require_all(net, SGD(), np.float32)
+        self._require_all(net, None, np.float32)
         _require_shape("theta", theta, (net.size,))
         _require_shape("X", X, (len(X), len(net.inputs)))
         S = np.empty((len(X), net.outputs), np.float32)
@@ -147,43 +154,60 @@ class NativeEngine:
         if len(X):
             batch = min(_BATCH_TO_PREDICT, len(X))
             with self._lock:
-                session = _native.Session(instruction_set(), _layers(net), _loss(net), {}, X, batch=batch)
+                session = _native.Session(instruction_set(), _layers(net), _loss(net), {}, _native.Table(X), batch)
                 session.predict(np.ascontiguousarray(theta, np.float32), S)
         return S
 
     def arithmetic(self) -> dict[str, str]:
         return {"numerics": str(NUMERICS)}
 
-    def memory(self, net: Network, optimizer: Optimizer, data: Data, batch_size: int) -> dict[str, int]:
-        """Bytes beside the data themselves: which bin each row is in, and everything that a step works on."""
-        session = self._session(net, optimizer, data, batch_size)
-        return {"bins": session.code_bytes, "arena": session.arena_bytes}
+    def memory(self, net: Network, optimizer: Optimizer, rows: Rows, batch_size: int) -> dict[str, int]:
+        """Bytes beside the data themselves: which bin each of their rows is in, which all share who learn from some of
+        them, and everything that a step works on."""
+        session = self._session(net, optimizer, rows, batch_size)
+        return {"bins": _table(rows.data).code_bytes, "arena": session.arena_bytes}
 
-    def _require_all(self, net: Network, optimizer: Optimizer, dtype: Any) -> None:
+    def _require_all(self, net: Network, optimizer: Optimizer | None, dtype: Any) -> None:
         if reason := self.lacks(net, optimizer, dtype):
             raise ArgumentError("engine.native_cannot_run", reason=reason)
 
-    def _session(self, net: Network, optimizer: Optimizer, data: Data, batch: int) -> Any:
-        """Network and data laid out for the steps; kept, since the next stretch wants the same."""
-        key = (net, optimizer, data, batch)
+    def _session(self, net: Network, optimizer: Optimizer | None, rows: Rows, batch: int, dropout: bool = True) -> Any:
+        """Network and rows laid out for the steps; kept, since the next stretch wants the same."""
+        key = (net, optimizer, rows, batch, dropout)
         before, session = self._laid_out
         if session is None or any(a is not b and a != b for a, b in zip(key, before)):
+            data = rows.data
             self._require_all(net, optimizer, data.X.dtype)
-            weights = None if data.weights is None else np.ascontiguousarray(data.weights, np.float32)
+            _require_shape("X", data.X, (len(data), len(net.inputs)))
+            net.loss.check(rows.Y, net.outputs)
+            weights = None
+            if rows.weights is not None:
+                weights = np.zeros(len(data), np.float32)
+                weights[rows.positions] = rows.weights
             session = _native.Session(
                 instruction_set(),
-                _layers(net),
+                _layers(net, dropout),
                 _loss(net),
-                _optimizer(optimizer),
-                np.ascontiguousarray(data.X),
-                np.ascontiguousarray(data.Y),
-                weights,
-                np.ascontiguousarray(data.rows, np.int64),
+                {} if optimizer is None else _optimizer(optimizer),
+                _table(data),
                 batch,
+                np.ascontiguousarray(rows.positions, np.int64),
+                weights,
                 self.threads,
             )
             self._laid_out = (key, session)
         return session
+
+
+_TABLES: WeakKeyDictionary[Data, Any] = WeakKeyDictionary()
+
+
+def _table(data: Data) -> Any:
+    """The data laid out for the compiled module, once for all who learn from some of their rows."""
+    if data not in _TABLES:
+        X, Y = np.ascontiguousarray(data.X), np.ascontiguousarray(data.Y)
+        _TABLES[data] = _native.Table(X, Y, np.ascontiguousarray(data.rows, np.int64))
+    return _TABLES[data]
 
 
 _ENGINES: WeakSet[NativeEngine] = WeakSet()
@@ -211,7 +235,7 @@ def _require_shape(name: str, array: np.ndarray, shape: tuple[int, ...]) -> None
         raise ShapeError("shape.unlike", name=name, shape=array.shape, expected=shape)
 
 
-def _layers(net: Network) -> list[dict[str, Any]]:
+def _layers(net: Network, dropout: bool = False) -> list[dict[str, Any]]:
     """The layers as the compiled module wants them."""
 
     def described(i: int, layer: Layer) -> dict[str, Any]:
@@ -223,7 +247,8 @@ def _layers(net: Network) -> list[dict[str, Any]]:
         slots = [(slot.start, slot.rate, slot.decay) for slot in net.slots[i]]
         return {"kind": layer.name, "position": i, "slots": slots, **facts}
 
-    return [described(i, layer) for i, layer in enumerate(net.layers) if getattr(layer, "rate", 1) > 0]
+    active = lambda layer: not isinstance(layer, Dropout) or (dropout and layer.rate > 0)
+    return [described(i, layer) for i, layer in enumerate(net.layers) if active(layer)]
 
 
 def _loss(net: Network) -> dict[str, Any]:

@@ -6,11 +6,13 @@ import multiprocessing
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from backlit.core.arrays import Array, array_namespace, as_array, like, require_finite, reshape
+from backlit.core import rng
+from backlit.core.arrays import Array, array_namespace, as_array, indices, like, require_finite, reshape
 from backlit.core.network import Network
 from backlit.core.optimizers import Optimizer
 from backlit.core.state import State
@@ -20,15 +22,13 @@ from backlit.errors import DataError, ShapeError
 
 @dataclass(frozen=True, init=False, eq=False)
 class Data:
-    """Encoded rows to learn from or to be measured on.
+    """The encoded rows of a table; they exist once, whatever learns from some of them or is measured on some.
 
     Parameters
     ----------
     X : (n, d) inputs; the network computes in their dtype (whole numbers become float64)
     Y : (n, k) targets; (n,) is taken as one column
-    weights : (n,) how much each row counts, 0 or greater; scaled to mean 1
     rows : (n,) each row's position in its table, from 0; dropout and the order of rows depend on it. None: 0 to n − 1
-    scaled : whether the weights are scaled already, as those of a part of other data, or of recorded ones
 
     The arrays must not be changed while training: an engine may keep what it made of them.
 
@@ -37,23 +37,14 @@ class Data:
     ShapeError
         Where the parts do not fit together.
     DataError
-        No rows; NaN or infinity, and where; a negative weight; a row that stands twice.
+        No rows; NaN or infinity, and where; a row that stands twice.
     """
 
     X: Array
     Y: Array
-    weights: Array | None
     rows: np.ndarray
 
-    def __init__(
-        self,
-        X: Array,
-        Y: Array,
-        weights: Array | None = None,
-        rows: np.ndarray | None = None,
-        *,
-        scaled: bool = False,
-    ) -> None:
+    def __init__(self, X: Array, Y: Array, rows: np.ndarray | None = None) -> None:
         X = _floating("X", X)
         Y = like(_floating("Y", Y), X)
         if Y.ndim == 1:
@@ -76,11 +67,100 @@ class Data:
             raise DataError("data.row_twice")
         object.__setattr__(self, "X", X)
         object.__setattr__(self, "Y", Y)
-        object.__setattr__(self, "weights", None if weights is None else _weights(weights, X, scaled))
         object.__setattr__(self, "rows", rows)
 
     def __len__(self) -> int:
         return self.X.shape[0]
+
+
+@dataclass(frozen=True, init=False, eq=False)
+class Rows:
+    """Which rows of some data are learnt from, or measured on, and how much each counts.
+
+    Parameters
+    ----------
+    data : None of its arrays is copied
+    positions : (m,) where the rows stand in `data`, each once; None: all of its rows
+    weights : (m,) how much each row counts, 0 or greater; scaled to mean 1. None: all alike
+    scaled : whether the weights are scaled already, as those of a part of other rows, or of recorded ones
+
+    Raises
+    ------
+    ShapeError, DataError
+        Positions that `data` has not, or has twice; no rows; a negative weight; all weights 0.
+    """
+
+    data: Data
+    positions: np.ndarray
+    weights: Array | None
+
+    def __init__(
+        self, data: Data, positions: np.ndarray | None = None, weights: Array | None = None, *, scaled: bool = False
+    ) -> None:
+        n = len(data)
+        positions = np.arange(n) if positions is None else np.asarray(positions)
+        if positions.dtype.kind not in "iu" or positions.ndim != 1:
+            raise ShapeError("rows.positions", dtype=positions.dtype, shape=positions.shape)
+        if len(positions) == 0:
+            raise DataError("rows.none")
+        if positions.min() < 0 or positions.max() >= n:
+            raise ShapeError("rows.beyond", rows=n)
+        if np.bincount(positions).max() > 1:
+            raise DataError("rows.twice")
+        if weights is not None:
+            weights = _weights(weights, data.X, len(positions), scaled)
+        vars(self).update(data=data, positions=positions, weights=weights)
+
+    @classmethod
+    def of(cls, rows: Data | Rows) -> Rows:
+        """All rows of some data, where it is not said which."""
+        return rows if isinstance(rows, Rows) else cls(rows)
+
+    def __len__(self) -> int:
+        return len(self.positions)
+
+    @property
+    def X(self) -> Array:
+        """(m, d) their inputs."""
+        return self._of(self.data.X)
+
+    @property
+    def Y(self) -> Array:
+        """(m, k) their targets."""
+        return self._of(self.data.Y)
+
+    @property
+    def rows(self) -> np.ndarray:
+        """(m,) each row's position in its table."""
+        return self.data.rows[self.positions]
+
+    def at(self, positions: np.ndarray) -> Rows:
+        """Some of these rows by their positions in `data`, each with the weight that it has here."""
+        weights = self.weights
+        if weights is not None:
+            weights = _taken(weights, positions if self._all else self._places[positions])
+        some = object.__new__(Rows)
+        vars(some).update(data=self.data, positions=positions, weights=weights)
+        return some
+
+    @cached_property
+    def _all(self) -> bool:
+        """Whether these are all rows of the data, in their order."""
+        return len(self) == len(self.data) and bool((self.positions == np.arange(len(self))).all())
+
+    @cached_property
+    def _places(self) -> np.ndarray:
+        """(n,) where each row of the data stands among these."""
+        places = np.zeros(len(self.data), dtype=np.int64)
+        places[self.positions] = np.arange(len(self))
+        return places
+
+    def _of(self, array: Array) -> Array:
+        return array if self._all else _taken(array, self.positions)
+
+
+def _taken(array: Array, positions: np.ndarray) -> Array:
+    return array_namespace(array).take(array, indices(positions, array), axis=0)
 
 
 def _floating(name: str, values: Array) -> Array:
@@ -92,10 +172,10 @@ def _floating(name: str, values: Array) -> Array:
     return values if xp.isdtype(values.dtype, "real floating") else xp.astype(values, xp.float64)
 
 
-def _weights(weights: Array, X: Array, scaled: bool) -> Array:
-    """Weights of mean 1, unless they are scaled already."""
+def _weights(weights: Array, X: Array, n: int, scaled: bool) -> Array:
+    """Weights of n rows, of mean 1 unless they are scaled already."""
     xp = array_namespace(X)
-    weights, n = like(weights, X), X.shape[0]
+    weights = like(weights, X)
     if weights.shape != (n,):
         raise ShapeError("data.weights_shape", shape=tuple(weights.shape), rows=n)
     require_finite("weights", weights)
@@ -107,7 +187,7 @@ def _weights(weights: Array, X: Array, scaled: bool) -> Array:
 
 @dataclass(frozen=True, eq=False)
 class Batches(Sequence[np.ndarray]):
-    """The rows of consecutive steps of one epoch; as a sequence, each step's positions.
+    """The rows of consecutive steps of one epoch; as a sequence, each step's positions in `Data`.
 
     Parameters
     ----------
@@ -165,12 +245,24 @@ class Figures(NamedTuple):
 
 
 class Engine(Protocol):
-    """Runs training steps. The reference defines what they yield; another engine does the same, faster."""
+    """Runs training steps, and predicts. The reference defines what both yield; another engine does the same, faster.
+
+    Attributes
+    ----------
+    dtype : the numbers in which it computes what a table's rows are encoded for
+    """
 
     name: str
+    dtype: Any
 
-    def supports(self, net: Network, optimizer: Optimizer, dtype: Any) -> bool:
-        """Whether this engine can run here and has all the pieces, for rows and weights of this dtype."""
+    def lacks(self, net: Network, optimizer: Optimizer | None, dtype: Any) -> str:
+        """Why this engine cannot run here, or which piece it has not; "" where it has all.
+
+        Parameters
+        ----------
+        optimizer : None: only to predict
+        dtype : of the rows and weights
+        """
         ...
 
     def run(
@@ -178,7 +270,7 @@ class Engine(Protocol):
         net: Network,
         optimizer: Optimizer,
         state: State,
-        data: Data,
+        rows: Rows,
         batches: Batches,
         rates: np.ndarray,
     ) -> tuple[State, Figures]:
@@ -186,7 +278,8 @@ class Engine(Protocol):
 
         Parameters
         ----------
-        batches : which rows each step uses
+        rows : those that are learnt from, and their weights
+        batches : which of them each step uses
         rates : (steps,) float64, the learning rate of each step
 
         Returns
@@ -194,6 +287,15 @@ class Engine(Protocol):
         state, figures
             After the last step. Where E or the gradient is not finite, the state before that step, and the figures up
             to and including it.
+        """
+        ...
+
+    def gradient(self, net: Network, theta: Array, rows: Rows, key: rng.Key | None = None) -> Array:
+        """∂E/∂theta of some rows, (p,).
+
+        Parameters
+        ----------
+        key : the counters of a step's dropout masks for these rows; None leaves dropout out
         """
         ...
 

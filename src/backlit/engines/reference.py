@@ -15,13 +15,13 @@ import numpy as np
 from threadpoolctl import ThreadpoolController
 
 from backlit.core import rng
-from backlit.core.arrays import Array, array_namespace, indices
-from backlit.core.backprop import backward, forward
+from backlit.core.arrays import Array, array_namespace
+from backlit.core.backprop import backward, forward, value_and_grad
 from backlit.core.layer import rows_of
 from backlit.core.network import Network
 from backlit.core.optimizers import Optimizer
 from backlit.core.state import State
-from backlit.engines.protocol import STUCK, Batches, Data, Figures
+from backlit.engines.protocol import STUCK, Batches, Figures, Rows
 
 _ROWS_AT_ONCE = 8192
 _FEW_ROWS = 64  #: at one of them most units pass some error back; only where one does not, all rows are looked at
@@ -31,43 +31,41 @@ class ReferenceEngine:
     """Feed forward, backpropagate, update; see `Engine` for the contract."""
 
     name = "reference"
+    dtype = np.float64
 
     def __init__(self, threads: int | None = None) -> None:
         """Whatever `threads` is, the steps run on one."""
 
-    def supports(self, net: Network, optimizer: Optimizer, dtype: Any) -> bool:
-        return True
+    def lacks(self, net: Network, optimizer: Optimizer | None, dtype: Any) -> str:
+        return ""
 
     def run(
         self,
         net: Network,
         optimizer: Optimizer,
         state: State,
-        data: Data,
+        rows: Rows,
         batches: Batches,
         rates: np.ndarray,
     ) -> tuple[State, Figures]:
         theta, memory = state.theta, state.memory
-        xp = array_namespace(theta)
         slots = net.layout()
         weighted = {i: slice(slots[0].start, slots[-1].stop) for i, slots in enumerate(net.slots) if slots}
-        keys = rng.step_keys(state.seed, state.step, data.rows[batches.positions], batches.size)
+        keys = rng.step_keys(state.seed, state.step, rows.data.rows[batches.positions], batches.size)
         done, used = 0, state.used
         figures = Figures.room(net, len(rates))
         with _one_thread(), np.errstate(all="ignore"):  # what is not finite is noticed below, and stops the run
             for batch, rate, key in zip(batches, rates.tolist(), keys):
-                at = indices(batch, data.X)
-                X, Y = xp.take(data.X, at, axis=0), xp.take(data.Y, at, axis=0)
-                weights = None if data.weights is None else xp.take(data.weights, at, axis=0)
+                some = rows.at(batch)
                 p = net.split(theta)
-                S, caches = forward(net, p, X, key)
-                e, dS = net.loss.value_and_grad(S, Y, weights)
+                S, caches = forward(net, p, some.X, key)
+                e, dS = net.loss.value_and_grad(S, some.Y, some.weights)
                 gradient = backward(net, p, caches, dS).gradient
 
                 figures.E[done] = float(e)
                 figures.gradient_norm[done] = _length(gradient)
                 figures.layer_gradient_norm[done] = [_length(gradient[part]) for part in weighted.values()]
-                figures.stuck[done] = [_stuck(net, i, caches, X.shape[0]) for i in weighted]
+                figures.stuck[done] = [_stuck(net, i, caches, len(batch)) for i in weighted]
                 if not math.isfinite(figures.E[done] + figures.gradient_norm[done]):
                     figures.update_norm[done] = math.nan
                     break
@@ -78,6 +76,10 @@ class ReferenceEngine:
                 used += len(batch)
         state = replace(state, theta=theta, memory=memory, step=state.step + done, used=used)
         return state, figures.first(done + 1)
+
+    def gradient(self, net: Network, theta: Array, rows: Rows, key: rng.Key | None = None) -> Array:
+        with _one_thread(), np.errstate(all="ignore"):
+            return value_and_grad(net, theta, rows.X, rows.Y, rows.weights, key)[1]
 
     def predict(self, net: Network, theta: Array, X: Array) -> Array:
         xp, n = array_namespace(X), X.shape[0]

@@ -8,12 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from backlit.core.layers import Dropout
-from backlit.core.network import Network
-from backlit.core.optimizers import Momentum
-from backlit.core.state import State
 from backlit.engines.native import NativeEngine
-from backlit.engines.protocol import Batches, Data
+from backlit.engines.protocol import Data, Rows
 
 if TYPE_CHECKING:
     from backlit.explain.trace import Trace
@@ -42,15 +38,10 @@ def engine_difference(t: Trace) -> float | None:
 
     The trace computes in float64, the engine in float32: some 1e-7 is rounding, much more would be a mistake.
     """
-    net, data = t.net, t.data
-    if not t.happened:  # a trace of chosen rows is without dropout
-        net = Network([layer for layer in net.layers if not isinstance(layer, Dropout)], net.loss, net.inputs)
-    engine, optimizer = NativeEngine(threads=1), Momentum(momentum=0.0)  # whose memory is the gradient
-    theta = t.theta.astype(np.float32)
-    if engine.lacks(net, optimizer, theta.dtype):
+    engine, theta, rows = NativeEngine(threads=1), t.theta.astype(np.float32), t.data
+    if engine.lacks(t.net, None, theta.dtype):
         return None
-    state = State(theta, optimizer.init(theta, net.layout()), t.key.seed if t.key else 0, planned=1, step=t.step)
-    rows = Data(data.X.astype(np.float32), data.Y.astype(np.float32), data.weights, data.rows)
-    after, _ = engine.run(net, optimizer, state, rows, Batches(np.arange(len(rows)), len(rows)), np.zeros(1))
+    data = Data(rows.X.astype(np.float32), rows.Y.astype(np.float32), rows.rows)
+    gradient = engine.gradient(t.net, theta, Rows(data, None, rows.weights, scaled=True), t.key)
     length = float(np.linalg.norm(t.gradient))
-    return float(np.linalg.norm(after.memory["v"] - t.gradient)) / length if length else 0.0
+    return float(np.linalg.norm(gradient - t.gradient)) / length if length else 0.0

@@ -20,13 +20,13 @@ from backlit.core.layers import Dense
 from backlit.core.network import Network
 from backlit.core.optimizers import Optimizer
 from backlit.core.state import State
-from backlit.engines.protocol import Data
+from backlit.engines.protocol import Data, Rows
 from backlit.errors import ArgumentError, UnknownNameError
 from backlit.explain.blame import blame
 from backlit.explain.check import engine_difference
 from backlit.explain.update import Update, update_of
 from backlit.tables.table import Table
-from backlit.training import Settings, epoch_order, rate_at, rows_a_step
+from backlit.training import Plan, Settings, epoch_order, rate_at, rows_a_step
 from backlit.words import count, number
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ class Trace:
 
     net: Network
     theta: np.ndarray
-    data: Data
+    data: Rows
     key: rng.Key | None
     optimizer: Optimizer | None
     memory: dict
@@ -193,9 +193,9 @@ class Trace:
         """The same rows under other weights."""
         return replace(self, theta=theta)
 
-    def on(self, data: Data) -> Trace:
+    def on(self, data: Data | Rows) -> Trace:
         """Other rows under the same weights."""
-        return replace(self, data=data)
+        return replace(self, data=Rows.of(data))
 
     @cached_property
     def after(self) -> Trace:
@@ -328,7 +328,7 @@ def trace(
     """
     given = state if isinstance(state, State) else State(np.asarray(state), {}, 0, 1)
     numbers = None if rows is None else np.asarray(rows)
-    data = Data(np.asarray(X, np.float64), np.asarray(Y, np.float64), weights, numbers, scaled=masks)
+    data = Rows(Data(np.asarray(X, np.float64), np.asarray(Y, np.float64), numbers), None, weights, scaled=masks)
     theta = np.asarray(given.theta, dtype=np.float64)
     key = rng.step_keys(given.seed, given.step, data.rows, len(data))[0] if masks else None
     memory = {k: np.asarray(v, np.float64) if hasattr(v, "shape") else v for k, v in given.memory.items()}
@@ -341,21 +341,17 @@ def trace(
     return Trace(net, theta, data, key, optimizer, memory, rate, table, given.step, last_rate)
 
 
-def trace_of_step(
-    net: Network, state: State, settings: Settings, data: Data, table: Table, most: int | None = None
-) -> Trace:
+def trace_of_step(plan: Plan, state: State, table: Table | None = None, most: int | None = None) -> Trace:
     """A step's own batch under its dropout masks, and the update that it made.
 
     Parameters
     ----------
-    data : all rows that are learnt from
     most : so many rows of the batch, and no more
     """
-    size = rows_a_step(settings, data)
-    batch = epoch_order(state, data, size)[state.used : state.used + size][:most]
-    weights = None if data.weights is None else data.weights[batch]
-    return trace(net, state, data.X[batch], data.Y[batch], settings,
-                 weights=weights, rows=data.rows[batch], masks=True, table=table)  # fmt: skip
+    batch = epoch_order(plan, state)[state.used : state.used + rows_a_step(plan)][:most]
+    rows = plan.learn.at(batch)
+    return trace(plan.net, state, rows.X, rows.Y, plan.settings,
+                 weights=rows.weights, rows=rows.rows, masks=True, table=table)  # fmt: skip
 
 
 def _last_rate(settings: Settings, state: State) -> float:

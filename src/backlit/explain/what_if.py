@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from backlit.engines.protocol import Data
+from backlit.engines.protocol import Data, Rows
 from backlit.errors import UnknownNameError, require
 from backlit.explain.trace import Trace
 
@@ -122,7 +122,7 @@ def nudge_input(t: Trace, name: str, by: float) -> Nudge:
     scale = 1.0 if t.target is None else t.target.input(name).scale
     X = t.data.X.copy()
     X[:, i] += by / scale
-    moved = t.on(Data(X, t.data.Y, t.data.weights, t.data.rows))
+    moved = t.on(Rows(Data(X, t.data.Y, t.data.rows), None, t.data.weights, scaled=True))
     return Nudge(name, by, float(t.dX[:, i].sum()) * by / scale, moved.E - t.E, t.prediction, moved.prediction)
 
 

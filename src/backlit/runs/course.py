@@ -41,15 +41,15 @@ def course_of(timeline: Timeline) -> Course:
     """The figures of a timeline, E before training and on the rows learnt from computed now; but for the bends."""
     plan, epochs = timeline.plan, timeline.epochs
     settings, net = plan.settings, plan.net
-    watching = timeline.run.metric is None and plan.metric is None
-    rows = plan.validation or plan.data
+    watching = plan.metric is None
+    rows = plan.watched
     diverged = timeline.reason == "diverged"
     with np.errstate(all="ignore"):
         return Course(
-            start=evaluate(plan.engine, net, timeline.at(timeline.lineage[0][1]).theta, rows),
+            start=evaluate(plan, timeline.at(timeline.lineage[0][1]).theta, rows),
             errors=tuple(math.inf if epoch.error is None else epoch.error for epoch in epochs),
             watched=tuple(epoch.metric for epoch in epochs if epoch.metric is not None) if watching else (),
-            learnt=evaluate(plan.engine, net, timeline.theta, plan.data),
+            learnt=evaluate(plan, timeline.theta, plan.learn),
             learning_rate=settings.learning_rate,
             dropout=dropout_of(net),
             weight_decay=settings.optimizer.weight_decay,
@@ -64,5 +64,5 @@ def bends(timeline: Timeline, places: tuple[float, ...] = PLACES) -> Iterator[Be
     for step in sorted({first + int(place * (last - first)) for place in places}):
         owner = timeline.owner(step)
         plan, state = owner.plan, timeline.at(step)
-        if state.used < len(plan.data):
-            yield bend_along_step(trace_of_step(owner.net, state, plan.settings, plan.data, plan.table, MOST_ROWS))
+        if state.used < len(plan.learn):
+            yield bend_along_step(trace_of_step(plan, state, timeline.run.table, MOST_ROWS))

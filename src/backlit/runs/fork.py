@@ -24,7 +24,7 @@ from backlit.runs.recorder import transaction
 from backlit.runs.records import put_snapshot, timeline_row
 from backlit.runs.schema import TimelineRow, put
 from backlit.runs.sense import rows_of
-from backlit.training import plan_again, rows_a_step
+from backlit.training import Plan, plan_again, rows_a_step
 from backlit.words import to_json
 
 if TYPE_CHECKING:
@@ -81,11 +81,12 @@ def fork(
         state, told["weights"] = edited(state, net, weights)
     if type(settings.optimizer) is not type(before.optimizer):
         state = replace(state, memory=settings.optimizer.init(state.theta, net.layout()))
-    if data is not None:
-        rows_a_step(settings, data)
-        state = plan_again(state, before, settings, data)
     row = owner.row
     chosen: Engine = choose(engine or row.engine, net, settings.optimizer, state.theta.dtype)
+    if data is not None:
+        plan = Plan(net, data, settings, engine=chosen)
+        rows_a_step(plan)
+        state = plan_again(plan, state, before)
     if chosen.name != row.engine:
         told["engine"] = [row.engine, chosen.name]
     with writing(run.path) as file, transaction(file):

@@ -13,7 +13,7 @@ from backlit.runs.file import reading, writing
 from backlit.runs.recorder import Recorder, transaction
 from backlit.runs.records import arithmetic_difference, put_snapshot, settings_from, settings_text
 from backlit.runs.schema import TimelineRow, put
-from backlit.training import Event, Events, Reason, Settings, Stopped, go_on, why_stop
+from backlit.training import Event, Events, Reason, Settings, Stopped, go_on, train, why_stop
 
 if TYPE_CHECKING:
     from backlit.runs.timeline import Timeline
@@ -59,7 +59,7 @@ def events(timeline: Timeline, steps: int | None = None, stretch: int | None = N
             most = None if target is None else min(settings.max_steps or target, target)
             limit = settings if most is None else replace(settings, max_steps=most)
             recorder = Recorder(file, row, plan, timeline.run.max_size)
-            for event in recorder.record(replace(plan, settings=limit).train(state, stretch)):
+            for event in recorder.record(train(replace(plan, settings=limit), state, stretch=stretch)):
                 state = event.state
                 if isinstance(event, Stopped):
                     stopped, reason = event, event.reason

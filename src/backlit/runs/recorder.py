@@ -18,13 +18,12 @@ import numpy as np
 from backlit.core.state import State
 from backlit.engines.protocol import Figures
 from backlit.errors import DivergedError
-from backlit.plan import Epoch, Plan
 from backlit.runs.arrays import pack
 from backlit.runs.figures import figure_names, figures_of
 from backlit.runs.records import checksum_of, put_snapshot, real, vectors_of
 from backlit.runs.schema import PARTS, EpochRow, Snapshot, Stretch, TimelineRow, parsed, put
 from backlit.runs.sense import fact_of, rows_of
-from backlit.training import EpochDone, Event, Events, StepsDone, Stopped
+from backlit.training import Epoch, EpochDone, Event, Events, Plan, StepsDone, Stopped
 
 MAX_SIZE = 200_000_000  #: bytes of a run file, unless another bound is given
 RESTORE_SECONDS = 0.14  #: of steps between two snapshots, so that any step is back in under 0.2
@@ -55,7 +54,7 @@ class Recorder:
 
     def __init__(self, file: sqlite3.Connection, row: TimelineRow, plan: Plan, max_size: int = MAX_SIZE) -> None:
         self.file, self.row, self.max_size = file, row, max_size
-        self._rows, self._columns = len(plan.data), len(figure_names(plan.net))
+        self._rows, self._columns = len(plan.learn), len(figure_names(plan.net))
         self._steps: list[tuple[int, Figures, float]] = []  # first step, figures, seconds
         self._epochs: list[EpochRow] = []
         self._state: State | None = None  # the last one that is a state before a step

@@ -22,7 +22,6 @@ from backlit.core.state import Best, State
 from backlit.engines.choice import ENGINES, choose
 from backlit.engines.protocol import Engine
 from backlit.errors import ArgumentError, DataError, UnknownNameError
-from backlit.plan import Epoch
 from backlit.runs.arrays import load, store
 from backlit.runs.schema import (
     DamageError,
@@ -35,7 +34,7 @@ from backlit.runs.schema import (
     parsed,
     put,
 )
-from backlit.training import Settings
+from backlit.training import Epoch, Settings
 from backlit.words import to_json
 
 MOST_UNITS = 2**21  #: of all layers, in a file from anywhere

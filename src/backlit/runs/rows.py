@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from backlit.engines.protocol import Data
+from backlit.engines.protocol import Data, Rows
 from backlit.errors import DataError
-from backlit.plan import Plan
 from backlit.runs.arrays import keep, load, store
 from backlit.runs.columns import columns_of, table_of
 from backlit.runs.schema import DamageError, digest, made
 from backlit.tables.frames import open_table
 from backlit.tables.table import Table
+from backlit.training import Plan
 
 if TYPE_CHECKING:
     import polars as pl
@@ -34,7 +34,7 @@ def write_rows(file: sqlite3.Connection, plan: Plan, frame: pl.DataFrame | None,
     frame : the table as it was read, targets included
     limit : rows of more bytes than this stay outside
     """
-    parts = {"train": plan.data, "validation": plan.validation}
+    parts = {"train": plan.learn, "validation": plan.watch}
     inside = sum(part.X.nbytes + part.Y.nbytes for part in parts.values() if part is not None) <= limit
     facts: dict[str, Any] = {"inside": inside, "table": None}
     for name, part in parts.items():
@@ -48,7 +48,7 @@ def write_rows(file: sqlite3.Connection, plan: Plan, frame: pl.DataFrame | None,
     return facts
 
 
-def _write_part(file: sqlite3.Connection, part: Data, inside: bool) -> dict[str, Any]:
+def _write_part(file: sqlite3.Connection, part: Rows, inside: bool) -> dict[str, Any]:
     facts: dict[str, Any] = {
         "hash": _hash(part),
         "rows": store(file, part.rows.astype(np.int64)),
@@ -59,14 +59,14 @@ def _write_part(file: sqlite3.Connection, part: Data, inside: bool) -> dict[str,
     return facts
 
 
-def _hash(part: Data) -> str:
+def _hash(part: Rows) -> str:
     weights = None if part.weights is None else part.weights.tobytes()
     return digest(part.X.tobytes(), part.Y.tobytes(), weights, part.rows.astype(np.int64).tobytes()).hex()
 
 
 def read_part(
     file: sqlite3.Connection, about: Mapping[str, Any], which: str, table: Table, given: pl.DataFrame | None, path: Path
-) -> Data | None:
+) -> Rows | None:
     """The encoded rows to learn from, "train", or to watch, "validation"; None where there are none.
 
     Parameters
@@ -89,18 +89,19 @@ def read_part(
     weights = None if part.get("weights") is None else load(file, part["weights"])
     if about["data"]["inside"]:
         X, Y = np.ascontiguousarray(load(file, part.get("X")).T), load(file, part.get("Y"))
-        return made(lambda: Data(X, Y, weights, rows, scaled=True))
+        return made(lambda: Rows(Data(X, Y, rows), None, weights, scaled=True))
     if given is None:
         given = _outside(about, path, table)
     if len(rows) and rows.max() >= given.height:
         raise DataError(f"{path} learnt from {len(rows):,} rows up to row {rows.max():,}, but the table that is given "
                         f"has {given.height:,}; give the table as it was")  # fmt: skip
     some = given[rows]
-    data = Data(table.encode(some), table.target.encode(some).astype(np.float32), weights, rows, scaled=True)
-    if _hash(data) != part["hash"]:
+    data = Data(table.encode(some), table.target.encode(some).astype(np.float32), rows)
+    encoded = Rows(data, None, weights, scaled=True)
+    if _hash(encoded) != part["hash"]:
         raise DataError(f"the rows of {path} have changed: the table at hand is not the one it learnt from; "
                         "give the table as it was (table=, or --table)")  # fmt: skip
-    return data
+    return encoded
 
 
 def read_frame(file: sqlite3.Connection, about: Mapping[str, Any], path: Path, table: Table) -> pl.DataFrame:

@@ -15,11 +15,10 @@ import numpy as np
 
 from backlit.core.network import Network
 from backlit.core.state import State
-from backlit.engines.protocol import Data
+from backlit.engines.protocol import Rows
 from backlit.errors import ArgumentError, DataError, UnknownNameError
 from backlit.explain.trace import Trace
 from backlit.model import Model
-from backlit.plan import Epoch, Plan
 from backlit.runs.compare import Comparison, compare
 from backlit.runs.file import create, lock, reading, require_new, writing
 from backlit.runs.fork import fork
@@ -33,6 +32,7 @@ from backlit.runs.verify import Report, verify
 from backlit.tables.frames import to_frame
 from backlit.tables.metrics import METRICS, Metric
 from backlit.tables.table import Table
+from backlit.training import Epoch, Plan
 from backlit.words import to_json
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class Run:
     def __init__(self, path: Path, table: Any = None) -> None:
         self.path = path
         self._given = table
-        self._data: dict[str, Data | None] = {}
+        self._data: dict[str, Rows | None] = {}
         self.plans: dict[Any, Plan] = {}  #: of its timelines, with their engines: kept, for they are costly to lay out
 
     def __repr__(self) -> str:
@@ -149,7 +149,7 @@ class Run:
             "rows": bool(facts.get("inside")), "table": facts.get("table") is not None,
         }  # fmt: skip
 
-    def data(self, which: str) -> Data | None:
+    def data(self, which: str) -> Rows | None:
         """The encoded rows to learn from, "train", or to watch, "validation"."""
         if which not in self._data:
             given = None if self._given is None else self.frame
@@ -287,8 +287,9 @@ class Run:
 @contextmanager
 def recording(
     path: str | Path,
+    table: Table,
     plan: Plan,
-    state: State | None = None,
+    state: State,
     *,
     frame: pl.DataFrame | None = None,
     about: Mapping[str, Any] | None = None,
@@ -309,15 +310,14 @@ def recording(
     """
     path = require_new(path, force)
     max_size = MAX_SIZE if max_size is None else max_size
-    state = plan.begin() if state is None else state
     about = dict(about or {})
-    counts = {"train": len(plan.data), "validation": 0 if plan.validation is None else len(plan.validation)}
+    counts = {"train": len(plan.learn), "validation": 0 if plan.watch is None else len(plan.watch)}
     facts = {
         "rows": counts, **about, "versions": {name: version(name) for name in ("backlit", "numpy")},
-        "max_size": max_size, "metric": plan.metric and plan.metric.name,
-        "table": plan.table.to_dict(), "network": plan.net.to_dict(),
+        "max_size": max_size, "metric": getattr(plan.metric, "name", None),
+        "table": table.to_dict(), "network": plan.net.to_dict(),
     }  # fmt: skip
-    row = timeline_row(1, FIRST, plan.settings, plan.seed, plan.engine)
+    row = timeline_row(1, FIRST, plan.settings, state.seed, plan.engine)
 
     def fill(file: sqlite3.Connection) -> None:
         limit = int(ROWS_SHARE * max_size) if rows else -1

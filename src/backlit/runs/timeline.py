@@ -16,7 +16,6 @@ from backlit.core.state import State
 from backlit.errors import DataError, RunWarning, require
 from backlit.explain.trace import Trace, trace, trace_of_step
 from backlit.model import Model
-from backlit.plan import Epoch, Plan
 from backlit.runs.figures import figures
 from backlit.runs.file import named, reading
 from backlit.runs.going_on import LAST, events, finished
@@ -39,8 +38,11 @@ from backlit.runs.schema import (
     parsed,
 )
 from backlit.runs.sense import require_sound, rows_of
+from backlit.tables.target import WatchedMetric
 from backlit.training import (
+    Epoch,
     Events,
+    Plan,
     Reason,
     Settings,
     replay,
@@ -150,7 +152,7 @@ class Timeline:
 
     @property
     def plan(self) -> Plan:
-        """Its table, network, rows, settings and engine: all that training needs."""
+        """Its network, rows, settings and engine: all that training needs."""
         run, plans = self.run, self.run.plans
         with reading(run.path) as file:
             row = self.stored(file)
@@ -159,11 +161,12 @@ class Timeline:
         if key not in plans:
             net = self.net
             data = run.data("train")
-            engine = engine_of(run.path, row, net, settings, data.X.dtype if data is not None else np.float32)
+            engine = engine_of(run.path, row, net, settings, data.data.X.dtype if data is not None else np.float32)
             if data is None:
                 raise DataError(f"{run.path} keeps no rows and does not know which they were; train again")
-            validation = run.data("validation")
-            plans[key] = Plan(run.table, net, settings, data, validation, int(row.seed), engine, run.metric)
+            metric, target = run.metric, run.table.target
+            watched = None if metric is None else WatchedMetric(metric, target, net.loss)
+            plans[key] = Plan(net, data, settings, watch=run.data("validation"), metric=watched, engine=engine)
         return plans[key]
 
     @cached_property
@@ -279,7 +282,7 @@ class Timeline:
             )
         for mark in sorted({stop, *sums}):
             with named(self.run.path):
-                for later in replay(plan.net, plan.data, plan.settings, state, mark, scores, plan.engine, stretch):
+                for later in replay(plan, state, mark, scores, stretch):
                     state = later
                     yield state
             if exact and mark in sums and checksum_of(state) != sums[mark]:
@@ -318,7 +321,7 @@ class Timeline:
         if rows is not None:
             X, Y = run.encoded(rows)
             return trace(owner.net, state, X, Y, owner.settings, rows=rows, table=run.table)
-        return trace_of_step(owner.net, state, owner.settings, owner.plan.data, run.table)
+        return trace_of_step(owner.plan, state, run.table)
 
     def _best(self) -> State | np.ndarray:
         """The state whose weights predict; those weights alone, where its step cannot be made again."""

@@ -12,14 +12,13 @@ from typing import Any
 
 from backlit.core.state import State
 from backlit.errors import BacklitError, RunWarning, SlowEngineWarning, require
-from backlit.plan import Epoch
 from backlit.runs.going_on import LAST
 from backlit.runs.run import Run
 from backlit.studio.desk import Desk, end_of
 from backlit.studio.history import epoch_point, run_message
 from backlit.studio.messages import Begin, Done, Fork, Go, News, Nothing, Open, Present, Train
 from backlit.studio.setup import begin
-from backlit.training import EpochDone, StepsDone, rows_a_step, why_stop
+from backlit.training import Epoch, EpochDone, StepsDone, rows_a_step, why_stop
 
 HOLD_SECONDS = 1.0  #: that training by single steps waits for the next one before it is written
 SINGLE = 64  #: steps that are made one by one
@@ -226,13 +225,13 @@ class Work:
         """Make new steps. Beyond the end only where that is asked for: by a number of steps, or from the end itself."""
         timeline, desk = self.timeline, self.desk
         plan, state, begun = timeline.plan, desk.state(self.name, self.step), self.step
-        rows = len(plan.data)
+        rows = len(plan.learn)
         beyond = why_stop(state, timeline.settings) is not None
         steps = None if self.target is None else self.target - self.step
         if beyond and steps is None:
             if followed:
                 return
-            steps = -(-rows // rows_a_step(timeline.settings, plan.data))
+            steps = -(-rows // rows_a_step(plan))
         from_before_the_end = not beyond
         single = _single(self.query) and not beyond
         events = timeline.events(None, 1) if single else timeline.events(steps, self.stretch)

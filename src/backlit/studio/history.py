@@ -15,7 +15,6 @@ from backlit.core.registry import name_of
 from backlit.core.schedules import SCHEDULES
 from backlit.errors import DataError, require
 from backlit.explain.verdict_text import sentence
-from backlit.plan import Epoch
 from backlit.runs.course import judged
 from backlit.runs.fork import dropout_of
 from backlit.runs.run import FIRST, Run
@@ -35,7 +34,7 @@ from backlit.studio.messages import (
 from backlit.tables.columns import Boolean, Category, Column, Number
 from backlit.tables.fields import numbers
 from backlit.tables.table import Table
-from backlit.training import Settings, rows_a_step
+from backlit.training import Epoch, Settings
 from backlit.words import chance, number, plain
 
 TRUTHS = ("false", "true")
@@ -80,7 +79,7 @@ def timeline_message(timeline: Timeline) -> messages.Timeline:
     """A timeline, as the page is told of it."""
     row, steps, settings = timeline.row, timeline.steps, timeline.settings
     data, end, parent = timeline.run.data("train"), end_of(timeline), timeline.parent
-    size = settings.batch_size or 1 if data is None else rows_a_step(settings, data)
+    size = settings.batch_size or (1 if data is None else len(data))
     return messages.Timeline(
         name=row.name,
         parent=parent and parent.name,

@@ -97,7 +97,7 @@ def _traced(desk: Desk, query: MomentQuery, owner: Owner, state: State) -> Trace
     if query.of == "row":
         X, Y = _encoded(desk, query)
         return trace(owner.net, state, X, Y, owner.settings, rows=[query.row], table=table)
-    return trace_of_step(owner.net, state, owner.settings, owner.timeline.plan.data, table)
+    return trace_of_step(owner.timeline.plan, state, table)
 
 
 def _encoded(desk: Desk, query: MomentQuery) -> tuple[np.ndarray, np.ndarray]:

@@ -201,18 +201,18 @@ def _begun(desk: Desk, query: Begin) -> Done:
     chosen = {name: lookup("setting", TYPED, name).read(text) for name, text in query.settings.items()}
     units = HOUSE_UNITS if set(HOUSE_UNITS) <= set(names) else {}
     recipe = Recipe(units=units, **chosen)
-    plan = problem.plan(recipe, query.seed)
-    if plan.net.size > MOST_WEIGHTS:
+    start = problem.start(recipe, query.seed)
+    if (size := start.plan.net.size) > MOST_WEIGHTS:
         raise ArgumentError(
-            f"hidden is {recipe.layers}, which makes {plan.net.size:,} weights; take fewer units, so that there are at "
+            f"hidden is {recipe.layers}, which makes {size:,} weights; take fewer units, so that there are at "
             f"most {MOST_WEIGHTS:,}"
         )
     name, file = desk.shelf.table_name(query.table), desk.shelf.table_file(query.table)
     about: dict[str, Any] = {"source": name}
     if file:
-        about["commands"] = {FIRST: [_line(file, query, kinds, chosen, plan.seed)]}
+        about["commands"] = {FIRST: [_line(file, query, kinds, chosen, start.seed)]}
     path = desk.shelf.new_run(name)
-    with problem.recording(path, plan, about):
+    with problem.recording(path, start, about):
         pass
     desk.open(desk.shelf.add_run(path))
     for told in problem.notices:

@@ -13,7 +13,7 @@ from backlit.core.losses import Loss
 from backlit.core.values import Names
 from backlit.errors import ArgumentError, DataError
 from backlit.tables.fields import PLAIN, FieldError, Reading, is_text, level_texts, numbers
-from backlit.tables.metrics import Weights
+from backlit.tables.metrics import Metric, Weights
 
 if TYPE_CHECKING:
     import polars as pl
@@ -133,6 +133,24 @@ class Target:
         """Numbers in the target's unit, (n, k), from encoded ones; several quantiles of one target share its scale."""
         values = np.array(self.centre) + np.array(self.scale) * Y
         return np.exp(values) if self.scaling == "log" else values
+
+
+@dataclass(frozen=True)
+class WatchedMetric:
+    """A metric of predictions, asked with scores and encoded targets, as training has them."""
+
+    metric: Metric
+    target: Target
+    loss: Loss
+
+    @property
+    def name(self) -> str:
+        """What the metric is called."""
+        return self.metric.name
+
+    def __call__(self, S: Array, Y: Array, weights: Array | None) -> float:
+        truth = Y[:, 0] if self.target.classes else self.target.decode_targets(Y)
+        return self.metric.value(self.target.decode(self.loss, S), truth, weights)
 
 
 def target_numbers(series: pl.Series, reading: Reading = PLAIN) -> np.ndarray:

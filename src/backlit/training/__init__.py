@@ -1,10 +1,10 @@
-"""Training: settings, and the loop that yields events."""
+"""Training: what it needs, and the loop that yields events."""
 
 from backlit.training.loop import (
+    Epoch,
     EpochDone,
     Event,
     Events,
-    Metric,
     StepsDone,
     Stopped,
     epoch_order,
@@ -12,22 +12,22 @@ from backlit.training.loop import (
     replay,
     train,
 )
+from backlit.training.plan import Metric, Plan, begin, plan_again, rows_a_step
 from backlit.training.settings import (
     Reason,
     Settings,
-    begin,
     go_on,
-    plan_again,
     rate_at,
-    rows_a_step,
     why_stop,
 )
 
 __all__ = [
+    "Epoch",
     "EpochDone",
     "Event",
     "Events",
     "Metric",
+    "Plan",
     "Reason",
     "Settings",
     "StepsDone",

@@ -5,13 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from backlit.core import rng
-from backlit.core.arrays import Array, array_namespace, indices
-from backlit.core.backprop import value_and_grad
-from backlit.core.network import Network
+from backlit.core.arrays import Array, array_namespace
 from backlit.core.state import State
-from backlit.engines.protocol import Batches, Data, Engine, Figures
+from backlit.engines.protocol import Batches, Figures
 from backlit.errors import DivergedError
-from backlit.training.settings import Settings
+from backlit.training.plan import Plan
 
 
 def finite(theta: Array) -> bool:
@@ -20,20 +18,13 @@ def finite(theta: Array) -> bool:
     return bool(xp.all(xp.isfinite(theta)))
 
 
-def diverged(
-    engine: Engine,
-    net: Network,
-    settings: Settings,
-    state: State,
-    data: Data,
-    batches: Batches,
-    rates: np.ndarray,
-) -> DivergedError:
+def diverged(plan: Plan, state: State, batches: Batches, rates: np.ndarray) -> DivergedError:
     """Halve the stretch after `state` again and again, down to the step that went wrong; the error to raise."""
+    net, settings, engine, rows = plan.net, plan.settings, plan.engine, plan.learn
 
     def go(state: State, start: int, stop: int) -> tuple[State, Figures]:
         ahead = Batches(batches.positions[start * batches.size : stop * batches.size], batches.size)
-        return engine.run(net, settings.optimizer, state, data, ahead, rates[start:stop])
+        return engine.run(net, settings.optimizer, state, rows, ahead, rates[start:stop])
 
     good, bad = 0, len(batches)  # so many steps go well, so many do not
     while bad - good > 1:
@@ -45,13 +36,9 @@ def diverged(
             bad = middle
     _, figures = go(state, good, bad)
     batch = batches[good]
-    xp = array_namespace(state.theta)
-    at = indices(batch, data.X)
-    [key] = rng.step_keys(state.seed, state.step, data.rows[batch], len(batch))
-    with np.errstate(all="ignore"):
-        X, Y = xp.take(data.X, at, axis=0), xp.take(data.Y, at, axis=0)
-        weights = None if data.weights is None else xp.take(data.weights, at, axis=0)
-        _, gradient = value_and_grad(net, state.theta, X, Y, weights, key)
+    xp, some = array_namespace(state.theta), rows.at(batch)
+    [key] = rng.step_keys(state.seed, state.step, some.rows, len(batch))
+    gradient = engine.gradient(net, state.theta, some, key)
     size = xp.where(xp.isnan(gradient), 0.0, xp.abs(gradient))
     largest = int(xp.argmax(size))
     return DivergedError(

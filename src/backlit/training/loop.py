@@ -1,6 +1,6 @@
 """Training: the same step again and again, as a generator of events.
 
-    for event in train(net, data, Settings(epochs=20)):
+    for event in train(Plan(net, data, Settings(epochs=20))):
         ...
 
 Whoever consumes the events may draw, record or print them; training itself knows nothing of it.
@@ -12,22 +12,18 @@ import math
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
 from backlit.core import rng
 from backlit.core.arrays import Array
-from backlit.core.network import Network
 from backlit.core.state import Best, State
-from backlit.engines.choice import choose
-from backlit.engines.protocol import Batches, Data, Engine, Figures
-from backlit.errors import ArgumentError, ShapeError, require
+from backlit.engines.protocol import Batches, Figures, Rows
+from backlit.errors import ArgumentError, require
 from backlit.training.divergence import diverged, finite
-from backlit.training.settings import Reason, Settings, begin, better, rate_at, rows_a_step, why_stop
-
-Metric: TypeAlias = Callable[[Array, Array, Array | None], float]
-"""(S, Y, weights) -> how good or bad the scores S are; the settings say whether greater is better."""
+from backlit.training.plan import Metric, Plan, begin, rows_a_step
+from backlit.training.settings import Reason, Settings, better, rate_at, why_stop
 
 STRETCH_SECONDS = 0.04  #: so that whoever watches sees it 20 times a second
 GROWTH = 16  #: times the steps of a stretch, at most, for the next one: the first few are too short to time well
@@ -73,26 +69,28 @@ Event: TypeAlias = StepsDone | EpochDone | Stopped
 Events: TypeAlias = Generator[Event, None, None]
 
 
-def train(
-    net: Network,
-    data: Data,
-    settings: Settings = Settings(),
-    *,
-    validation: Data | None = None,
-    metric: Metric | None = None,
-    state: State | None = None,
-    seed: int = 0,
-    engine: str | Engine = "auto",
-    stretch: int | None = None,
-) -> Events:
+class Epoch(NamedTuple):
+    """One epoch's figures. step: updates made by its end; error: E while training; metric: on the watched rows."""
+
+    epoch: int
+    step: int
+    error: float | None
+    metric: float | None
+    improved: bool
+
+    @classmethod
+    def of(cls, event: EpochDone) -> Epoch:
+        """The figures of an epoch that is done; an error that is not finite is None."""
+        error = float(event.error) if math.isfinite(event.error) else None
+        return cls(event.state.epoch, event.state.step, error, event.metric, event.improved)
+
+
+def train(plan: Plan, state: State | None = None, *, seed: int = 0, stretch: int | None = None) -> Events:
     """Train a network, event by event.
 
     Parameters
     ----------
-    data : the rows to learn from
-    validation : rows to watch: after each epoch the metric is taken on them and the best weights are kept. Without
-        them, a metric, patience or target error watches the training rows
-    metric : what is watched; None: E. Where greater is better, the settings say so
+    plan : the network, its rows, the settings and the engine
     state : where to go on; None: a new start from `seed`. Going on from the state of any event ends with the same bits
         as never having stopped
     stretch : steps from one `StepsDone` to the next; None: about 0.04 seconds' worth. It never changes a bit
@@ -106,36 +104,25 @@ def train(
     ------
     DivergedError
         E or the gradient is no longer finite; the error carries the last good state.
-    ShapeError, DataError, ArgumentError
+    ArgumentError
         Before the first step, when something does not fit.
     """
-    _check(net, data)
-    if validation is not None:
-        _check(net, validation)
     stretch = require(
         "stretch", stretch, lambda v: v is None or (isinstance(v, int) and v >= 1), "1 or more steps, or None"
     )
-    state = begin(net, data, settings, seed=seed) if state is None else state
-    if state.theta.dtype != data.X.dtype:
-        raise ArgumentError("training.types", theta=state.theta.dtype, X=data.X.dtype)
-    engine = choose(engine, net, settings.optimizer, data.X.dtype)
-    watching = any(x is not None for x in (validation, metric, settings.patience, settings.target_error))
+    state = begin(plan, seed=seed) if state is None else state
+    dtype = plan.learn.data.X.dtype
+    if state.theta.dtype != dtype:
+        raise ArgumentError("training.types", theta=state.theta.dtype, X=dtype)
 
     def score(state: State) -> float | None:
-        return evaluate(engine, net, state.theta, validation or data, metric) if watching else None
+        return evaluate(plan, state.theta, plan.watched, plan.metric) if plan.watching else None
 
-    return _events(net, data, settings, score, state, engine, stretch)
+    return _events(plan, state, score, stretch)
 
 
 def replay(
-    net: Network,
-    data: Data,
-    settings: Settings,
-    state: State,
-    stop: int,
-    scores: Mapping[int, float | None],
-    engine: Engine,
-    stretch: int | None = None,
+    plan: Plan, state: State, stop: int, scores: Mapping[int, float | None], stretch: int | None = None
 ) -> Iterator[State]:
     """The states after `state`, up to the one before step `stop`, by making the same steps again.
 
@@ -144,35 +131,29 @@ def replay(
     scores : the metric as it was after each epoch, counted from 1; it is not taken again
     stretch : steps from one state to the next, as in `train`
     """
-    only_steps = replace(settings, epochs=None, max_steps=stop, max_seconds=None, target_error=None)
-    for event in _events(net, data, only_steps, lambda state: scores[state.epoch + 1], state, engine, stretch):
-        if isinstance(event, EpochDone) or (isinstance(event, StepsDone) and event.state.used < len(data)):
+    only_steps = replace(plan.settings, epochs=None, max_steps=stop, max_seconds=None, target_error=None)
+    again = replace(plan, settings=only_steps)
+    for event in _events(again, state, lambda state: scores[state.epoch + 1], stretch):
+        if isinstance(event, EpochDone) or (isinstance(event, StepsDone) and event.state.used < len(plan.learn)):
             yield event.state
 
 
-def evaluate(engine: Engine, net: Network, theta: Array, data: Data, metric: Metric | None = None) -> float:
-    """The metric, or E, of the weights on some rows, without dropout."""
-    S = engine.predict(net, theta, data.X)
-    return float((metric or net.loss.value)(S, data.Y, data.weights))
+def evaluate(plan: Plan, theta: Array, rows: Rows, metric: Metric | None = None) -> float:
+    """E of the weights on some rows, or another metric, without dropout."""
+    S = plan.engine.predict(plan.net, theta, rows.X)
+    return float((metric or plan.net.loss.value)(S, rows.Y, rows.weights))
 
 
-def _events(
-    net: Network,
-    data: Data,
-    settings: Settings,
-    score: Callable[[State], float | None],
-    state: State,
-    engine: Engine,
-    stretch: int | None,
-) -> Events:
-    size = rows_a_step(settings, data)
+def _events(plan: Plan, state: State, score: Callable[[State], float | None], stretch: int | None) -> Events:
+    net, settings, engine, rows = plan.net, plan.settings, plan.engine, plan.learn
+    size = rows_a_step(plan)
     steps = stretch or 1
     started = time.perf_counter()
     order, order_of = np.empty(0, dtype=np.int64), None
     averaged = net.loss.reduction == "mean"
     try:
         while True:
-            if state.used >= len(data):
+            if state.used >= len(rows):
                 error = state.total / state.used if averaged else state.total
                 state, metric, improved = _next_epoch(state, score(state), settings)
                 yield EpochDone(state, error, metric, improved)
@@ -181,14 +162,14 @@ def _events(
                 break
 
             if order_of != state.epoch:
-                order, order_of = epoch_order(state, data, size), state.epoch
+                order, order_of = epoch_order(plan, state), state.epoch
             batches = _batches(order, state, settings, size, steps)
             rates = rate_at(settings, state, np.arange(state.step, state.step + len(batches)))
             clock = time.perf_counter()
-            after, figures = engine.run(net, settings.optimizer, state, data, batches, rates)
+            after, figures = engine.run(net, settings.optimizer, state, rows, batches, rates)
             seconds = time.perf_counter() - clock
             if after.step < state.step + len(batches) or not finite(after.theta):
-                error = diverged(engine, net, settings, state, data, batches, rates)
+                error = diverged(plan, state, batches, rates)
                 if made := error.step - state.step:
                     yield StepsDone(error.state, figures.first(made), seconds)
                 raise error
@@ -201,11 +182,13 @@ def _events(
     yield Stopped(state, reason)
 
 
-def epoch_order(state: State, data: Data, size: int) -> np.ndarray:
-    """The positions of this epoch's rows in the order of their use: shuffled, unless one step uses all of them."""
-    if size == len(data) and state.used == 0:
-        return np.arange(len(data))
-    return rng.order(state.seed, state.epoch, data.rows)
+def epoch_order(plan: Plan, state: State) -> np.ndarray:
+    """The rows of this epoch in the order of their use, by their positions in the data: shuffled, unless one step uses
+    all of them."""
+    rows = plan.learn
+    if rows_a_step(plan) == len(rows) and state.used == 0:
+        return rows.positions
+    return rows.positions[rng.order(state.seed, state.epoch, rows.rows)]
 
 
 def _next_epoch(state: State, metric: float | None, settings: Settings) -> tuple[State, float | None, bool]:
@@ -238,9 +221,3 @@ def _sum(before: float, E: np.ndarray, batches: Batches, averaged: bool) -> floa
             parts[1:] *= batches.size
             parts[-1] = E[-1] * len(batches[-1])
         return float(np.cumsum(parts)[-1])
-
-
-def _check(net: Network, data: Data) -> None:
-    if data.X.shape[1] != len(net.inputs):
-        raise ShapeError("training.columns", columns=data.X.shape[1], inputs=len(net.inputs))
-    net.loss.check(data.Y, net.outputs)

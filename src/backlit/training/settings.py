@@ -1,22 +1,15 @@
-"""How to train, where training begins, and when it ends."""
+"""How to train, and when training ends."""
 
 from __future__ import annotations
 
-import math
-import sys
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
-import numpy as np
-
-from backlit.core.arrays import Array, like, require_finite
-from backlit.core.network import Network
 from backlit.core.optimizers import OPTIMIZERS
 from backlit.core.registry import make_plain, resolve
 from backlit.core.schedules import SCHEDULES
 from backlit.core.state import State
-from backlit.engines.protocol import Data
-from backlit.errors import ShapeError, require
+from backlit.errors import require
 from backlit.recipe import SETTINGS
 
 Reason: TypeAlias = Literal["epochs", "max_steps", "max_seconds", "patience", "target_error", "interrupted"]
@@ -59,48 +52,6 @@ class Settings:
         require("epochs", self.epochs, lambda v: bool(v or self.max_steps), "set where max_steps is not")
 
 
-def begin(net: Network, data: Data, settings: Settings, *, theta: Array | None = None, seed: int = 0) -> State:
-    """The state before the first step.
-
-    Parameters
-    ----------
-    theta : (p,) starting weights; None draws them from the seed
-    seed : of the starting weights, the order of rows and the dropout masks
-    """
-    seed = require("seed", seed, lambda v: isinstance(v, int) and 0 <= v < 2**64, "a whole number from 0 to 2^64 - 1")
-    start: Array = like(net.start(seed, dtype=np.float64) if theta is None else theta, data.X)
-    if start.shape != (net.size,):
-        raise ShapeError("training.theta_shape", shape=tuple(start.shape), weights=net.size)
-    require_finite("theta", start)
-    state = State(start, settings.optimizer.init(start, net.layout()), seed, 0, patience_left=settings.patience)
-    return replace(state, planned=steps_left(state, settings, data))
-
-
-def steps_left(state: State, settings: Settings, data: Data) -> int:
-    """How many steps the limits on epochs and steps allow after a state."""
-    size = rows_a_step(settings, data)
-    of_epochs = of_steps = sys.maxsize
-    if settings.epochs is not None:
-        this = math.ceil((len(data) - state.used) / size)
-        of_epochs = this + (settings.epochs - state.epoch - 1) * math.ceil(len(data) / size)
-    if settings.max_steps is not None:
-        of_steps = settings.max_steps - state.step
-    return max(0, min(of_epochs, of_steps))
-
-
-def plan_again(state: State, before: Settings, settings: Settings, data: Data) -> State:
-    """The state with its schedule laid out for other settings, if they allow another number of steps.
-
-    The place in the schedule stays: the share of it that is over. The rest is stretched over the steps that are left.
-    """
-    left = steps_left(state, settings, data)
-    rest = state.begun + state.planned - state.step
-    if not settings.schedule.ends or left == steps_left(state, before, data) or left == 0 or rest <= 0:
-        return state
-    planned = max(1, round(left * state.planned / rest))
-    return replace(state, planned=planned, begun=state.step + left - planned)
-
-
 def go_on(state: State, settings: Settings, stop: int) -> tuple[State, Settings]:
     """The state and settings with which training that would end here goes on to step `stop`.
 
@@ -137,15 +88,3 @@ def why_stop(state: State, settings: Settings, seconds: float = 0.0) -> Reason |
     if settings.max_seconds is not None and seconds >= settings.max_seconds:
         return "max_seconds"
     return None
-
-
-def rows_a_step(settings: Settings, data: Data) -> int:
-    """The batch size; all rows where it is None."""
-    size = settings.batch_size or len(data)
-    require(
-        "batch_size",
-        size,
-        lambda v: v <= len(data),
-        f"at most the number of rows, {len(data)}, or None for all of them",
-    )
-    return size
