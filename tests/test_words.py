@@ -13,53 +13,22 @@ import backlit
 from backlit.tables.metrics import score
 from backlit.words import WORDS, Remark, chance, count, fixed, listed, number, percent, say
 
-PAGE = Path(__file__).parents[1] / "web" / "src" / "lib"
+EXAMPLES = json.loads((Path(__file__).parents[1] / "web" / "src" / "lib" / "numbers.json").read_text(encoding="utf-8"))
 
 
 # --- numbers -----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("share", "decimals", "text"),
-    [
-        (0.0, 1, "0.0%"), (1.0, 1, "100.0%"), (0.123456, 1, "12.3%"), (0.9999, 1, ">99.9%"), (1e-9, 1, "<0.1%"),
-        (0.999, 1, "99.9%"), (0.0006, 1, "0.1%"), (0.996, 0, ">99%"), (0.004, 0, "<1%"), (0.5, 0, "50%"),
-        (-0.25, 1, "−25.0%"), (2.24, 0, "224%"), (math.nextafter(1, 0), 1, ">99.9%"), (math.nan, 1, "not finite"),
-    ],
-)  # fmt: skip
-def test_percent(share, decimals, text):
-    assert percent(share, decimals) == text
+@pytest.mark.parametrize("written", [number, fixed, percent, chance, count])
+def test_numbers_are_written_as_the_page_writes_them(written):
+    for *arguments, text in EXAMPLES[written.__name__]:
+        assert written(*arguments) == text
 
 
-def test_a_chance_is_never_nothing_or_all():
-    assert [chance(p) for p in (0.0, 0.5, 1.0, math.nan)] == ["<0.1%", "50.0%", ">99.9%", "not finite"]
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [(0.0, "0.0000"), (-0.0, "0.0000"), (0.5, "0.5000"), (-1234.5, "−1,234.5000"), (3.04e-8, "3e−8"),
-     (-3.14e-8, "−3.1e−8"), (1e12, "1e+12"), (0.0001, "0.0001"), (math.inf, "not finite")],
-)  # fmt: skip
-def test_fixed(value, text):
-    assert fixed(value) == text
-
-
-@pytest.mark.parametrize(
-    ("value", "unit", "digits", "text"),
-    [
-        (1566742.4, "$", 4, "$1,566,742"), (1234.5, "$", 4, "$1,234"), (999.96, "$", 4, "$1,000"),
-        (9999.96, "", 4, "10,000"), (1234.56, "", 6, "1234.56"), (12345.678, "", 6, "12,345.7"),
-        (0.00012345, "", 4, "0.0001234"), (-0.0, "", 4, "0"), (54321.98, "", 4, "54,322"), (1955, "", 4, "1955"),
-        (math.nan, "$", 4, "not finite"), (-math.inf, "", 4, "not finite"),
-    ],
-)  # fmt: skip
-def test_number(value, unit, digits, text):
-    assert number(value, unit, digits) == text
-
-
-def test_numbers_are_written_as_the_page_writes_them():
-    for value, unit, digits, text in json.loads((PAGE / "amounts.json").read_text(encoding="utf-8")):
-        assert number(value, unit, digits) == text
+def test_what_is_no_number_is_told_as_such():
+    for none in (math.nan, math.inf, -math.inf):
+        assert [written(none) for written in (number, fixed, percent, chance)] == ["not finite"] * 4
+    assert fixed(-0.0) == "0.0000"
 
 
 def test_no_digit_before_the_point_is_lost():
@@ -68,11 +37,7 @@ def test_no_digit_before_the_point_is_lost():
             assert "".join(filter(str.isdigit, number(value, unit))) == str(value)
 
 
-def test_counts_and_lists():
-    assert [count(n, "row") for n in (0, 1, 2, 21613)] == ["0 rows", "1 row", "2 rows", "21,613 rows"]
-    assert (count(2, "class"), count(3, "entry"), count(1, "entry"), count(12345)) == (
-        "2 classes", "3 entries", "1 entry", "12,345",
-    )  # fmt: skip
+def test_lists():
     assert (listed(["a"]), listed(["a", "b"], "or"), listed([1, 2, 3])) == ("'a'", "'a' or 'b'", "1, 2 and 3")
 
 

@@ -72,7 +72,7 @@ def a_batch(page: Page) -> None:
 def a_phase(page: Page) -> None:
     a_weight(page)
     page.locator("body").press("Shift+ArrowRight")
-    expect(page.locator(".phases .told")).to_have_text("Feed forward: layer 1")
+    expect(page.locator(".phases .which")).to_have_text("Feed forward: layer 1")
 
 
 def all_numbers(page: Page) -> None:

@@ -68,9 +68,9 @@ def dollars(value: float) -> str:
 def shows(page: Page, t: bl.Trace) -> None:
     """Prediction, truth and difference are those of a trace."""
     prediction, difference = t.prediction[0, 0], t.difference[0, 0]
-    until(page, lambda: told(page, "prediction") == dollars(float(f"{prediction:.6g}")))
+    until(page, lambda: told(page, "prediction") == dollars(prediction))
     assert told(page, "truth") == dollars(prediction - difference)
-    assert told(page, "difference") == dollars(float(f"{difference:.6g}"))
+    assert told(page, "difference") == dollars(difference)
     until(page, lambda: number(page.locator(".steps .E").inner_text()) == pytest.approx(t.E, rel=1e-3))
 
 

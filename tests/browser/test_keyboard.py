@@ -61,9 +61,9 @@ def test_a_session(page: Page, served: Served) -> None:
     # steps and phases
     press(page, "ArrowRight", 1)
     page.keyboard.press("Shift+ArrowRight")
-    expect(page.locator(".phases .told")).to_have_text("Feed forward: layer 1")
+    expect(page.locator(".phases .which")).to_have_text("Feed forward: layer 1")
     page.keyboard.press("Escape")
-    expect(page.locator(".phases .told")).to_have_text("the whole step")
+    expect(page.locator(".phases .which")).to_have_text("the whole step")
 
     # a weight
     chosen = view(page, "network").locator("[role=button][tabindex='0']")

@@ -66,21 +66,21 @@ def test_steps_are_those_of_a_run_without_a_page(page: Page, served: Served) -> 
 
 
 def test_phases_go_forward_and_back(page: Page) -> None:
-    told = page.locator(".phases .told")
-    expect(told).to_have_text("the whole step")
+    phase = page.locator(".phases .which")
+    expect(phase).to_have_text("the whole step")
     names = ["Feed forward: layer 1", "Feed forward: the output", "The error", "Backpropagate: the output",
              "Backpropagate: layer 1", "The update"]  # fmt: skip
     for name in names:
         page.keyboard.press("Shift+ArrowRight")
-        expect(told).to_have_text(name)
+        expect(phase).to_have_text(name)
     page.keyboard.press("Shift+ArrowRight")
     at_step(page, 1)
-    expect(told).to_have_text(names[0])
+    expect(phase).to_have_text(names[0])
     page.keyboard.press("Shift+ArrowLeft")
     at_step(page, 0)
-    expect(told).to_have_text(names[-1])
+    expect(phase).to_have_text(names[-1])
     page.keyboard.press("Escape")
-    expect(told).to_have_text("the whole step")
+    expect(phase).to_have_text("the whole step")
 
 
 def test_a_link_leads_to_the_moment(context: BrowserContext, page: Page, served: Served) -> None:

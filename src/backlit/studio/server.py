@@ -6,11 +6,10 @@ import asyncio
 import contextlib
 import inspect
 import ipaddress
-import logging
 import socket
 import sys
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +46,6 @@ NOT_BUILT = """The studio's page is not built yet. In backlit's source folder, r
 or, with Node.js, in its folder web:  npm ci && npm run build
 """
 PAGE = Path(__file__).parent / "page"
-log = logging.getLogger(__name__)
 
 
 class TooLargeError(Exception):
@@ -93,32 +91,25 @@ def make_app(desk: Desk, *, host: str, port: int, token: str) -> Starlette:
             desk.require_driver(tab)
             return _reply(getattr(drive, name)(query))
 
-        return await _guarded(answer)
+        return await run_in_threadpool(answer)
 
     async def upload(request: Request) -> Response:
         """A table, to begin a run on; the reply is what the question `table` says of it."""
         name = request.query_params.get("name", "")
-        try:
-            place = desk.shelf.upload(name)
-        except BacklitError as error:
-            return _refused(400, str(error))
+        place = desk.shelf.upload(name)
+
+        def read() -> Response:
+            with desk.lock:
+                return _reply(table(desk, TableQuery(key=desk.shelf.add_upload(name, place))))
+
         try:
             with place.open("wb") as file:
                 async for part in _parts(request, UPLOAD_LIMIT):
                     await run_in_threadpool(file.write, part)
+            return await run_in_threadpool(read)
         except BaseException:
             place.unlink(missing_ok=True)
             raise
-
-        def read() -> Response:
-            try:
-                with desk.lock:
-                    return _reply(table(desk, TableQuery(key=desk.shelf.add_upload(name, place))))
-            except BaseException:
-                place.unlink(missing_ok=True)
-                raise
-
-        return await _guarded(read)
 
     async def news(socket: WebSocket) -> None:
         """All that happens, until the tab is closed."""
@@ -142,20 +133,11 @@ def make_app(desk: Desk, *, host: str, port: int, token: str) -> Starlette:
             end()
             desk.leave(tab)
 
-    async def too_large(request: Request, error: Exception) -> Response:
-        return _refused(413, str(error))
-
-    async def mistaken(request: Request, error: Exception) -> Response:
-        return _refused(500, MISTAKE)
-
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         yield
         await run_in_threadpool(drive.stop)
         desk.close()
-
-    async def gone(request: Request, error: Exception) -> Response:
-        return _refused(400, "The request broke off.")
 
     asking = [
         WebSocketRoute("/news", news),
@@ -168,7 +150,15 @@ def make_app(desk: Desk, *, host: str, port: int, token: str) -> Starlette:
             Mount("/", GZipMiddleware(Page(directory=PAGE, check_dir=False), minimum_size=1000, compresslevel=6)),
         ],
         middleware=[Middleware(Safety, host=host, port=port, token=token)],
-        exception_handlers={TooLargeError: too_large, ClientDisconnect: gone, Exception: mistaken},
+        exception_handlers={
+            BacklitError: _refusal(400),
+            msgspec.MsgspecError: _refusal(400),
+            GoneError: _refusal(400, "gone"),
+            NotDrivingError: _refusal(400, "not driving"),
+            TooLargeError: _refusal(413),
+            ClientDisconnect: _refusal(400, why="The request broke off."),
+            Exception: _refusal(500, why=MISTAKE),  # which then goes on, to the log
+        },
         lifespan=lifespan,
     )
 
@@ -208,21 +198,6 @@ def _welcome(desk: Desk) -> News:
         return News(present=desk.present, run=run_message(desk))
 
 
-async def _guarded(answer: Callable[[], Response]) -> Response:
-    """An answer, made in a thread; what the asker did wrong is told."""
-    try:
-        return await run_in_threadpool(answer)
-    except NotDrivingError as error:
-        return _refused(400, str(error), "not driving")
-    except GoneError as error:
-        return _refused(400, str(error), "gone")
-    except (BacklitError, msgspec.MsgspecError) as error:
-        return _refused(400, str(error))
-    except Exception:
-        log.exception("a question went wrong")
-        return _refused(500, MISTAKE)
-
-
 def _query_of(answer: Callable[..., Any]) -> Any:
     """The type of a question's second parameter."""
     query = list(inspect.signature(answer).parameters.values())[1].annotation
@@ -239,23 +214,27 @@ def _refused(status: int, why: str, kind: Any = "invalid") -> Response:
     return Response(msgspec.json.encode(Refusal(why, kind)), status, media_type="application/json")
 
 
+def _refusal(status: int, kind: str = "invalid", why: str = "") -> Callable[[Request, Exception], Awaitable[Response]]:
+    """What answers an error: what the asker did wrong is told."""
+
+    async def answer(request: Request, error: Exception) -> Response:
+        return _refused(status, why or str(error), kind)
+
+    return answer
+
+
 async def _body(request: Request, limit: int) -> bytes:
     return b"".join([part async for part in _parts(request, limit)])
 
 
 async def _parts(request: Request, limit: int) -> AsyncIterator[bytes]:
     """A request's body as it comes in."""
-    told = request.headers.get("content-length", "0")
-    size = int(told) if told.isdigit() else 0
-    if size <= limit:
-        size = 0
-        async for part in request.stream():
-            size += len(part)
-            if size > limit:
-                break
-            yield part
-    if size > limit:
-        raise TooLargeError(f"That is more than {limit / 1e6:g} MB, the most that is taken.")
+    size = 0
+    async for part in request.stream():
+        size += len(part)
+        if size > limit:
+            raise TooLargeError(f"That is more than {limit / 1e6:g} MB, the most that is taken.")
+        yield part
 
 
 # --- running it ------------------------------------------------------------------------------------------------------

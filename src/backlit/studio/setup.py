@@ -91,7 +91,7 @@ def table(desk: Desk, query: TableQuery) -> messages.Table:
         trouble = f"no column is left to learn {plain(target)} from; give a table with more columns"
     return messages.Table(
         key=query.key,
-        name=plain(desk.shelf.table_name(query.key)),
+        name=plain(desk.shelf.listed(query.key).name),
         rows=sheet.frame.height,
         columns=columns,
         head=tuple(tuple(_text(entry) for entry in row) for row in sheet.frame.head(HEAD).iter_rows()),
@@ -207,7 +207,7 @@ def _begun(desk: Desk, query: Begin) -> Done:
             f"hidden is {recipe.layers}, which makes {size:,} weights; take fewer units, so that there are at "
             f"most {MOST_WEIGHTS:,}"
         )
-    name, file = desk.shelf.table_name(query.table), desk.shelf.table_file(query.table)
+    name, file, _ = desk.shelf.listed(query.table)
     about: dict[str, Any] = {"source": name}
     if file:
         about["commands"] = {FIRST: [_line(file, query, kinds, chosen, start.seed)]}

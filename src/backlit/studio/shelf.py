@@ -6,6 +6,7 @@ import itertools
 import tempfile
 from collections.abc import Container, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from backlit.errors import BacklitError, UnknownNameError
 from backlit.lesson import FIRST_FILE, REAL_FILE, first_run, real_run
@@ -21,6 +22,20 @@ MOST_SHEETS = 2  #: readings of tables that are kept: as the columns show, and w
 LABEL = 80  #: letters of a name that a request brings
 
 
+class Listed(NamedTuple):
+    """A table to begin on.
+
+    Attributes
+    ----------
+    file : as a command names it: its path, of one that was sent only its name; "" for the houses
+    source : None for the houses
+    """
+
+    name: str
+    file: str
+    source: Source | None
+
+
 class Shelf:
     """Runs in one folder, and tables: the houses, one named when the studio began, and what was uploaded.
 
@@ -33,9 +48,8 @@ class Shelf:
         self.folder = Path(folder)
         self.given = ""
         self._runs: dict[str, Path] = {}
-        self._tables: dict[str, tuple[str, Source | None]] = {"houses": ("houses", None)}  # its name, and where from
-        self._files: dict[str, str] = {}  # by a table's key, what a command calls the file
-        self._read: list[tuple[str, Hints, Sheet]] = []  # the one asked for last comes last
+        self._tables = {"houses": Listed("houses", "", None)}
+        self._read: list[tuple[Source | None, Hints, Sheet]] = []  # the one asked for last comes last
         self._uploads: tempfile.TemporaryDirectory[str] | None = None
         self._numbers = itertools.count(1)
 
@@ -91,7 +105,7 @@ class Shelf:
 
     def tables(self) -> dict[str, str]:
         """Their keys and names."""
-        return {key: name for key, (name, _) in self._tables.items()}
+        return {key: table.name for key, table in self._tables.items()}
 
     def add_table(self, path: str | Path) -> str:
         """The key of a table that was named when the studio began; it is read now, so that an error is told."""
@@ -113,36 +127,27 @@ class Shelf:
 
     def table(self, key: str, hints: Hints = Hints()) -> Sheet:
         """A table, read with these hints."""
-        source = self._table(key)[1]
-        known = next((sheet for *read, sheet in self._read if read == [key, hints]), None)
-        if known is None:
-            known = Sheet(load_houses()) if source is None else source.sheet(hints)
-        return self._keep(key, hints, known)
+        return self._sheet(self.listed(key).source, hints)
 
-    def table_file(self, key: str) -> str:
-        """A table's file as a command names it: its path, of one that was sent only its name; "" for the houses."""
-        return self._files.get(key, "")
-
-    def table_name(self, key: str) -> str:
-        """What a table is called."""
-        return self._table(key)[0]
-
-    def _table(self, key: str) -> tuple[str, Source | None]:
+    def listed(self, key: str) -> Listed:
+        """What a table is called, and where it comes from."""
         if key not in self._tables:
             raise UnknownNameError("table", key, self._tables)
         return self._tables[key]
 
     def _add(self, name: str, file: str, source: Source) -> str:
-        sheet = source.sheet()
+        self._sheet(source, Hints())
         key = _free(name, self._tables)
-        self._tables[key], self._files[key] = (name, source), file
-        self._keep(key, Hints(), sheet)
+        self._tables[key] = Listed(name, file, source)
         return key
 
-    def _keep(self, key: str, hints: Hints, sheet: Sheet) -> Sheet:
-        """At hand, as the one asked for last."""
+    def _sheet(self, source: Source | None, hints: Hints) -> Sheet:
+        """A table that is read, or was read not long ago."""
+        sheet = next((sheet for *read, sheet in self._read if read == [source, hints]), None)
+        if sheet is None:
+            sheet = Sheet(load_houses()) if source is None else source.sheet(hints)
         others = [read for read in self._read if read[2] is not sheet]
-        self._read = [*others, (key, hints, sheet)][-MOST_SHEETS:]
+        self._read = [*others, (source, hints, sheet)][-MOST_SHEETS:]
         return sheet
 
     def close(self) -> None:

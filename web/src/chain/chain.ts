@@ -1,6 +1,6 @@
 // What the page makes of a chain: names, sentences, and the terms of an update. Every number in it was sent.
 import type { Chain, Check, Edge, WeightUpdate } from "../messages";
-import { number, percent } from "../lib/format";
+import { count, number, percent } from "../lib/words";
 
 const bare = (name: string): string => name.replace(/\s/g, "");
 
@@ -44,7 +44,7 @@ export function checked(check: Check): { good: boolean; short: string; long: str
         `${number(check.right)} on the right. Backpropagation takes one of the two.`,
     };
   }
-  const digits = `${check.digits} ${check.digits === 1 ? "digit" : "digits"}`;
+  const digits = count(check.digits, "digit");
   return {
     good: check.digits >= 4,
     short: check.digits >= 4 ? `checked: agrees to ${digits} with finite differences` : `agrees to only ${digits}`,
@@ -56,7 +56,7 @@ export function checked(check: Check): { good: boolean; short: string; long: str
 export function agreement(difference: number): string {
   const digits = difference > 0 ? Math.floor(-Math.log10(difference)) : 7;
   if (digits < 1) return `Training, in 32-bit arithmetic, differs from this by ${percent(difference)}.`;
-  return `Training, in 32-bit arithmetic, agrees with this to ${digits} ${digits === 1 ? "digit" : "digits"}.`;
+  return `Training, in 32-bit arithmetic, agrees with this to ${count(digits, "digit")}.`;
 }
 
 export interface Term {

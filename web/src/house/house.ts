@@ -16,11 +16,11 @@ export const asText = (value: Cell): string =>
 
 // What was typed, as the column takes it; undefined: it is no such value, and `why` says what is.
 export function asCell(text: string, column: Column | undefined): { value?: Cell; why?: string } {
-  const given = text.trim();
-  if (given === "") return { value: null };
-  if (column?.kind === "boolean") return { value: given === "true" };
-  if (column?.kind !== "number") return { value: column?.kind === "category" ? text : given };
-  const value = Number(given.replace("−", "-"));
+  const entry = text.trim();
+  if (entry === "") return { value: null };
+  if (column?.kind === "boolean") return { value: entry === "true" };
+  if (column?.kind !== "number") return { value: column?.kind === "category" ? text : entry };
+  const value = Number(entry.replace("−", "-"));
   return Number.isFinite(value) ? { value } : { why: `“${text}” is not a number.` };
 }
 
@@ -67,11 +67,11 @@ export function asTable(
   classes: readonly string[] = [],
 ): { head: string[]; rows: (string | number | null)[][] } {
   const cell = (value: Cell | undefined) => (typeof value === "boolean" ? String(value) : (value ?? null));
-  const told = moment?.told;
+  const texts = moment?.told;
   // A number, or one for each class or target.
   const outcome = (what: "prediction" | "truth" | "difference", known: boolean) => {
     const values = moment?.[what] ?? [];
-    const text = known ? (told?.[what] ?? "") : "";
+    const text = known ? (texts?.[what] ?? "") : "";
     if (values.length < 2) return [[what, known ? (values[0] ?? null) : null, null, text]];
     const each = values.map((value, i) => [`${what}, ${classes[i] ?? i + 1}`, known ? value : null, null, ""]);
     return [[what, null, null, text], ...each];

@@ -16,29 +16,29 @@ const NUMBERS = ["step", "phase", "row", "tour"] as const;
 const WORDS = ["run", "timeline", "weight"] as const;
 
 export function read(hash: string): Place {
-  const given = new URLSearchParams(hash.replace(/^#/, ""));
+  const entries = new URLSearchParams(hash.replace(/^#/, ""));
   const place: Place = {};
   for (const name of WORDS) {
-    const value = given.get(name);
+    const value = entries.get(name);
     if (value) place[name] = value;
   }
   for (const name of NUMBERS) {
-    const value = given.get(name);
+    const value = entries.get(name);
     if (value && /^\d+$/.test(value)) place[name] = Number(value);
   }
-  const of = given.get("of");
+  const of = entries.get("of");
   if (of === "row" || of === "batch") place.of = of;
   return place;
 }
 
 export function hidden(hash: string): Set<string> {
-  const given = new URLSearchParams(hash.replace(/^#/, "")).get("hide") ?? "";
-  return new Set(given.split(",").filter(Boolean));
+  const names = new URLSearchParams(hash.replace(/^#/, "")).get("hide") ?? "";
+  return new Set(names.split(",").filter(Boolean));
 }
 
 export function write(place: Place, hide: Set<string>): string {
-  const given = new URLSearchParams();
-  for (const [name, value] of Object.entries(place)) if (value !== undefined) given.set(name, String(value));
-  if (hide.size) given.set("hide", [...hide].join(","));
-  return `#${given.toString()}`;
+  const entries = new URLSearchParams();
+  for (const [name, value] of Object.entries(place)) if (value !== undefined) entries.set(name, String(value));
+  if (hide.size) entries.set("hide", [...hide].join(","));
+  return `#${entries.toString()}`;
 }

@@ -214,9 +214,9 @@ function probe(colour: string, within: HTMLElement): string {
   const swatch = document.createElement("i");
   swatch.style.color = colour;
   within.append(swatch);
-  const found = getComputedStyle(swatch).color;
+  const seen = getComputedStyle(swatch).color;
   swatch.remove();
-  return found;
+  return seen;
 }
 
 // The faces of these families, with their files inside.
@@ -242,8 +242,8 @@ async function fontFaces(families: Set<string>): Promise<string> {
 }
 
 const range = (rule: CSSFontFaceRule): string => {
-  const given = rule.style.getPropertyValue("unicode-range");
-  return given && `unicode-range:${given};`;
+  const letters = rule.style.getPropertyValue("unicode-range");
+  return letters && `unicode-range:${letters};`;
 };
 
 const sameFace = (face: FontFace, rule: CSSStyleDeclaration): boolean =>

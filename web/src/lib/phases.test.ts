@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { phases, seen, told } from "./phases";
+import { phases, seen, title } from "./phases";
 
 const all = phases(2);
 
 describe("phases", () => {
   it("go forward, to the error, back, and to the update", () => {
-    expect(all.map((phase) => told(phase, 2))).toEqual([
+    expect(all.map((phase) => title(phase, 2))).toEqual([
       "Feed forward: layer 1",
       "Feed forward: the output",
       "The error",

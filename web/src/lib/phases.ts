@@ -35,7 +35,7 @@ export function seen(all: Phase[], at: number | null): Seen {
   };
 }
 
-export function told(phase: Phase, layers: number): string {
+export function title(phase: Phase, layers: number): string {
   switch (phase.kind) {
     case "forward":
       return phase.layer === layers ? "Feed forward: the output" : `Feed forward: layer ${phase.layer}`;

@@ -9,7 +9,7 @@ export const idOf = (item: Item): string =>
 export const biasName = (layer: number, unit: number): string => `b${layer}[${unit}]`;
 
 export function groups(layout: Layout): Item[][] {
-  const found = layout.columns.flatMap(({ layer, units }, column): Item[][] => {
+  const all = layout.columns.flatMap(({ layer, units }, column): Item[][] => {
     const edges = layout.edges.filter((edge) => edge.layer === column).map((edge) => edge.weight);
     const biases = layer > 0 ? units.map((unit) => biasName(layer, unit.number)) : [];
     return [
@@ -17,7 +17,7 @@ export function groups(layout: Layout): Item[][] {
       units.map((_, unit) => ({ kind: "unit", column, unit })),
     ];
   });
-  return found.filter((group) => group.length);
+  return all.filter((group) => group.length);
 }
 
 // The next item, or the one before; with `far` the first of the next group, or of the one before.

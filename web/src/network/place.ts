@@ -54,7 +54,7 @@ export function place(layout: Layout, width: number, room = 0): Plan {
   const inner = height - TOP - bottom;
 
   const rx = wide ? (width < BESIDE ? 22 : 26) : Math.min(26, pitch * 0.24);
-  const longest = Math.max(...layout.columns[0]!.units.map((unit) => told(unit.label, unit.unit, wide)));
+  const longest = Math.max(...layout.columns[0]!.units.map((unit) => lettersOf(unit.label, unit.unit, wide)));
   const letters = clamp(longest, 6, width < BESIDE ? 14 : 22);
   const left = letters * 6.9 + 18 + rx;
   const right = below ? (several ? 110 : 54) + rx : OUTCOME.width + 30 + rx;
@@ -93,7 +93,7 @@ export function place(layout: Layout, width: number, room = 0): Plan {
 }
 
 // How many letters a name takes, with its unit beside it or beneath.
-const told = (label: string, unit: string, wide: boolean): number =>
+const lettersOf = (label: string, unit: string, wide: boolean): number =>
   wide && unit && !label.includes(unit) ? label.length + unit.length + 1 : Math.max(label.length, unit.length);
 
 const clamp = (value: number, low: number, high: number): number => Math.max(low, Math.min(high, value));

@@ -51,9 +51,9 @@ export function biases(layout: Layout, moment: Moment, edits: Record<string, num
 
 // Of each layer the greatest |w|, for the widths of lines.
 export function greatest(weights: Weight[]): Map<number, number> {
-  const found = new Map<number, number>();
-  for (const { layer, w } of weights) found.set(layer, Math.max(found.get(layer) ?? 0, Math.abs(w)));
-  return found;
+  const sizes = new Map<number, number>();
+  for (const { layer, w } of weights) sizes.set(layer, Math.max(sizes.get(layer) ?? 0, Math.abs(w)));
+  return sizes;
 }
 
 // The edges that are drawn in full, so many of each layer; the others are faded. For each weight: does it stand out?

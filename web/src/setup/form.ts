@@ -1,5 +1,5 @@
 // What is chosen for a run, as it stands in the fields, and the command that it becomes.
-import { count } from "../lib/format";
+import { count } from "../lib/words";
 import type { Begin, Question, Setting, Shelf, Table, TableColumn, TableQuery } from "../messages";
 
 export const KINDS = ["number", "category", "boolean", "date"] as const;
@@ -155,7 +155,7 @@ export function command(table: Table, choice: Choice, settings: readonly Setting
 export function told(table: Table, choice: Choice): string {
   const hidden = layers(choice.settings["hidden"] ?? "") ?? [];
   const n = choice.ticked.size;
-  return [`${count(n)} ${n === 1 ? "column" : "columns"}`, ...hidden.map(count), table.target].join(" → ");
+  return [count(n, "column"), ...hidden.map((units) => count(units)), table.target].join(" → ");
 }
 
 // --- files -------------------------------------------------------------------------------------------------------

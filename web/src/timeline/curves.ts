@@ -65,14 +65,14 @@ export const letters = (colour: string): string => `color-mix(in oklab, ${colour
 // Where labels stand: each as near as possible to where its line ends, clear of those beside it.
 export function placed<L extends { x: number; y: number }>(labels: readonly L[], low: number, high: number): L[] {
   const order = [...labels].sort((a, b) => a.x - b.x);
-  const found: L[] = [];
+  const places: L[] = [];
   while (order.length) {
     const group = [order.shift()!];
     while (order.length && order[0]!.x - group.at(-1)!.x < LABEL_WIDTH) group.push(order.shift()!);
-    const places = spread(group.map((one) => one.y), LABEL_HEIGHT, low, high);
-    found.push(...group.map((one, i) => ({ ...one, y: places[i]! })));
+    const heights = spread(group.map((one) => one.y), LABEL_HEIGHT, low, high);
+    places.push(...group.map((one, i) => ({ ...one, y: heights[i]! })));
   }
-  return found;
+  return places;
 }
 
 // Where a text of half a width `wide` around (x, y) crosses the least of some lines: above, or below, or farther away.
@@ -86,18 +86,18 @@ export function clear(
 ): number {
   const crossed = (by: number): number => {
     if (y + by < low || y + by > high) return Infinity;
-    let found = 0;
+    let sum = 0;
     for (const line of lines) {
       for (let i = 1; i < line.length; i++) {
         const [[x0, y0], [x1, y1]] = [line[i - 1]!, line[i]!];
         for (let at = x - wide; at <= x + wide; at += 8) {
           if (at < x0 || at > x1) continue;
           const passes = y0 + ((y1 - y0) * (at - x0)) / (x1 - x0 || 1);
-          if (Math.abs(passes - y - by + 3) < 8) found++;
+          if (Math.abs(passes - y - by + 3) < 8) sum++;
         }
       }
     }
-    return found;
+    return sum;
   };
   const ways = [-13, 21, -30, 38].map((by) => ({ by, crossed: crossed(by) }));
   return ways.reduce((one, other) => (other.crossed < one.crossed ? other : one)).by;

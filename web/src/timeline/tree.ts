@@ -9,14 +9,14 @@ export interface Branch {
 
 // Children below their parent, the latest start first: so no elbow crosses a line.
 export function branches(lines: readonly Timeline[]): Branch[] {
-  const found: Branch[] = [];
+  const rows: Branch[] = [];
   const add = (line: Timeline, leaves: number | null): void => {
-    const row = found.push({ line, row: found.length, leaves }) - 1;
+    const row = rows.push({ line, row: rows.length, leaves }) - 1;
     const children = lines.filter((one) => owner(lines, one)?.name === line.name);
     for (const child of children.sort((a, b) => b.start - a.start)) add(child, row);
   };
   for (const line of lines) if (owner(lines, line) === null) add(line, null);
-  return found;
+  return rows;
 }
 
 // Whose step it starts from: a start before its parent's own belongs to the parent's parent.
@@ -45,14 +45,14 @@ export function parted(lines: readonly Timeline[], a: string, b: string): number
 
 // A timeline and those it came from, each with the step up to which they share it.
 function lineage(lines: readonly Timeline[], name: string): Map<string, number> {
-  const found = new Map<string, number>();
+  const all = new Map<string, number>();
   let [line, until] = [lines.find((one) => one.name === name) ?? null, Infinity];
-  while (line && !found.has(line.name)) {
-    found.set(line.name, until);
+  while (line && !all.has(line.name)) {
+    all.set(line.name, until);
     until = Math.min(until, line.start);
     line = parent(lines, line);
   }
-  return found;
+  return all;
 }
 
 // An elbow from the line above at (x, top) down to (x, y), and along to `end`.
@@ -77,7 +77,7 @@ export const reason = (line: Timeline): string =>
 export const what = (name: string): string => (/[[#]/.test(name) ? name : name.replaceAll("_", " "));
 
 export function changes(line: Timeline, most = 3): string {
-  const told = line.changes.slice(0, most).map((one) => `${what(one.what)} ${one.before} → ${one.after}`);
-  const more = line.changes.length - told.length;
-  return [...told, ...(more > 0 ? [`${more} more`] : [])].join(", ");
+  const first = line.changes.slice(0, most).map((one) => `${what(one.what)} ${one.before} → ${one.after}`);
+  const more = line.changes.length - first.length;
+  return [...first, ...(more > 0 ? [`${more} more`] : [])].join(", ");
 }

@@ -9,9 +9,9 @@ const KEY = "backlit-tour";
 
 export function recall(): Memory {
   try {
-    const found = JSON.parse(localStorage.getItem(KEY) ?? "{}") as Partial<Memory>;
-    const stop = Number.isInteger(found.stop) ? Math.max(0, found.stop!) : 0;
-    return { offered: found.offered === true, stop };
+    const kept = JSON.parse(localStorage.getItem(KEY) ?? "{}") as Partial<Memory>;
+    const stop = Number.isInteger(kept.stop) ? Math.max(0, kept.stop!) : 0;
+    return { offered: kept.offered === true, stop };
   } catch {
     return { offered: false, stop: 0 }; // nothing is kept here, or something else
   }

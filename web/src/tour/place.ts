@@ -62,9 +62,9 @@ export function scroll(about: Box, also: Box[], card: Box, window: Box, part = a
       const most = box.width * Math.min(box.height, window.height);
       return 1 - Math.min(1, common(shifted(box), window) / most);
     };
-    const found = place(shifted(about), also.map(shifted), card, window);
+    const spot = place(shifted(about), also.map(shifted), card, window);
     const rest = hidden(about) + also.reduce((sum, box) => sum + hidden(box), 0);
-    return 1e5 * hidden(part) + (found.clear ? 0 : 1e4) + 1e4 * rest + Math.abs(by);
+    return 1e5 * hidden(part) + (spot.clear ? 0 : 1e4) + 1e4 * rest + Math.abs(by);
   };
   return shifts.reduce((least, by) => (cost(by) < cost(least) ? by : least));
 }

@@ -1,5 +1,5 @@
 // The stops of the tour, in the order of a beginner's questions. Every number in them is read from the page.
-import { count, number, quantity } from "../lib/format";
+import { count, number } from "../lib/words";
 import type { Studio } from "../lib/studio.svelte";
 
 // What a stop was like when it opened. E: of what is looked at, as long as nothing is changed by hand.
@@ -40,11 +40,11 @@ export const STOPS: Stop[] = [
   {
     title: "How wrong is it?",
     text: (studio) => {
-      const told = studio.moment?.told;
-      if (!told) return "";
-      const sold = `The house was sold for ${told.truth}, and the network says ${told.prediction}. `;
+      if (!studio.moment) return "";
+      const { told: outcome, E } = studio.moment;
       return (
-        sold + `The difference, scaled and squared, is the error E: ${number(studio.moment?.E)}. Learning lowers E.`
+        `The house was sold for ${outcome.truth}, and the network says ${outcome.prediction}. ` +
+        `The difference, scaled and squared, is the error E: ${number(E)}. Learning lowers E.`
       );
     },
     task: () => "Look at some other house, with `n` or the buttons of this view. Is its error larger or smaller?",
@@ -170,10 +170,10 @@ export const STOPS: Stop[] = [
     title: "When should it stop?",
     text: (studio) => {
       const best = bestEpoch(studio);
-      const told = best ? ` The lowest is ${quantity(best.validation, studio.run?.error_unit ?? "")} so far.` : "";
+      const lowest = best ? ` The lowest is ${number(best.validation, 4, studio.run?.error_unit)} so far.` : "";
       return (
         "Some houses are kept apart: the network never learns from them. Once the error on these, the validation " +
-        `rows, falls no further, more steps bring nothing.${told}`
+        `rows, falls no further, more steps bring nothing.${lowest}`
       );
     },
     task: (studio) =>

@@ -1,5 +1,5 @@
 // Units and weights in words, for tooltips and for those who listen.
-import { number, signed } from "../lib/format";
+import { number, signed } from "../lib/words";
 import type { DrawnColumn, DrawnUnit, Layout, UnitNumbers } from "../messages";
 import type { Weight } from "./weights";
 
