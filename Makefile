@@ -27,6 +27,8 @@ check: $(VENV)/.installed-dev
 	$(BIN)/lint-imports
 	$(BIN)/pyright
 	$(BIN)/python tools/make_messages.py --check
+	$(BIN)/python tools/draw_imports.py --check
+	$(BIN)/python tools/count_lines.py
 	$(NPM) run --silent check
 
 $(VENV)/bin/python:
@@ -36,7 +38,7 @@ $(VENV)/bin/python:
 
 $(VENV)/.installed: $(SETUP) | $(VENV)/bin/python
 	@echo "Setting up ..."
-	@$(BIN)/python tools/set_up.py
+	@$(BIN)/python tools/set_up.py figures studio
 	@touch $@
 
 $(VENV)/.installed-dev: $(SETUP) | $(VENV)/bin/python

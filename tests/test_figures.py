@@ -338,7 +338,7 @@ def test_an_unknown_kind_of_file(little, tmp_path):
 
 def test_without_matplotlib(little, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    with pytest.raises(ArgumentError, match=r"matplotlib, which is not installed; pip install backlit\[figures\]"):
+    with pytest.raises(ArgumentError, match=r"matplotlib, which is not installed; pip install 'backlit\[figures\]'"):
         figures.network(little)
 
 

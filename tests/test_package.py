@@ -1,6 +1,8 @@
 """What `import backlit` offers, and how its things present themselves."""
 
 import importlib.metadata
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -71,3 +73,35 @@ def test_a_repr_stays_short_however_much_there_is(tmp_path):
     for thing in (run, run.table, run.model, run.net, run.trace(0), run.timeline("fork number 3"), run.timeline().plan):
         assert len(repr(thing).splitlines()) <= 10
         assert max(map(len, repr(thing).splitlines())) < 400
+
+
+def without(module: str, *arguments: str) -> subprocess.CompletedProcess:
+    """The command line where a module is not installed."""
+    code = f"import sys; sys.modules[{module!r}] = None; from backlit.cli.main import main; main()"
+    return subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, encoding="utf-8")
+
+
+@pytest.mark.parametrize("module", ["uvicorn", "starlette", "msgspec", "websockets"])
+def test_the_studio_without_its_extra_is_refused_in_a_sentence(module):
+    done = without(module, "studio", "--no-browser", "--port", "0")
+    assert done.returncode == 2
+    assert done.stderr == (
+        f"backlit: the studio needs {module}, which is not installed; pip install 'backlit[studio]'\n"
+    )
+
+
+def test_a_figure_without_its_extra_is_refused_in_a_sentence(tmp_path):
+    done = without("matplotlib", "figure", "network", "--demo", "--out", str(tmp_path / "a.svg"))
+    assert done.returncode == 2
+    assert done.stderr == ("backlit: figures need matplotlib, which is not installed; pip install 'backlit[figures]'\n")
+
+
+def test_training_and_predicting_need_no_extra():
+    extras = ("uvicorn", "starlette", "msgspec", "websockets", "matplotlib")
+    code = (
+        f"import sys; sys.modules.update(dict.fromkeys({extras}))\n"
+        "import numpy as np, backlit as bl\n"
+        "X = np.arange(40.0).reshape(20, 2)\n"
+        "print(bl.NetRegressor(hidden=(4,), epochs=1, random_state=0).fit(X, X[:, 0]).predict(X).shape)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "(20,)\n"

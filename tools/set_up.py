@@ -1,4 +1,4 @@
-"""Install backlit, editable, into the environment that runs this; an argument names an extra.
+"""Install backlit, editable, into the environment that runs this; each argument names an extra.
 
 The build's own tools are installed beside it, so that a later call compiles only what has changed.
 """
@@ -17,7 +17,9 @@ PIP = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version
 def main() -> int:
     os.chdir(Path(__file__).parent.parent)
     extras = ",".join(sys.argv[1:])
-    if extras and shutil.which(os.environ.get("CXX", "c++")):  # an error in the C++ must not pass for a lack of C++
+    if "dev" in extras and shutil.which(
+        os.environ.get("CXX", "c++")
+    ):  # an error in the C++ must not pass for a lack of C++
         os.environ.setdefault("BACKLIT_REQUIRE_ENGINE", "1")
     subprocess.check_call(PIP + tomllib.loads(Path("pyproject.toml").read_text())["build-system"]["requires"])
     ask = "import backlit_build, json; print(json.dumps(backlit_build.get_requires_for_build_editable()))"

@@ -16,7 +16,8 @@ from __future__ import annotations
 
 import difflib
 import numbers
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from backlit.words import say
@@ -89,6 +90,22 @@ class SlowEngineWarning(UserWarning):
 
 class RunWarning(UserWarning):
     """Something to know about a run file: steps that are recomputed, a schedule that begins again, a file moved."""
+
+
+@contextmanager
+def needing(extra: str, what: str) -> Iterator[None]:
+    """Where libraries of an extra are imported: raises `ArgumentError`, with the line that installs them.
+
+    Parameters
+    ----------
+    what : that needs them, with its verb: "figures need"
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise ArgumentError(
+            "extra_missing", what=what, module=(error.name or "").partition(".")[0], extra=extra
+        ) from None
 
 
 def as_python(value: Any) -> Any:

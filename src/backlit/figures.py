@@ -12,7 +12,7 @@ import numpy as np
 
 from backlit.core.layers import Dense
 from backlit.core.registry import lookup
-from backlit.errors import ArgumentError, require
+from backlit.errors import needing, require
 from backlit.explain.trace import LayerTrace, Trace
 from backlit.explain.what_if import Curve, Line
 from backlit.model import Model
@@ -44,10 +44,8 @@ MOST_NUMBERED, MOST_EDGES = 24, 36  #: edges of a network that get numbers; edge
 @contextmanager
 def _style() -> Iterator[None]:
     """Matplotlib's defaults and our own, whatever the user has set."""
-    try:
+    with needing("figures", "figures need"):
         from matplotlib import style
-    except ImportError:
-        raise ArgumentError("figures need matplotlib, which is not installed; pip install backlit[figures]") from None
     with style.context(["default", STYLE]):
         yield
 

@@ -12,7 +12,7 @@ from typing import Annotated, Any, TypeVar
 import typer
 
 from backlit.core.values import Numbers
-from backlit.errors import ArgumentError, BacklitError
+from backlit.errors import ArgumentError, BacklitError, needing
 from backlit.recipe import SETTINGS, TYPED, Recipe, Setting
 
 T = TypeVar("T", bound=Callable[..., Any])
@@ -420,7 +420,10 @@ def studio(
     json: Annotated[bool, typer.Option("--json", help="Print the address as JSON.")] = False,
 ) -> None:
     """Train and look, in the browser."""
-    from backlit.cli.studio import run
+    with needing("studio", "the studio needs"):
+        import websockets  # noqa: F401  by which uvicorn speaks to the page
+
+        from backlit.cli.studio import run
 
     run(given, port=port, host=host, browser=browser, folder=folder, as_json=json)
 
