@@ -106,16 +106,16 @@ class _Net(Choices, BaseEstimator):
         rows = self._rows(X, y, sample_weight, first=before is None)
         n, here = rows.frame.height, np.flatnonzero(rows.counted)
         if len(here) < 2:
-            raise DataError(f"X has {len(here)} sample; a network needs two or more rows to learn from")
+            raise DataError("sample.one", samples=len(here))
         if X_val is None and (y_val is not None or sample_weight_val is not None):
-            raise ArgumentError("X_val is None, but y_val or sample_weight_val is given; give X_val with them")
+            raise ArgumentError("validation.no_rows")
         validation = split = None
         self.seed_ = self._seed()
         if X_val is not None:
             validation = self._rows(X_val, y_val, sample_weight_val, first=False, which="_val")
         elif self.validation_fraction:
             if groups is not None and len(groups) != n:
-                raise ShapeError(f"groups has {len(groups)} entries; give one for each of the {n} rows")
+                raise ShapeError("groups.count", entries=len(groups), rows=n)
             groups = np.arange(len(here)) if groups is None else np.asarray(groups)[here]
             parts = split_rows(groups, self.seed_, self.validation_fraction, 0.0)
             split = Split(*(here[part] for part in parts))
@@ -144,8 +144,7 @@ class _Net(Choices, BaseEstimator):
 
     def _learn_on(self, X: Any, y: Any, sample_weight: Any, **keywords: Any) -> Self:
         if self.run is not None:
-            raise ArgumentError(f"run is {self.run!r}, but partial_fit, whose rows differ from call to call, is not "
-                                "recorded; use fit, or set run=None")  # fmt: skip
+            raise ArgumentError("run.partial_fit", run=self.run)  # fmt: skip
         before = self._before("partial_fit") if hasattr(self, "state_") else None
         rows = self._rows(X, y, sample_weight, first=before is None, **keywords)
         if before is None:
@@ -199,10 +198,7 @@ class _Net(Choices, BaseEstimator):
         for name, value in self._structure().items():
             if value != (learnt := self._learnt[name]):
                 now, then = (getattr(setting, "name", setting) for setting in (value, learnt))
-                raise ArgumentError(
-                    f"{name} is {now!r}, but {how} goes on with a network that was made with {then!r}; set it back, or "
-                    "begin anew: fit with warm_start=False"
-                )
+                raise ArgumentError("going_on.other", name=name, now=now, how=how, then=then)
         table = self.model_.table
         return Before(table, default_network(table, self.model_.net.loss, self._recipe()))
 
@@ -238,9 +234,7 @@ class _Net(Choices, BaseEstimator):
         if far.any():
             j = int(far.argmax())
             raise DataError(
-                f"y is about {np.median(there.to_series(j).to_numpy()):.4g}, but partial_fit keeps the scale of its "
-                f"first call, {target.centre[j]:.4g} ± {target.scale[j]:.4g}; bring y to that unit, or begin "
-                "anew with rows that stand for all"
+                "y.far", middle=np.median(there.to_series(j).to_numpy()), centre=target.centre[j], scale=target.scale[j]
             )
 
     # --- what comes in -----------------------------------------------------------------------------------------------
@@ -258,10 +252,10 @@ class _Net(Choices, BaseEstimator):
         targets = target_columns(y, f"y{which}")
         n = frame.height
         if targets.height != n:
-            raise ShapeError(f"X{which} has {n} rows and y{which} {targets.height}; give one target for each row")
+            raise ShapeError("validation.counts", which=which, rows=n, targets=targets.height)
         rows = Rows(frame, targets, row_weights(sample_weight, n, f"sample_weight{which}"))
         if not rows.counted.any():
-            raise DataError(f"sample_weight{which} is zero in every row; give one a weight above 0")
+            raise DataError("weights.zero", which=which)
         return self._named(self._checked(rows, y, f"y{which}", first, **keywords), first, f"y{which}")
 
     def _named(self, rows: Rows, first: bool, called: str) -> Rows:
@@ -274,11 +268,7 @@ class _Net(Choices, BaseEstimator):
                 taken.add(names[-1])
             self._targets = tuple(names)
         if targets.width != len(self._targets):
-            raise ShapeError(
-                f"{called} has {targets.width} column{'s' * (targets.width != 1)}, but {len(self._targets)} "
-                f"{'was' if len(self._targets) == 1 else 'were'} learnt; give as many, or begin anew: fit with "
-                "warm_start=False"
-            )
+            raise ShapeError("y.columns", called=called, width=targets.width, learnt=len(self._targets))
         return rows._replace(targets=pl.DataFrame([s.alias(n) for s, n in zip(targets, self._targets)]))
 
     def _frame(self, X: Any, *, reset: bool) -> pl.DataFrame:
@@ -288,9 +278,9 @@ class _Net(Choices, BaseEstimator):
         shown = X if hasattr(X, "iloc") else shown  # whose columns may be called by numbers
         validate_data(self, shown, reset=reset, skip_check_array=True)
         if frame.width == 0:
-            raise DataError(f"0 feature(s) (shape={frame.shape}) while a minimum of 1 is required.")
+            raise DataError("table.no_features", shape=frame.shape)
         if frame.height == 0:
-            raise DataError(f"0 sample(s) (shape={frame.shape}) while a minimum of 1 is required.")
+            raise DataError("table.no_samples", shape=frame.shape)
         if reset:
             self._columns = tuple(frame.columns)
         if tuple(frame.columns) != self._columns:
@@ -433,7 +423,7 @@ class NetClassifier(ClassifierMixin, _Net):
         check_is_fitted(self, "model_")
         frame, targets = self._frame(X, reset=False), target_columns(y, "y")
         if targets.height != frame.height:
-            raise ShapeError(f"X has {frame.height} rows and y {targets.height}; give one target for each row")
+            raise ShapeError("rows.unlike", rows=frame.height, targets=targets.height)
         rows = Rows(frame, targets, row_weights(sample_weight, frame.height, "sample_weight"))
         known = rows.counted
         labels = (
@@ -447,7 +437,7 @@ class NetClassifier(ClassifierMixin, _Net):
         """The rows with labels for targets, and their weights times those of their classes."""
         targets = rows.targets
         if targets.width > 1:
-            raise ShapeError(f"{called} has {targets.width} columns; a classifier learns one target")
+            raise ShapeError("y.several", called=called, columns=targets.width)
         if getattr(y, "ndim", 1) == 2:
             warnings.warn(
                 "A column-vector y was passed when a 1d array was expected", DataConversionWarning, stacklevel=5
@@ -457,7 +447,7 @@ class NetClassifier(ClassifierMixin, _Net):
         known = labels if counted.all() else labels_of(targets.filter(counted), labels[counted])
         if known.dtype.kind == "f" and np.isinf(known).any():
             row = np.flatnonzero(counted)[int(np.isinf(known).argmax())]
-            raise DataError(f"{called} is {labels[row]} in row {row}; classes are finite numbers or text")
+            raise DataError("y.no_class", called=called, value=labels[row], row=row)
         require_alike(known, counted, called)
         check_classification_targets(known)
         if self.class_weight is not None:
@@ -471,17 +461,21 @@ class NetClassifier(ClassifierMixin, _Net):
             if len(self.classes_) < 2:
                 one = f"{self.classes_.tolist()[0]!r}" if len(self.classes_) else "none"
                 more = "" if counted.all() else " in rows of a weight above 0"
-                raise DataError(f"{called} holds one class only, {one}{more}: a classifier needs two or more classes")
+                raise DataError("y.one_class", called=called, level=one, more=more)
         elif named is not None and not np.array_equal(named, self.classes_):
-            raise DataError(f"classes is {named.tolist()}, but {self.classes_.tolist()} were learnt; leave it out now")
+            raise DataError("y.other_classes", named=named.tolist(), known=self.classes_.tolist())
         odd = ~np.isin(known, self.classes_)
         if odd.any():
             row = np.flatnonzero(counted)[int(odd.argmax())]
             remedy = "leave such rows out" if called != "y" else "name all classes in the first call (classes=...)"
             remedy = "begin anew: fit with warm_start=False" if called == "y" and self.warm_start else remedy
             raise DataError(
-                f"{called} holds the class {known[odd].tolist()[0]!r}, which was not among those learnt, "
-                f"{_some(self.classes_)} (row {row}); {remedy}"
+                "y.unknown_class",
+                called=called,
+                level=known[odd].tolist()[0],
+                known=_some(self.classes_),
+                row=row,
+                remedy=remedy,
             )
         return rows._replace(targets=pl.DataFrame([to_series(labels, targets.columns[0])]))
 

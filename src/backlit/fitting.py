@@ -68,10 +68,7 @@ def split_rows(groups: np.ndarray, seed: int = 0, validation: float = 0.16, test
     _require_shares(validation, test)
     parts = np.digitize(rng.of_groups(seed, np.asarray(groups)), [test, test + validation])
     if (parts < 2).all() and (few := len(np.unique(groups))) < len(groups):
-        raise DataError(
-            f"{len(groups)} rows in {few} group{'s' * (few != 1)} leave none to learn from; take another seed of the "
-            "split (--split-seed), or a column with more groups"
-        )
+        raise DataError("split.few_groups", rows=len(groups), groups=few)
     return _split(parts, len(groups))
 
 
@@ -92,7 +89,7 @@ def _require_shares(validation: float, test: float) -> None:
 def _split(parts: np.ndarray, n: int) -> Split:
     split = Split(*(np.flatnonzero(parts == part) for part in (2, 1, 0)))
     if len(split.train) == 0:
-        raise DataError(f"{n} rows leave none to learn from; give more rows or smaller shares")
+        raise DataError("split.few_rows", rows=n)
     return split
 
 
@@ -159,7 +156,7 @@ def prepare(
         frame, targets, weights, numbers = _rows(frame, here), targets[here], within_reach(weights[here]), numbers[here]
         split = split.among(here)
         if len(split.train) == 0:
-            raise DataError("every row to learn from has weight 0; give some a weight above 0")
+            raise DataError("weights.none_learnt")
     with numbered(numbers):
         sheet = read_frame(frame, Hints.of(recipe.columns), numbers=numbers)
         if table is None:
@@ -213,14 +210,14 @@ def rows_that_count(weights: np.ndarray, rows: int) -> np.ndarray:
         Another number of weights than of rows; a weight below 0, or none; all 0.
     """
     if np.shape(weights) != (rows,):
-        raise ShapeError(f"weights has shape {np.shape(weights)}; give one weight for each of the {rows} rows")
+        raise ShapeError("weights.count", shape=np.shape(weights), rows=rows)
     odd = ~(np.isfinite(weights) & (weights >= 0))
     if odd.any():
         row = int(odd.argmax())
-        raise DataError(f"the weight of row {row} is {weights[row]}; it must be a finite number, 0 or greater")
+        raise DataError("weights.value", row=row, value=weights[row])
     here = np.flatnonzero(weights > 0)
     if len(here) == 0:
-        raise DataError("all weights are zero, so no row is there; give some a weight above 0")
+        raise DataError("weights.all_zero")
     return here
 
 
@@ -254,8 +251,7 @@ def choose_loss(recipe: Recipe, target: Target) -> Loss:
     if loss.name in LOSSES and loss.name not in able:
         what = f"{len(target.classes)} classes" if target.classes else "numbers"
         raise ArgumentError(
-            f"loss is {loss.name!r}, which cannot learn the {what} of the target {target.names[0]!r}; take "
-            f"{' or '.join(able)}, or leave the loss out"
+            "loss.cannot_learn", loss=loss.name, what=what, target=target.names[0], able=" or ".join(able)
         )
     return loss
 

@@ -29,7 +29,7 @@ class Rows(NamedTuple):
 def target_columns(y: Any, called: str) -> pl.DataFrame:
     """The target as a frame of its columns."""
     if y is None:
-        raise ArgumentError(f"This estimator requires y to be passed, but the target {called} is None")
+        raise ArgumentError("y.none", called=called)
     if isinstance(y, pl.Series):
         return pl.DataFrame([y.alias(y.name or "y")])
     if has_names(y):
@@ -38,7 +38,7 @@ def target_columns(y: Any, called: str) -> pl.DataFrame:
     if array.ndim > 1:
         return to_frame(array, tuple(f"y{i}" for i in range(1, array.shape[1] + 1)))
     if array.ndim == 0:
-        raise ShapeError(f"{called} is {y!r}; give one target for each row")
+        raise ShapeError("y.one_number", called=called, value=y)
     name = getattr(y, "name", None)
     return pl.DataFrame([to_series(y if hasattr(y, "dtype") else array, "y" if name is None else str(name))])
 
@@ -66,7 +66,7 @@ def require_known(series: pl.Series, counted: np.ndarray, called: str) -> None:
     if series.dtype.is_float():
         missing |= series.is_nan().fill_null(False).to_numpy() & counted
     if missing.any():
-        raise DataError(f"{called} is missing in row {int(missing.argmax())}; leave such rows out")
+        raise DataError("y.missing", called=called, row=int(missing.argmax()))
 
 
 def read_targets(rows: Rows, hints: Hints, called: str) -> Sheet:
@@ -82,10 +82,7 @@ def read_targets(rows: Rows, hints: Hints, called: str) -> Sheet:
     sheet.require_plain()
     for series in sheet.frame:
         if series.dtype == pl.String and series.null_count() < len(series):
-            raise DataError(
-                f"target {series.name!r} holds text, such as {series.drop_nulls().first()!r}; numbers are needed here: "
-                "NetClassifier learns classes"
-            )
+            raise DataError("y.text", target=series.name, entry=series.drop_nulls().first())
     n = rows.frame.height
     targets = [pl.Series(series.name, [None] * n, dtype=series.dtype).scatter(here, series) for series in sheet.frame]
     for series in targets:
@@ -102,8 +99,7 @@ def require_alike(labels: np.ndarray, counted: np.ndarray, called: str) -> None:
         rows = np.flatnonzero(counted)
         one, other = int(texts.argmax()), int(texts.argmin())
         raise DataError(
-            f"{called} holds text, such as {labels[one]!r} in row {rows[one]}, and {labels[other]!r} in row "
-            f"{rows[other]}; make all labels text, as by str()"
+            "y.mixed", called=called, text=labels[one], row=rows[one], number=labels[other], row_2=rows[other]
         )
 
 
@@ -114,8 +110,8 @@ def row_weights(sample_weight: Any, n: int, called: str) -> np.ndarray | None:
     try:
         weights = np.asarray(sample_weight, dtype=np.float64)
     except (TypeError, ValueError) as error:
-        raise DataError(f"{called} holds what is no number ({error}); give one number for each row") from None
+        raise DataError("weights.no_numbers", called=called, why=error) from None
     weights = np.full(n, float(weights)) if weights.ndim == 0 else weights
     if weights.shape != (n,):
-        raise ShapeError(f"{called} has shape {weights.shape}; give one weight for each of the {n} rows")
+        raise ShapeError("weights.shape", called=called, shape=weights.shape, rows=n)
     return weights

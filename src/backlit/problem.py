@@ -26,7 +26,7 @@ from backlit.tables.metrics import scores
 from backlit.tables.reading import Hints, Kinds, Sheet, read_frame
 from backlit.tables.table import Table
 from backlit.tables.target import Target, guess_task, target_numbers
-from backlit.words import Remark, count
+from backlit.words import Remark
 
 if TYPE_CHECKING:
     import polars as pl
@@ -172,9 +172,7 @@ def rows_with(target: pl.Series, called: str = "the table") -> np.ndarray:
     known = target.is_not_nan() if target.dtype.is_float() else target.is_not_null()
     rows = np.flatnonzero(known.fill_null(False).to_numpy())
     if len(rows) < LEAST_ROWS:
-        raise DataError(
-            f"{called} has {count(len(rows), 'row')} with a {target.name!r}; give ten or more, so that some can test"
-        )
+        raise DataError("split.rows_with_target", called=called, rows=len(rows), name=target.name)
     return rows
 
 
@@ -193,15 +191,12 @@ def describe_target(series: pl.Series, task: str | None, otherwise: str) -> tupl
     if chosen == "regression":
         values = target_numbers(series)
         if values.min() == values.max():
-            raise DataError(f"target {name!r} is {values[0]:g} in every row; there is nothing to learn")
+            raise DataError("target.constant", name=name, value=values[0])
         if levels <= 10 and task is None and (values % 1 == 0).all():
             notices.append(Remark("target.few_values", target=name, levels=levels, otherwise=otherwise))
         return None, pl.DataFrame({name: values}), notices
     if levels > 20 and levels > 0.2 * len(series):
-        raise DataError(
-            f"target {name!r} has {levels:,} different entries in {count(len(series), 'row')}, such as {series[0]!r}: "
-            "too many for classes; write numbers as in 450000, or name another target"
-        )
+        raise DataError("target.too_many_classes", name=name, levels=levels, rows=len(series), entry=series[0])
     target = Target.fit_classes(series)
     rare = series.value_counts(name="n" if name != "n" else "rows")
     rare = rare.filter(rare.to_series(1) == 1).to_series(0)

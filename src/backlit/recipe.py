@@ -62,7 +62,7 @@ class Setting:
         try:
             return values.read(text)
         except ValueError:
-            raise ArgumentError(f"{self.name} is {text!r}; it must be {values}") from None
+            raise ArgumentError("not_allowed", setting=self.name, value=text, allowed=values) from None
 
 
 def setting(default: Any, part: Part, values: Values | None, help: str, none: str = "") -> Any:

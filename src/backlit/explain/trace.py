@@ -186,7 +186,7 @@ class Trace:
     def update(self) -> Update:
         """The update of this step, or the one that these rows alone would cause."""
         if self.optimizer is None:
-            raise ArgumentError("the trace has no settings, so no update is known; give trace(..., settings=...)")
+            raise ArgumentError("trace.no_settings")
         return update_of(self.optimizer, self.net, self.theta, self.gradient, self.memory, self.rate)
 
     def at(self, theta: np.ndarray) -> Trace:
