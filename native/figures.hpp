@@ -7,7 +7,7 @@ namespace backlit::BACKLIT_ISA {
 
 constexpr float STUCK = 0.01f;  // as in engines/protocol.py
 
-inline double error(const Plan& p, int B) {
+inline double error(const Layout& p, int B) {
     const float total = sum_along(B, [&](int b) { return load(p.e + b); });
     return p.loss.mean ? double(total) * p.loss.scale / B : double(total) * p.loss.scale;
 }
@@ -23,7 +23,7 @@ inline double length(const float* squares, int first, int last) {
 // Every NaN as the same one: which one a sum yields differs from processor to processor.
 inline double same_nan(double x) { return x == x ? x : __builtin_nan(""); }
 
-inline void lengths(const Plan& p, const Figures& figures, int step) {
+inline void lengths(const Layout& p, const Figures& figures, int step) {
     figures.gradient_norm[step] = length(p.gradient_squares, 0, p.items);
     figures.update_norm[step] = same_nan(length(p.update_squares, 0, p.items));
     double* of_layer = figures.layer_gradient_norm + int64_t(step) * (p.layers - 1);
@@ -58,7 +58,7 @@ inline double stuck(const Layer& l, int B) {
     return double(l.d_out - passing) / l.d_out;
 }
 
-inline void stuck(const Plan& p, const Figures& figures, int step, int B) {
+inline void stuck(const Layout& p, const Figures& figures, int step, int B) {
     double* of_layer = figures.stuck + int64_t(step) * (p.layers - 1);
     for (int i = 1; i < p.layers; i++) of_layer[i - 1] = stuck(p.layer[i], B);
 }

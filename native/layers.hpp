@@ -5,7 +5,7 @@
 #pragma once
 
 #include "activations.hpp"
-#include "plan.hpp"
+#include "layout.hpp"
 #include "product.hpp"
 #include "rng.hpp"
 
@@ -97,7 +97,7 @@ inline I keep(uint32_t row, const uint32_t* units, uint32_t threshold) {
 }
 
 // Silence units of Y, and their slopes with them.
-inline void dropout(const Plan& p, const Layer& l, int r0, int r1) {
+inline void dropout(const Layout& p, const Layer& l, int r0, int r1) {
     for (int i = 0; i < l.masks; i++) {
         const Mask mask = l.mask[i];
         float *const Y = l.Y, *const D = l.D;
@@ -116,9 +116,9 @@ inline void dropout(const Plan& p, const Layer& l, int r0, int r1) {
 // --- Dense -----------------------------------------------------------------------------------------------------------
 
 // A narrow last layer has its W, Y, D and dY transposed: Z is a dot product for each row, and rows are neighbours.
-inline void forward_narrow(const Plan& p, const Layer& l, const Layer& below, int r0, int r1) {
+inline void forward_narrow(const Layout& p, const Layer& l, const Layer& below, int r0, int r1) {
     for (int j = 0; j < l.d_out; j++) {
-        const float *X = below.Y, *w = p.theta + l.w.at + int64_t(j) * l.w.stride, b = p.theta[l.b.at + j];
+        const float *X = below.Y, *w = p.theta + l.slot[WEIGHTS].at + int64_t(j) * l.slot[WEIGHTS].stride, b = p.theta[l.slot[BIAS].at + j];
         float* Z = l.Y + int64_t(j) * l.stride;
         int r = r0;
         for (; r + 4 <= r1; r += 4) dots<4>(X + int64_t(r) * below.stride, below.stride, w, below.N, b, Z + r);
@@ -127,10 +127,10 @@ inline void forward_narrow(const Plan& p, const Layer& l, const Layer& below, in
     with_activation(l.activation, [&](auto f) { activate<decltype(f)>(l, 0, l.d_out, r0, r1); });
 }
 
-inline void forward_dense(const Plan& p, const Layer& l, const Layer& below, int r0, int r1) {
+inline void forward_dense(const Layout& p, const Layer& l, const Layer& below, int r0, int r1) {
     if (l.narrow) return forward_narrow(p, l, below, r0, r1);
-    const float *W = p.theta + l.w.at, *b = p.theta + l.b.at;
-    const Product Z{below.Y, below.stride, 1, W, l.w.stride, l.Y, l.stride, l.d_in, l.N, b};
+    const float *W = p.theta + l.slot[WEIGHTS].at, *b = p.theta + l.slot[BIAS].at;
+    const Product Z{below.Y, below.stride, 1, W, l.slot[WEIGHTS].stride, l.Y, l.stride, l.d_in, l.N, b};
     with_activation(l.activation, [&](auto f) {
         using F = decltype(f);
         if constexpr (same<F, Relu>) {
@@ -157,14 +157,14 @@ inline void backward_dense(const Layer& l, const Layer& below, int r0, int r1) {
     });
 }
 
-inline void gradient_dense(const Plan& p, const Layer& l, const Layer& below, int from, int to, int B) {
-    float* dW = p.gradient + l.w.at;
+inline void gradient_dense(const Layout& p, const Layer& l, const Layer& below, int from, int to, int B) {
+    float* dW = p.gradient + l.slot[WEIGHTS].at;
     if (l.narrow) {
-        product({l.dY, l.stride, 1, below.Y, below.stride, dW, l.w.stride, B, below.N}, from, to);
+        product({l.dY, l.stride, 1, below.Y, below.stride, dW, l.slot[WEIGHTS].stride, B, below.N}, from, to);
         for (int j = from; j < to; j++)  // padding of Y is f(0), not 0
-            for (int i = l.d_in; i < below.N; i++) dW[int64_t(j) * l.w.stride + i] = 0;
+            for (int i = l.d_in; i < below.N; i++) dW[int64_t(j) * l.slot[WEIGHTS].stride + i] = 0;
     } else {
-        product({below.Y, 1, below.stride, l.dY, l.stride, dW, l.w.stride, B, l.N}, from, to);
+        product({below.Y, 1, below.stride, l.dY, l.stride, dW, l.slot[WEIGHTS].stride, B, l.N}, from, to);
     }
 }
 
@@ -189,9 +189,9 @@ inline void transpose(const float* W, int64_t W_stride, float* Wt, int64_t Wt_st
 }
 
 // db = Σ_b dZ[b]: the product of a row of ones with dZ.
-inline void gradient_bias(const Plan& p, const Layer& l, int B) {
+inline void gradient_bias(const Layout& p, const Layer& l, int B) {
     static const float one = 1;
-    float* db = p.gradient + l.b.at;
+    float* db = p.gradient + l.slot[BIAS].at;
     if (l.narrow)
         for (int j = 0; j < l.d_out; j++)
             db[j] = sum_along(B, [dY = l.dY + int64_t(j) * l.stride](int b) { return load(dY + b); });
@@ -218,8 +218,8 @@ inline void over_panels(int N, F f) {
     for (; n < N; n += WIDTH) f(Count<1>{}, n);
 }
 
-inline void forward_encoded(const Plan& p, const Layer& l, int r0, int r1) {
-    const float *W = p.theta + l.w.at, *b = p.theta + l.b.at;
+inline void forward_encoded(const Layout& p, const Layer& l, int r0, int r1) {
+    const float *W = p.theta + l.slot[WEIGHTS].at, *b = p.theta + l.slot[BIAS].at;
     with_activation(l.activation, [&](auto f) {
         over_panels(l.N, [&](auto across, int n) {
             constexpr int P = across.value;
@@ -230,7 +230,7 @@ inline void forward_encoded(const Plan& p, const Layer& l, int r0, int r1) {
                 for (int k = 0; k < p.fields; k++) {
                     const int64_t at = int64_t(r) * p.fields + k;
                     if (p.used[at] < 0) continue;
-                    const int64_t row = int64_t(p.used[at]) * l.w.stride + n;
+                    const int64_t row = int64_t(p.used[at]) * l.slot[WEIGHTS].stride + n;
                     const V x = splat(p.value[at]);
                     if (p.field[k].binned)
 #pragma GCC unroll 8
@@ -249,7 +249,7 @@ inline void forward_encoded(const Plan& p, const Layer& l, int r0, int r1) {
 }
 
 // One walk down the bins with the sum of dZ over all rows above in registers.
-inline void gradient_field(const Plan& p, const Layer& l, const Field& field, int k, int B, int* scratch) {
+inline void gradient_field(const Layout& p, const Layer& l, const Field& field, int k, int B, int* scratch) {
     int *end = scratch, *order = scratch + field.count + 1;  // the batch's rows sorted by their row of W
     for (int t = 0; t <= field.count; t++) end[t] = 0;
     auto bin = [&](int b) { return p.used[int64_t(b) * p.fields + k] - field.first; };
@@ -259,7 +259,7 @@ inline void gradient_field(const Plan& p, const Layer& l, const Field& field, in
     for (int b = 0; b < B; b++)
         if (bin(b) >= 0) order[end[bin(b)]++] = b;
 
-    float* dW = p.gradient + l.w.at + int64_t(field.first) * l.w.stride;
+    float* dW = p.gradient + l.slot[WEIGHTS].at + int64_t(field.first) * l.slot[WEIGHTS].stride;
     over_panels(l.N, [&](auto across, int n) {
         constexpr int P = across.value;
         V above[P]{};
@@ -278,18 +278,18 @@ inline void gradient_field(const Plan& p, const Layer& l, const Field& field, in
                 }
             }
 #pragma GCC unroll 8
-            for (int i = 0; i < P; i++) store(dW + int64_t(t) * l.w.stride + n + i * WIDTH, g[i]);
+            for (int i = 0; i < P; i++) store(dW + int64_t(t) * l.slot[WEIGHTS].stride + n + i * WIDTH, g[i]);
         }
     });
 }
 
-inline void sum_prefix(const Plan& p, const Layer& l, const Field& field) {
+inline void sum_prefix(const Layout& p, const Layer& l, const Field& field) {
     if (!field.binned) return;
-    const float* W = p.theta + l.w.at;
+    const float* W = p.theta + l.slot[WEIGHTS].at;
     for (int n = 0; n < l.N; n += WIDTH) {
         V below = zero();
         for (int t = 0; t < field.count; t++) {
-            const int64_t at = int64_t(field.first + t) * l.w.stride + n;
+            const int64_t at = int64_t(field.first + t) * l.slot[WEIGHTS].stride + n;
             store(l.prefix + at, below);
             below += load(W + at);
         }
@@ -298,8 +298,8 @@ inline void sum_prefix(const Plan& p, const Layer& l, const Field& field) {
 
 // --- LayerNorm -------------------------------------------------------------------------------------------------------
 
-inline void forward_norm(const Plan& p, const Layer& l, const Layer& below, int r0, int r1) {
-    const float *gamma = p.theta + l.w.at, *beta = p.theta + l.b.at;
+inline void forward_norm(const Layout& p, const Layer& l, const Layer& below, int r0, int r1) {
+    const float *gamma = p.theta + l.slot[GAMMA].at, *beta = p.theta + l.slot[BETA].at;
     const float d = float(l.d_in);
     for (int b = r0; b < r1; b++) {
         const float* X = below.Y + int64_t(b) * below.stride;
@@ -321,16 +321,16 @@ inline void forward_norm(const Plan& p, const Layer& l, const Layer& below, int 
 }
 
 // dgamma = Σ_b dY[b] · N[b]
-inline void gradient_gamma(const Plan& p, const Layer& l, int B) {
+inline void gradient_gamma(const Layout& p, const Layer& l, int B) {
     for (int n = 0; n < l.N; n += WIDTH) {
         V dgamma = zero();
         for (int64_t b = 0; b < B; b++) dgamma = fma(load(l.dY + b * l.stride + n), load(l.norm + b * l.stride + n), dgamma);
-        store(p.gradient + l.w.at + n, dgamma);
+        store(p.gradient + l.slot[GAMMA].at + n, dgamma);
     }
 }
 
-inline void backward_norm(const Plan& p, const Layer& l, const Layer& below, int r0, int r1) {
-    const float* gamma = p.theta + l.w.at;
+inline void backward_norm(const Layout& p, const Layer& l, const Layer& below, int r0, int r1) {
+    const float* gamma = p.theta + l.slot[GAMMA].at;
     const float d = float(l.d_in);
     with_slope(below, [&](auto slope) {
         for (int b = r0; b < r1; b++) {

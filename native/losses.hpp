@@ -4,7 +4,7 @@
 #pragma once
 
 #include "activations.hpp"
-#include "plan.hpp"
+#include "layout.hpp"
 #include "registry.hpp"
 
 namespace backlit::BACKLIT_ISA {
@@ -54,9 +54,10 @@ struct AbsoluteError {
 
 struct Huber {
     static constexpr const char* name = "huber";
+    static constexpr const char* numbers[] = {"delta"};
     static V terms(const Loss& loss, Rows r) {
         return each_output(loss, r, [&](int, V s, V y, V& e, V& d) {
-            V difference = s - y, delta = splat(loss.delta);
+            V difference = s - y, delta = splat(float(loss.number[0]));
             d = where(difference > delta, delta, where(difference < -delta, -delta, difference));
             e = d * (difference - 0.5f * d);
         });
@@ -86,9 +87,11 @@ struct Quantile {
 
 struct BinaryCrossEntropy {
     static constexpr const char* name = "binary_cross_entropy";
+    static constexpr const char* numbers[] = {"label_smoothing"};
     static V terms(const Loss& loss, Rows r) {
+        const float smoothing = float(loss.number[0]);
         return each_output(loss, r, [&](int, V s, V y, V& e, V& d) {
-            V q = (1 - loss.smoothing) * y + 0.5f * loss.smoothing;
+            V q = (1 - smoothing) * y + 0.5f * smoothing;
             e = softplus(s) - q * s;
             d = sigmoid(s) - q;
         });
@@ -97,15 +100,16 @@ struct BinaryCrossEntropy {
 
 struct CrossEntropy {
     static constexpr const char* name = "cross_entropy";
+    static constexpr const char* numbers[] = {"label_smoothing"};
     static V terms(const Loss& loss, Rows r) {
         V most = load(r.S), total = zero(), label = load(r.Y);
         for (int j = 1; j < loss.outputs; j++) most = max(load(r.S + j * r.stride), most);
         for (int j = 0; j < loss.outputs; j++) total += exp(load(r.S + j * r.stride) - most);
         V log_total = log(total);
-        const float rest = loss.smoothing / float(loss.outputs);
+        const float smoothing = float(loss.number[0]), rest = smoothing / float(loss.outputs);
         return each_output(loss, r, [&](int j, V s, V, V& e, V& d) {
             V log_p = (s - most) - log_total;
-            V q = where(label == splat(float(j)), splat(1 - loss.smoothing + rest), splat(rest));
+            V q = where(label == splat(float(j)), splat(1 - smoothing + rest), splat(rest));
             e = -q * log_p;
             d = exp(log_p) - q;
         });

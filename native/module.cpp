@@ -6,6 +6,8 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
+#include <algorithm>
+
 #include "session.hpp"
 
 namespace nb = nanobind;
@@ -25,16 +27,22 @@ const Functions& instruction_set(const std::string& name) {
     throw nb::value_error(("this processor cannot run " + name).c_str());
 }
 
-std::vector<std::string> names(const char* const* first) {
-    std::vector<std::string> all;
-    for (; *first; first++) all.push_back(*first);
-    return all;
+int place(const Declared* records, const std::string& name) {
+    for (int i = 0; records[i].name; i++)
+        if (name == records[i].name) return i;
+    throw nb::value_error((name + " is not in the engine").c_str());
 }
 
-int place(const char* const* names, const std::string& name) {
-    for (int i = 0; names[i]; i++)
-        if (name == names[i]) return i;
-    throw nb::value_error((name + " is not in the engine").c_str());
+// What a registry declares: names, each with those of its numbers.
+nb::dict declared(const Declared* records) {
+    nb::dict all;
+    for (; records->name; records++) {
+        nb::list numbers;
+        for (const char* number : records->numbers)
+            if (number) numbers.append(number);
+        all[records->name] = numbers;
+    }
+    return all;
 }
 
 template <class T>
@@ -42,21 +50,28 @@ T get(const nb::dict& from, const char* key, T otherwise) {
     return from.contains(key) ? nb::cast<T>(from[key]) : otherwise;
 }
 
+// The place of a loss or an optimizer in its registry, and its numbers.
+template <class Record>
+void read(const nb::dict& from, const Declared* records, Record& into) {
+    into.kind = place(records, nb::cast<std::string>(from["kind"]));
+    for (int i = 0; i < MOST_NUMBERS; i++)
+        if (const char* number = records[into.kind].numbers[i]) into.number[i] = nb::cast<double>(from[number]);
+}
+
 LayerSpec layer_spec(const Functions& set, const nb::dict& given) {
+    const std::vector<std::string> kinds = Session::layer_kinds();
     LayerSpec spec;
-    spec.kind = nb::cast<std::string>(given["kind"]);
-    spec.d_in = get(given, "d_in", 0);
+    spec.kind = int(std::find(kinds.begin(), kinds.end(), nb::cast<std::string>(given["kind"])) - kinds.begin());
+    spec.position = nb::cast<int>(given["position"]);
+    spec.d_in = get(given, "d_in", get(given, "d", 0));
     spec.d_out = get(given, "d_out", 0);
     spec.activation = place(set.activations, get<std::string>(given, "activation", "identity"));
     spec.epsilon = get(given, "epsilon", 0.0f);
-    spec.threshold = get(given, "threshold", uint32_t(0));
-    spec.scale = get(given, "scale", 1.0f);
-    spec.position = get(given, "position", 0);
+    spec.rate = get(given, "rate", 0.0);
     spec.edges = get(given, "edges", std::vector<std::vector<double>>());
-    int i = 0;
-    for (nb::handle slot : nb::cast<nb::list>(get(given, "slots", nb::list()))) {
+    for (nb::handle slot : nb::cast<nb::list>(given["slots"])) {
         const nb::tuple t = nb::cast<nb::tuple>(slot);
-        spec.slots[i++] = {nb::cast<int64_t>(t[0]), nb::cast<float>(t[1]), nb::cast<float>(t[2])};
+        spec.slots.push_back({nb::cast<int64_t>(t[0]), nb::cast<float>(t[1]), nb::cast<float>(t[2])});
     }
     return spec;
 }
@@ -69,7 +84,7 @@ Figures figures_in(const nb::tuple& arrays) {
 }
 
 // A table together with the arrays that it reads.
-struct Rows {
+struct Arrays {
     Matrix<const float> X;
     std::optional<Matrix<const float>> Y;
     std::optional<Vector<const int64_t>> numbers;
@@ -79,34 +94,30 @@ struct Rows {
 
 // A session together with what it reads.
 struct Engine {
-    std::shared_ptr<Rows> rows;
+    std::shared_ptr<Arrays> rows;
     std::optional<Vector<const int64_t>> positions;
     std::optional<Vector<const float>> weights;
     Session session;
 };
 
-Engine* new_engine(const std::string& isa, const nb::list& layers, const nb::dict& loss, const nb::dict& optimizer,
-                   std::shared_ptr<Rows> rows, int batch, std::optional<Vector<const int64_t>> positions,
+Engine* new_engine(const std::string& isa, const nb::list& layers, const nb::dict& loss,
+                   const std::optional<nb::dict>& optimizer, std::shared_ptr<Arrays> rows, int batch, std::optional<Vector<const int64_t>> positions,
                    std::optional<Vector<const float>> weights, int threads) {
     const Functions& set = instruction_set(isa);
     std::vector<LayerSpec> specs;
     for (nb::handle layer : layers) specs.push_back(layer_spec(set, nb::cast<nb::dict>(layer)));
     Loss l{};
-    l.kind = place(set.losses, nb::cast<std::string>(loss["kind"]));
+    read(loss, set.losses, l);
     l.outputs = nb::cast<int>(loss["outputs"]);
     l.targets = rows->table.outputs;
-    l.mean = get(loss, "mean", true);
-    l.scale = get(loss, "scale", 1.0f);
-    l.delta = get(loss, "delta", 1.0f);
-    l.smoothing = get(loss, "label_smoothing", 0.0f);
-    Optimizer o{};
-    o.kind = place(set.optimizers, get<std::string>(optimizer, "kind", "sgd"));
-    o.weight_decay = get(optimizer, "weight_decay", 0.0f);
-    o.clip_norm = get(optimizer, "clip_norm", 0.0f);
-    o.momentum = get(optimizer, "momentum", 0.0f);
-    o.epsilon = get(optimizer, "epsilon", 0.0f);
-    o.beta1 = get(optimizer, "beta1", 0.0);
-    o.beta2 = get(optimizer, "beta2", 0.0);
+    l.mean = nb::cast<bool>(loss["mean"]);
+    l.scale = nb::cast<float>(loss["scale"]);
+    Optimizer o{};  // none is needed where no step is made
+    if (optimizer) {
+        read(*optimizer, set.optimizers, o);
+        o.weight_decay = nb::cast<float>((*optimizer)["weight_decay"]);
+        o.clip_norm = nb::cast<float>((*optimizer)["clip_norm"]);
+    }
     std::optional<Learnt> learnt;
     if (positions) learnt = {positions->data(), int64_t(positions->shape(0)), weights ? weights->data() : nullptr};
     return new Engine{rows, positions, weights,
@@ -125,20 +136,20 @@ NB_MODULE(_native, m) {
     });
     if (!instruction_sets().empty()) {
         const Functions& any = *instruction_sets()[0];
-        m.attr("LAYERS") = std::vector<std::string>{"dense", "piecewise_linear", "dropout", "layer_norm"};
-        m.attr("ACTIVATIONS") = names(any.activations);
-        m.attr("LOSSES") = names(any.losses);
-        m.attr("OPTIMIZERS") = names(any.optimizers);
+        m.attr("LAYERS") = Session::layer_kinds();
+        m.attr("ACTIVATIONS") = declared(any.activations);
+        m.attr("LOSSES") = declared(any.losses);
+        m.attr("OPTIMIZERS") = declared(any.optimizers);
     }
 
-    nb::class_<Rows>(m, "Table")
+    nb::class_<Arrays>(m, "Table")
         .def(nb::new_([](Matrix<const float> X, std::optional<Matrix<const float>> Y,
-                         std::optional<Vector<const int64_t>> rows) { return std::make_shared<Rows>(Rows{X, Y, rows}); }),
+                         std::optional<Vector<const int64_t>> rows) { return std::make_shared<Arrays>(Arrays{X, Y, rows}); }),
              "X"_a, "Y"_a = nb::none(), "rows"_a = nb::none())
-        .def_prop_ro("code_bytes", [](const Rows& self) { return self.table.code_bytes(); });
+        .def_prop_ro("code_bytes", [](const Arrays& self) { return self.table.code_bytes(); });
 
     nb::class_<Engine>(m, "Session")
-        .def(nb::new_(&new_engine), "isa"_a, "layers"_a, "loss"_a, "optimizer"_a, "table"_a, "batch"_a,
+        .def(nb::new_(&new_engine), "isa"_a, "layers"_a, "loss"_a, "optimizer"_a.none(), "table"_a, "batch"_a,
              "positions"_a = nb::none(), "weights"_a = nb::none(), "threads"_a = 1)
         .def("train",
              [](Engine& self, Vector<float> theta, std::vector<Vector<float>> memory, int64_t t, uint64_t seed,

@@ -3,7 +3,7 @@
 //     w  <-  w − α · direction − α · weight_decay · w
 #pragma once
 
-#include "plan.hpp"
+#include "layout.hpp"
 #include "registry.hpp"
 
 namespace backlit::BACKLIT_ISA {
@@ -15,13 +15,13 @@ inline void powers(double base, int64_t t, int count, double* result) {
         for (int i = 0; i < count; i++) result[i] *= (t + i) >> bit & 1 ? base : 1;
 }
 
-// The powers of the betas that Adam's next steps divide by.
+// The powers of the first two numbers: of the betas, by which Adam's next steps divide.
 struct Powers {
     static constexpr int AT_ONCE = 64;
-    double beta1[AT_ONCE], beta2[AT_ONCE];
+    double first[AT_ONCE], second[AT_ONCE];
     void from(const Optimizer& o, int64_t t) {
-        powers(o.beta1, t, AT_ONCE, beta1);
-        powers(o.beta2, t, AT_ONCE, beta2);
+        powers(o.number[0], t, AT_ONCE, first);
+        powers(o.number[1], t, AT_ONCE, second);
     }
 };
 
@@ -35,8 +35,9 @@ struct SGD {
 
 struct Momentum {
     static constexpr const char* name = "momentum";
+    static constexpr const char* numbers[] = {"momentum"};
     V mu;
-    Momentum(const Optimizer& o, double, double) : mu(splat(o.momentum)) {}
+    Momentum(const Optimizer& o, double, double) : mu(splat(float(o.number[0]))) {}
     V direction(V g, float* v, float*) const {
         V after = without_tiny(fma(mu, load(v), g));
         store(v, after);
@@ -52,9 +53,10 @@ struct Nesterov : Momentum {
 
 struct RMSprop {
     static constexpr const char* name = "rmsprop";
+    static constexpr const char* numbers[] = {"rho", "epsilon"};
     V rho, rest, epsilon;
     RMSprop(const Optimizer& o, double, double)
-        : rho(splat(float(o.beta2))), rest(splat(float(1 - o.beta2))), epsilon(splat(o.epsilon)) {}
+        : rho(splat(float(o.number[0]))), rest(splat(float(1 - o.number[0]))), epsilon(splat(float(o.number[1]))) {}
     V direction(V g, float* v, float*) const {
         V after = without_tiny(fma(rho, load(v), rest * (g * g)));
         store(v, after);
@@ -64,11 +66,12 @@ struct RMSprop {
 
 struct Adam {
     static constexpr const char* name = "adam";
+    static constexpr const char* numbers[] = {"beta1", "beta2", "epsilon"};
     V beta1, rest1, beta2, rest2, correction1, correction2, epsilon;
     Adam(const Optimizer& o, double beta1_t, double beta2_t)
-        : beta1(splat(float(o.beta1))), rest1(splat(float(1 - o.beta1))), beta2(splat(float(o.beta2))),
-          rest2(splat(float(1 - o.beta2))), correction1(splat(float(1 / (1 - beta1_t)))),
-          correction2(splat(float(1 / (1 - beta2_t)))), epsilon(splat(o.epsilon)) {}
+        : beta1(splat(float(o.number[0]))), rest1(splat(float(1 - o.number[0]))), beta2(splat(float(o.number[1]))),
+          rest2(splat(float(1 - o.number[1]))), correction1(splat(float(1 / (1 - beta1_t)))),
+          correction2(splat(float(1 / (1 - beta2_t)))), epsilon(splat(float(o.number[2]))) {}
     V direction(V g, float* m, float* v) const {
         V m_after = without_tiny(fma(beta1, load(m), rest1 * g));
         V v_after = without_tiny(fma(beta2, load(v), rest2 * (g * g)));

@@ -1,6 +1,8 @@
-// The records of one kind by name, as in core/registry.py: the engine's tables and Python's are compared by name.
+// The records of one kind by name, as in core/registry.py: the engine's tables and Python's are compared by name. A record
+// declares the numbers that it takes by their names in Python, in the order in which they come.
 #pragma once
 
+#include "layout.hpp"
 #include "simd.hpp"
 
 namespace backlit::BACKLIT_ISA {
@@ -10,9 +12,19 @@ struct Type {
     using type = T;
 };
 
+template <class T>
+constexpr Declared declared() {
+    Declared record{T::name, {}};
+    if constexpr (requires { T::numbers; }) {
+        int i = 0;
+        for (const char* number : T::numbers) record.numbers[i++] = number;
+    }
+    return record;
+}
+
 template <class... T>
 struct Registry {
-    static constexpr const char* names[] = {T::name..., nullptr};
+    static constexpr Declared records[] = {declared<T>()..., {}};
 };
 
 // f(Type<T>{}) for the record T whose place is `which`.

@@ -52,7 +52,7 @@ Session::~Session() {
 template <bool BACK, class Theta>
 void Session::copy(Theta* theta, float* kept) const {
     for (const Layer& l : layers)
-        for (const Slot* s : {&l.w, &l.b})
+        for (const Slot* s = l.slot; s < l.slot + l.slots; s++)
             for (int r = 0; r < s->rows; r++) {
                 Theta* const from = theta + s->start + (s->transposed ? r : int64_t(r) * s->cols);
                 float* const to = kept + s->at + int64_t(r) * s->stride;
@@ -66,17 +66,17 @@ void Session::copy(Theta* theta, float* kept) const {
 }
 
 void Session::load(const float* theta, float* const* memory) {
-    std::fill_n(plan.theta, plan.size, 0.0f);  // an infinite rate may have spoilt the padding
-    copy<false>(theta, plan.theta);
+    std::fill_n(layout.theta, layout.size, 0.0f);  // an infinite rate may have spoilt the padding
+    copy<false>(theta, layout.theta);
     for (int k = 0; k < 2; k++)
-        if (memory && memory[k]) copy<false>(memory[k], plan.memory[k]);
-    functions.prepare(plan);
+        if (memory && memory[k]) copy<false>(memory[k], layout.memory[k]);
+    functions.prepare(layout);
 }
 
 void Session::unload(float* theta, float* const* memory) const {
-    copy<true>(theta, plan.theta);
+    copy<true>(theta, layout.theta);
     for (int k = 0; k < 2; k++)
-        if (memory[k]) copy<true>(memory[k], plan.memory[k]);
+        if (memory[k]) copy<true>(memory[k], layout.memory[k]);
 }
 
 void Session::draw_units(uint64_t new_seed) {
@@ -92,7 +92,7 @@ void Session::draw_units(uint64_t new_seed) {
 }
 
 int Session::train(float* theta, float* const* memory, Stretch stretch) {
-    const int steps = int((stretch.count + plan.batch - 1) / plan.batch);
+    const int steps = int((stretch.count + layout.batch - 1) / layout.batch);
     draw_units(stretch.seed);
     load(theta, memory);
     run(stretch, steps);
@@ -113,9 +113,9 @@ double Session::make_steps(Stretch stretch, int from, int to, bool shared) {
     stretch.from = from, stretch.to = to;
     return timed([&] {
         if (shared)
-            team->run([&](int thread) { functions.train(plan, stretch, team.get(), thread, threads); });
+            team->run([&](int thread) { functions.train(layout, stretch, team.get(), thread, threads); });
         else
-            functions.train(plan, stretch, nullptr, 0, 1);
+            functions.train(layout, stretch, nullptr, 0, 1);
     });
 }
 
@@ -158,24 +158,24 @@ void Session::gradient(const float* theta, uint64_t seed, const int64_t* positio
                        float* result) {
     draw_units(seed);
     load(theta, nullptr);
-    functions.gradient(plan, positions, draws, count);
-    copy<true>(result, plan.gradient);
+    functions.gradient(layout, positions, draws, count);
+    copy<true>(result, layout.gradient);
     std::fill_n(arena.get(), arena_size, 0.0f);  // a NaN may now fill the padding
 }
 
 void Session::predict(const float* theta, float* S) {
     load(theta, nullptr);
-    const float* X = plan.X;
-    std::vector<uint16_t> codes(size_t(std::min<int64_t>(plan.n, ENCODED_AT_ONCE)) * plan.fields);
-    plan.codes = codes.data();
-    for (int64_t first = 0; first < plan.n; first += ENCODED_AT_ONCE) {
-        const int count = int(std::min<int64_t>(plan.n - first, ENCODED_AT_ONCE));
-        plan.X = X + first * plan.d;
-        if (plan.fields) functions.encode(plan, 0, count, codes.data());
-        for (int b = 0; b < count; b += plan.batch)
-            functions.scores(plan, b, std::min(plan.batch, count - b), S + (first + b) * plan.loss.outputs);
+    const float* X = layout.X;
+    std::vector<uint16_t> codes(size_t(std::min<int64_t>(layout.n, ENCODED_AT_ONCE)) * layout.fields);
+    layout.codes = codes.data();
+    for (int64_t first = 0; first < layout.n; first += ENCODED_AT_ONCE) {
+        const int count = int(std::min<int64_t>(layout.n - first, ENCODED_AT_ONCE));
+        layout.X = X + first * layout.d;
+        if (layout.fields) functions.encode(layout, 0, count, codes.data());
+        for (int b = 0; b < count; b += layout.batch)
+            functions.scores(layout, b, std::min(layout.batch, count - b), S + (first + b) * layout.loss.outputs);
     }
-    plan.X = X;
+    layout.X = X;
 }
 
 }  // namespace backlit

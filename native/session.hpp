@@ -8,25 +8,25 @@
 #include <string>
 #include <vector>
 
-#include "plan.hpp"
+#include "layout.hpp"
 #include "threads.hpp"
 
 namespace backlit {
 
 // The layers as Python describes them.
 struct LayerSpec {
-    std::string kind;  // dense, piecewise_linear, dropout, layer_norm
+    int kind = 0;      // its place in `Session::layer_kinds()`
+    int position = 0;  // in the network, from 0
     int d_in = 0, d_out = 0;
     int activation = 0;
     float epsilon = 0;
-    uint32_t threshold = 0;  // dropout
-    float scale = 1;
-    int position = 0;                        // in the network, from 0
-    std::vector<std::vector<double>> edges;  // piecewise_linear
-    struct {
+    double rate = 0;  // of dropout
+    std::vector<std::vector<double>> edges;
+    struct Place {  // of a slot in theta
         int64_t start = 0;
         float rate = 1, decay = 1;
-    } slots[2];
+    };
+    std::vector<Place> slots;
 };
 
 inline int64_t lines(int64_t floats) { return (floats + LANES - 1) / LANES * LANES; }  // whole cache lines
@@ -81,6 +81,8 @@ class Session {
 
     ~Session();
 
+    static std::vector<std::string> layer_kinds();
+
     // The steps of a stretch on theta and memory, in place. Ends before a step whose E or gradient is not finite; returns
     // the number of steps made. `stretch` holds everything but from and to.
     int train(float* theta, float* const* memory, Stretch stretch);
@@ -91,16 +93,17 @@ class Session {
     int64_t arena_bytes() const { return 4 * arena_size; }
 
    private:
-    void add_norm(const LayerSpec&, bool training);
-    void add_dropout(const LayerSpec&, bool training);
-    void add_dense(const LayerSpec&, const std::vector<std::vector<double>>& edges, bool last,
-                   const std::optional<Learnt>& learnt);
-    void add_fields(const std::vector<std::vector<double>>& edges, const std::optional<Learnt>& learnt);
+    static const std::vector<struct LayerKind>& kinds();
+    void add_dense(const LayerSpec&);
+    void add_bins(const LayerSpec&);
+    void add_dropout(const LayerSpec&);
+    void add_norm(const LayerSpec&);
+    void add_fields();
     std::shared_ptr<Codes> codes_of(Table& table);
     void add_items();
-    Slot slot(const LayerSpec&, int which, int rows, int cols, bool transposed);
+    void add_slots(const LayerSpec&, std::vector<Slot>);
     void want(float*& place, int64_t floats);
-    void want_activations(Layer&, bool training);
+    void want_activations(Layer&);
     int64_t floats_of(const Layer&) const;  // in its Y
     void load(const float* theta, float* const* memory);
     void unload(float* theta, float* const* memory) const;
@@ -111,8 +114,13 @@ class Session {
     void draw_units(uint64_t seed);
 
     const Functions& functions;
-    Plan plan{};
+    Layout layout{};
+    std::optional<Learnt> learnt;
+    bool training;
+    std::vector<std::vector<double>> edges;  // of bins that the next layer is to encode
+    const LayerSpec* last = nullptr;
     std::vector<Layer> layers;
+    std::deque<std::vector<Slot>> slots;
     std::vector<Item> items;
     std::vector<Field> fields;
     std::vector<float> levels;

@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-#include "plan.hpp"
+#include "layout.hpp"
 
 #if defined(__AVX2__)
 #include <immintrin.h>

@@ -14,7 +14,7 @@ namespace {
 // Rows are used in no order that the processor could foresee; in a large batch it looks ahead far enough by itself.
 constexpr int AHEAD = 8;
 
-void prefetch(const Plan& p, int64_t position) {
+void prefetch(const Layout& p, int64_t position) {
     for (int i = 0; i < p.d; i += LANES) __builtin_prefetch(p.X + position * p.d + i);
     __builtin_prefetch(p.targets + position * p.loss.targets);
     if (p.fields) __builtin_prefetch(p.codes + position * p.fields);
@@ -22,7 +22,7 @@ void prefetch(const Plan& p, int64_t position) {
 }
 
 // Which row of each field the rows of the table use.
-void encode(const Plan& p, int64_t from, int64_t to, uint16_t* codes) {
+void encode(const Layout& p, int64_t from, int64_t to, uint16_t* codes) {
     const PlainArithmetic plain;
     for (int64_t r0 = from; r0 < to; r0 += WIDTH)
         for (int k = 0; k < p.fields; k++) {
@@ -46,7 +46,7 @@ void encode(const Plan& p, int64_t from, int64_t to, uint16_t* codes) {
 
 // Rows of the table become rows r0 to r1 of the batch.
 template <class Position>
-void gather(const Plan& p, int r0, int r1, Position position) {
+void gather(const Layout& p, int r0, int r1, Position position) {
     const int d = p.d, fields = p.fields;
     const float* const X = p.X;
     for (int k = 0; k < fields; k++) {
@@ -75,7 +75,7 @@ void gather(const Plan& p, int r0, int r1, Position position) {
     }
 }
 
-void forward(const Plan& p, int r0, int r1) {
+void forward(const Layout& p, int r0, int r1) {
     for (int i = 0; i < p.layers; i++) {
         const Layer &l = p.layer[i], &below = p.layer[i - (i > 0)];
         if (l.kind == Kind::dense) forward_dense(p, l, below, r0, r1);
@@ -86,7 +86,7 @@ void forward(const Plan& p, int r0, int r1) {
 }
 
 // Each row's share of E, and ∂E/∂Z of the last layer.
-void loss(const Plan& p, int r0, int r1, int B) {
+void loss(const Layout& p, int r0, int r1, int B) {
     const Layer& last = p.layer[p.layers - 1];
     const int k = p.loss.outputs;
     const int64_t stride = p.batch_stride;
@@ -116,7 +116,7 @@ void loss(const Plan& p, int r0, int r1, int B) {
     });
 }
 
-void backward(const Plan& p, int r0, int r1) {
+void backward(const Layout& p, int r0, int r1) {
     for (int i = p.layers - 1; i > 1; i--) {
         const Layer &l = p.layer[i], &below = p.layer[i - 1];
         if (l.kind == Kind::dense) backward_dense(l, below, r0, r1);
@@ -127,14 +127,11 @@ void backward(const Plan& p, int r0, int r1) {
 // f(slot, at, N) for each run of N neighbouring weights of an item, as they are kept. It is called in one place, so that
 // compilers inline it.
 template <class F>
-void each_run(const Plan& p, const Item& item, F f) {
+void each_run(const Layout& p, const Item& item, F f) {
     const Layer& l = p.layer[item.layer];
-    const Slot* const slots[] = {&l.w, &l.b};
-    const bool in_w = item.what != Item::bias, in_b = item.what == Item::bias || item.what == Item::scale_and_shift;
-    const int from = item.what == Item::field ? p.field[item.from].first : item.from;
-    const int to = item.what == Item::field ? from + p.field[item.from].count : item.to;
-    for (int s = in_w ? 0 : 1; s < (in_b ? 2 : 1); s++) {
-        const Slot& slot = *slots[s];
+    const int from = item.from, to = item.to;
+    for (int s = item.slot; s < item.slot + item.slots; s++) {
+        const Slot& slot = l.slot[s];
         const int64_t N = (slot.cols + LANES - 1) / LANES * LANES;
         const int rows = N == slot.stride ? to - from : 1;  // without a gap
         for (int r = from; r < to; r += rows) f(slot, slot.at + int64_t(r) * slot.stride, rows * N);
@@ -142,12 +139,12 @@ void each_run(const Plan& p, const Item& item, F f) {
 }
 
 // ∂E/∂ every weight of an item, and its squares.
-void gradient(const Plan& p, const Item& item, int index, int B, int* scratch) {
+void gradient(const Layout& p, const Item& item, int index, int B, int* scratch) {
     const Layer &l = p.layer[item.layer], &below = p.layer[item.layer - 1];
     switch (item.what) {
         case Item::weights: gradient_dense(p, l, below, item.from, item.to, B); break;
         case Item::bias: gradient_bias(p, l, B); break;
-        case Item::field: gradient_field(p, l, p.field[item.from], item.from, B, scratch); break;
+        case Item::field: gradient_field(p, l, p.field[item.which], item.which, B, scratch); break;
         case Item::scale_and_shift:
             gradient_gamma(p, l, B);
             gradient_bias(p, l, B);
@@ -167,7 +164,7 @@ void gradient(const Plan& p, const Item& item, int index, int B, int* scratch) {
 
 // Every weight of an item, and the squares of the update.
 template <class O>
-void update(const Plan& p, const Item& item, int index, const O& optimizer, double rate, float shorten) {
+void update(const Layout& p, const Item& item, int index, const O& optimizer, double rate, float shorten) {
     float *const theta = p.theta, *const m = p.memory[0], *const v = p.memory[1];
     const float* const gradient = p.gradient;
     const double weight_decay = p.optimizer.weight_decay;
@@ -192,20 +189,20 @@ void update(const Plan& p, const Item& item, int index, const O& optimizer, doub
 }
 
 // What is kept beside theta for the next step: Wt, and the prefix sums.
-void derive(const Plan& p, const Item& item) {
+void derive(const Layout& p, const Item& item) {
     const Layer& l = p.layer[item.layer];
     if (item.what == Item::weights && l.Wt && !l.narrow)
-        transpose(p.theta + l.w.at, l.w.stride, l.Wt, l.Wt_stride, item.from, item.to, l.d_out);
-    if (item.what == Item::field) sum_prefix(p, l, p.field[item.from]);
+        transpose(p.theta + l.slot[WEIGHTS].at, l.slot[WEIGHTS].stride, l.Wt, l.Wt_stride, item.from, item.to, l.d_out);
+    if (item.what == Item::field) sum_prefix(p, l, p.field[item.which]);
 }
 
-void prepare(const Plan& p) {
+void prepare(const Layout& p) {
     const PlainArithmetic plain;
     for (int i = 0; i < p.items; i++) derive(p, p.item[i]);
 }
 
 // The items of one thread: consecutive ones, of about equal cost.
-void share(const Plan& p, int thread, int threads, int& first, int& last) {
+void share(const Layout& p, int thread, int threads, int& first, int& last) {
     double total = 0, before = 0;
     for (int i = 0; i < p.items; i++) total += p.item[i].cost;
     first = last = p.items;
@@ -218,7 +215,7 @@ void share(const Plan& p, int thread, int threads, int& first, int& last) {
 }
 
 // Rows r0 to r1 of a batch of B, fed forward, and their error carried back; p.draw is there already.
-void forth_and_back(const Plan& p, const int64_t* position, int r0, int r1, int B) {
+void forth_and_back(const Layout& p, const int64_t* position, int r0, int r1, int B) {
     gather(p, r0, r1, [=](int b) { return position[b]; });
     for (int j = 0; j < p.loss.targets; j++)
         for (int b = r0; b < r1; b++) p.T[int64_t(j) * p.batch_stride + b] = p.targets[position[b] * p.loss.targets + j];
@@ -229,14 +226,14 @@ void forth_and_back(const Plan& p, const int64_t* position, int r0, int r1, int 
     backward(p, r0, r1);
 }
 
-void gradient(const Plan& p, const int64_t* position, const uint32_t* draws, int B) {
+void gradient(const Layout& p, const int64_t* position, const uint32_t* draws, int B) {
     const PlainArithmetic plain;
     if (p.random) __builtin_memcpy(p.draw, draws, B * sizeof *draws);
     forth_and_back(p, position, 0, B, B);
     for (int k = 0; k < p.items; k++) gradient(p, p.item[k], k, B, p.scratch);
 }
 
-void train(const Plan& p, const Stretch& s, Team* team, int thread, int threads) {
+void train(const Layout& p, const Stretch& s, Team* team, int thread, int threads) {
     const PlainArithmetic plain;
     int first, last;
     share(p, thread, threads, first, last);
@@ -269,7 +266,7 @@ void train(const Plan& p, const Stretch& s, Team* team, int thread, int threads)
             stuck(p, s.figures, i, B);
         }
         pick(p.optimizer.kind, [&](auto kind) {
-            const typename decltype(kind)::type optimizer(p.optimizer, power.beta1[now], power.beta2[now]);
+            const typename decltype(kind)::type optimizer(p.optimizer, power.first[now], power.second[now]);
             const bool clipped = p.optimizer.clip_norm > 0;
             float shorten = 1;
             if (clipped) {
@@ -289,7 +286,7 @@ void train(const Plan& p, const Stretch& s, Team* team, int thread, int threads)
     }
 }
 
-void scores(const Plan& p, int64_t first, int count, float* S) {
+void scores(const Layout& p, int64_t first, int count, float* S) {
     const PlainArithmetic plain;
     gather(p, 0, count, [=](int b) { return first + b; });
     forward(p, 0, count);
@@ -343,8 +340,8 @@ void multiply_add(int64_t rounds, float* result) {
 #define TEXT_(x) #x
 #define TEXT(x) TEXT_(x)
 const Functions functions{
-    TEXT(BACKLIT_ISA), WIDTH,   Activations::names, Losses::names, Optimizers::names, encode,       train,
-    gradient,          prepare, scores,             multiply,      apply,             elementary,   multiply_add,
+    TEXT(BACKLIT_ISA), WIDTH, Activations::records, Losses::records, Optimizers::records, encode, train,
+    gradient, prepare, scores, multiply, apply, elementary, multiply_add,
 };
 
 }  // namespace backlit::BACKLIT_ISA

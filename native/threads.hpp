@@ -6,7 +6,7 @@
 #include <thread>
 #include <vector>
 
-#include "plan.hpp"
+#include "layout.hpp"
 
 namespace backlit {
 

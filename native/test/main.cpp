@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -43,17 +44,35 @@ uint64_t hashed(const std::vector<T>& x, uint64_t hash = 0xCBF29CE484222325) {
     return hashed(x.data(), x.size() * sizeof(T), hash);
 }
 
-int place(const char* const* names, const std::string& name) {
+int place(const Declared* records, const std::string& name) {
     int i = 0;
-    while (names[i] && names[i] != name) i++;
-    check(names[i], "the engine has no " + name);
+    while (records[i].name && records[i].name != name) i++;
+    check(records[i].name, "the engine has no " + name);
     return i;
 }
 
-int count(const char* const* names) {
+int count(const Declared* records) {
     int n = 0;
-    while (names[n]) n++;
+    while (records[n].name) n++;
     return n;
+}
+
+// The place of a kind of layer.
+int kind(const std::string& name) {
+    const std::vector<std::string> kinds = Session::layer_kinds();
+    for (size_t i = 0; i < kinds.size(); i++)
+        if (kinds[i] == name) return int(i);
+    check(false, "the engine has no " + name);
+    return -1;
+}
+
+// Fills in the numbers that a loss or an optimizer declares.
+template <class Record>
+void fill_numbers(Record& record, const Declared* records, double smoothing = 0) {
+    const std::map<std::string, double> values{{"delta", 0.7}, {"label_smoothing", smoothing}, {"momentum", 0.9},
+                                               {"rho", 0.999}, {"beta1", 0.9}, {"beta2", 0.999}, {"epsilon", 1e-8}};
+    for (int i = 0; i < MOST_NUMBERS; i++)
+        if (const char* number = records[record.kind].numbers[i]) record.number[i] = values.at(number);
 }
 
 // --- A network with its table ----------------------------------------------------------------------------------------
@@ -76,7 +95,7 @@ struct Case {
 };
 
 struct Result {
-    std::vector<float> theta, memory[2], S;
+    std::vector<float> theta, memory[2], gradient, S;
     std::vector<double> figures[5];  // E, gradient_norm, update_norm, layer_gradient_norm, stuck
     int done = 0;
 
@@ -89,15 +108,15 @@ struct Result {
 
 bool same(const Result& a, const Result& b) {
     return hashed(a.theta) == hashed(b.theta) && hashed(a.memory[0]) == hashed(b.memory[0]) &&
-           hashed(a.memory[1]) == hashed(b.memory[1]) && hashed(a.S) == hashed(b.S) &&
+           hashed(a.memory[1]) == hashed(b.memory[1]) && hashed(a.S) == hashed(b.S) && hashed(a.gradient) == hashed(b.gradient) &&
            a.hash_of_figures(0, 5) == b.hash_of_figures(0, 5) && a.done == b.done;
 }
 
 void add_dense(Case& c, int& width, int units, int activation, int position) {
     LayerSpec l;
-    l.kind = "dense", l.d_in = width, l.d_out = units, l.activation = activation, l.position = position;
+    l.kind = kind("dense"), l.d_in = width, l.d_out = units, l.activation = activation, l.position = position;
     const int64_t start = int64_t(c.theta.size());
-    l.slots[0].start = start, l.slots[1].start = start + int64_t(width) * units;
+    l.slots = {{start, 1, 1}, {start + int64_t(width) * units, 1, 1}};
     if (position % 2) l.slots[1].rate = 2, l.slots[1].decay = 0;
     c.theta.resize(l.slots[1].start + units);
     c.layers.push_back(l);
@@ -106,20 +125,20 @@ void add_dense(Case& c, int& width, int units, int activation, int position) {
 
 void add_dropout(Case& c, float rate, int position) {
     LayerSpec l;
-    l.kind = "dropout", l.position = position, l.threshold = uint32_t(rate * 0x1p32f), l.scale = 1 / (1 - rate);
+    l.kind = kind("dropout"), l.position = position, l.rate = rate;
     c.layers.push_back(l);
 }
 
 void add_norm(Case& c, int width, int position) {
     LayerSpec l;
-    l.kind = "layer_norm", l.d_in = width, l.epsilon = 1e-5f, l.position = position;
-    l.slots[0].start = int64_t(c.theta.size()), l.slots[1].start = int64_t(c.theta.size()) + width;
+    l.kind = kind("layer_norm"), l.d_in = width, l.epsilon = 1e-5f, l.position = position;
+    l.slots = {{int64_t(c.theta.size()), 1, 1}, {int64_t(c.theta.size()) + width, 1, 1}};
     c.theta.resize(c.theta.size() + 2 * width);
     c.layers.push_back(l);
 }
 
 void fill(Case& c, Random& draw, const Functions& any) {
-    const std::string loss = any.losses[c.loss.kind];
+    const std::string loss = any.losses[c.loss.kind].name;
     c.loss.targets = loss == "quantile" || loss == "cross_entropy" ? 1 : c.loss.outputs;
     if (loss == "quantile")
         for (int j = 0; j < c.loss.outputs; j++) c.levels.push_back(float(j + 1) / float(c.loss.outputs + 1));
@@ -149,15 +168,15 @@ Case random_case(int number, const Functions& any) {
     c.batch = c.batch < c.n ? c.batch : c.n;
     c.epochs = c.n / c.batch < 30 ? 2 : 1;
     c.loss.kind = number % count(any.losses);
-    const std::string loss = any.losses[c.loss.kind];
+    const std::string loss = any.losses[c.loss.kind].name;
     c.loss.outputs = (loss == "cross_entropy" ? 2 : 1) + draw.below(5);
-    c.loss.mean = !draw.chance(4), c.loss.scale = draw.chance(3) ? 0.5f : 1.0f, c.loss.delta = 0.7f;
-    c.loss.smoothing = draw.chance(2) ? 0.1f : 0.0f;
+    c.loss.mean = !draw.chance(4), c.loss.scale = draw.chance(3) ? 0.5f : 1.0f;
+    fill_numbers(c.loss, any.losses, draw.chance(2) ? 0.1 : 0.0);
     c.optimizer.kind = number % count(any.optimizers);
-    const std::string optimizer = any.optimizers[c.optimizer.kind];
+    const std::string optimizer = any.optimizers[c.optimizer.kind].name;
     c.memories = optimizer == "sgd" ? 0 : optimizer == "adam" ? 2 : 1;
     c.optimizer.weight_decay = draw.chance(2) ? 0.01f : 0.0f, c.optimizer.clip_norm = draw.chance(2) ? 0.5f : 0.0f;
-    c.optimizer.momentum = 0.9f, c.optimizer.epsilon = 1e-8f, c.optimizer.beta1 = 0.9, c.optimizer.beta2 = 0.999;
+    fill_numbers(c.optimizer, any.optimizers);
     c.rate = 1e-3;
 
     int width = c.d, position = 0;
@@ -165,7 +184,7 @@ Case random_case(int number, const Functions& any) {
     for (int i = 0; i < c.n * c.d; i++) c.X.push_back(draw.uniform(-2, 2));
     if (encoded) {
         LayerSpec l;
-        l.kind = "piecewise_linear", l.position = position++;
+        l.kind = kind("piecewise_linear"), l.position = position++;
         width = 0;
         for (int k = 0; k < c.d; k++) {
             std::vector<double> edges;
@@ -190,7 +209,7 @@ Case random_case(int number, const Functions& any) {
         add_dense(c, width, draw.of(widths), activation, position++);
         if (width > 1 && draw.chance(3)) add_norm(c, width, position++);
         if (draw.chance(2)) add_dropout(c, 0.5f, position++);
-        if (c.layers.back().kind == "dropout" && draw.chance(2)) add_dropout(c, 0.1f, position++);
+        if (c.layers.back().kind == kind("dropout") && draw.chance(2)) add_dropout(c, 0.1f, position++);
     }
     add_dense(c, width, c.loss.outputs, draw.chance(3) ? activation : 0, position++);
     if (width > 1 && draw.chance(6)) add_norm(c, width, position++);
@@ -198,7 +217,7 @@ Case random_case(int number, const Functions& any) {
     if (draw.chance(3))
         for (int r = 0; r < c.n; r++) c.weights.push_back(draw.uniform(0.5f, 1.5f));
     fill(c, draw, any);
-    c.name = "network " + std::to_string(number) + " " + any.activations[activation] + " " + loss + " " + optimizer;
+    c.name = "network " + std::to_string(number) + " " + any.activations[activation].name + " " + loss + " " + optimizer;
     return c;
 }
 
@@ -208,13 +227,14 @@ Case large_case(int number, bool encoded, const Functions& any) {
     Case c;
     c.d = 70, c.n = 700, c.batch = 40, c.epochs = 2, c.memories = 2, c.rate = 1e-3;
     c.loss.kind = place(any.losses, "cross_entropy"), c.loss.outputs = 3, c.loss.mean = true, c.loss.scale = 1;
-    c.optimizer.kind = place(any.optimizers, "adam"), c.optimizer.epsilon = 1e-8f;
-    c.optimizer.beta1 = 0.9, c.optimizer.beta2 = 0.999, c.optimizer.clip_norm = number % 2 ? 0.3f : 0.0f;
+    c.optimizer.kind = place(any.optimizers, "adam");
+    fill_numbers(c.optimizer, any.optimizers);
+    c.optimizer.clip_norm = number % 2 ? 0.3f : 0.0f;
     for (int i = 0; i < c.n * c.d; i++) c.X.push_back(draw.uniform(-2, 2));
     int width = c.d, position = 0;
     if (encoded) {
         LayerSpec l;
-        l.kind = "piecewise_linear", l.position = position++;
+        l.kind = kind("piecewise_linear"), l.position = position++;
         for (int k = 0; k < c.d; k++) l.edges.push_back({-1, -0.5, 0, 0.5, 1});
         c.layers.push_back(l);
         width = 4 * c.d;
@@ -241,7 +261,7 @@ Result run(const Case& c, const Functions& isa, int threads, int stretch) {
     Table table = c.table();
     Session session(isa, c.layers, c.loss, c.levels, c.optimizer, table, c.learnt(), c.batch, threads);
     size_t L = 0;
-    for (const LayerSpec& l : c.layers) L += l.kind == "dense" || l.kind == "layer_norm";
+    for (const LayerSpec& l : c.layers) L += !l.slots.empty();
     const size_t numbers[] = {1, 1, 1, L, L};  // of a step
     bool going = true;
     for (int epoch = 0; epoch < c.epochs && going; epoch++)
@@ -263,6 +283,10 @@ Result run(const Case& c, const Functions& isa, int threads, int stretch) {
                 result.figures[k].insert(result.figures[k].end(), figures[k].begin(), figures[k].end());
             }
         }
+    std::vector<uint32_t> draws(c.batch);
+    for (int b = 0; b < c.batch; b++) draws[b] = uint32_t(b) * 0x9E3779B9u;
+    result.gradient.resize(c.theta.size());
+    session.gradient(c.theta.data(), 7, c.positions.data(), draws.data(), c.batch, result.gradient.data());
     Table rows{c.X.data(), nullptr, nullptr, c.n, c.d, 0, {}};
     const int at_once = c.n < 33 ? c.n : 33;
     result.S.resize(size_t(c.n) * c.loss.outputs);
@@ -283,6 +307,7 @@ void network(const Case& c, bool print) {
     for (const auto& figure : first.figures) check(finite(figure), c.name + ": figures");
     for (double share : first.figures[4]) check(share >= 0 && share <= 1, c.name + ": stuck");
     check(finite(first.S), c.name + ": scores");
+    check(finite(first.gradient), c.name + ": gradient");
     check(first.done == c.epochs * c.steps(), c.name + ": stopped");
     check(hashed(first.theta) != hashed(c.theta), c.name + ": theta stayed");
     for (const Functions* isa : instruction_sets())
@@ -304,7 +329,7 @@ void divergence(const Functions& any, bool print) {
     for (int number : {0, 1}) {
         Case c = large_case(number, number, any);
         for (LayerSpec& l : c.layers)
-            if (l.kind == "dense") l.activation = place(any.activations, "relu");
+            if (l.kind == kind("dense")) l.activation = place(any.activations, "relu");
         c.optimizer.kind = place(any.optimizers, "sgd"), c.memories = 0;
         c.optimizer.clip_norm = 0, c.optimizer.weight_decay = 1.0f, c.rate = 1e15, c.batch = 7, c.epochs = 1;
         const uint64_t figures = run(c, any, 1, c.steps()).hash_of_figures(2, 5);
@@ -361,8 +386,8 @@ void functions(bool print) {
         which++;
     }
     const Functions& any = *instruction_sets()[0];
-    for (int i = 0; any.activations[i]; i++)
-        function(std::string("activation ") + any.activations[i], print,
+    for (int i = 0; any.activations[i].name; i++)
+        function(std::string("activation ") + any.activations[i].name, print,
                  [=](const Functions& isa, const float* x, float* y, float* slope, int64_t n) {
                      isa.apply(i, x, y, slope, n);
                  });

@@ -14,8 +14,10 @@ from hypothesis import Phase, assume, given, settings
 import backlit as bl
 from backlit.core import rng
 from backlit.core.activations import ACTIVATIONS
+from backlit.core.layers import LAYERS
 from backlit.core.losses import LOSSES, Quantile
 from backlit.core.optimizers import OPTIMIZERS
+from backlit.engines import native
 from backlit.engines.native import NativeEngine
 from backlit.engines.protocol import Batches
 from backlit.engines.reference import ReferenceEngine
@@ -250,3 +252,19 @@ def test_the_bounds_are_tight(name, walk):
             assert np.all(figure.error < walk * figure.value)
         assert np.all(seen["stuck"].error == 0)
     assert np.linalg.norm(moment.theta.error) < walk * np.linalg.norm(moment.theta.value - state.theta)
+
+
+SHARED = {"optimizer": {"weight_decay", "clip_norm"}, "loss": {"scale", "reduction", "levels"}}
+
+
+def test_the_engine_declares_the_numbers_of_every_piece_by_their_names_in_python():
+    """So a field that is added in Python alone is noticed here."""
+    engine = native._native
+    assert set(engine.LAYERS) == {*LAYERS}
+    assert {*engine.ACTIVATIONS} == {*ACTIVATIONS}
+    for what, registry, declared in (("optimizer", OPTIMIZERS, engine.OPTIMIZERS), ("loss", LOSSES, engine.LOSSES)):
+        kinds = {entry if isinstance(entry, type) else type(entry) for entry in registry.values()}
+        assert {kind.name for kind in kinds} == {*declared}
+        for kind in kinds:
+            fields = {field.name for field in dataclasses.fields(kind)} - SHARED[what]
+            assert fields == {*declared[kind.name]}, kind

@@ -17,7 +17,7 @@ from sklearn.model_selection import cross_val_score
 from stranger import FRAME, PRICE, TABLE, changed, draw, going_on, listed, outcomes, planned, record, stored, verify
 
 import backlit as bl
-from backlit.engines.protocol import Data
+from backlit.engines.protocol import Rows
 from backlit.errors import BacklitError, DataError
 from backlit.fitting import Recipe, prepare
 from backlit.progress import fit
@@ -67,7 +67,7 @@ def test_rows_come_back_as_they_were_encoded(fitted, written):
     run = open_run(written)
     for which, part in (("train", fitted.start.plan.learn), ("validation", fitted.start.plan.watch)):
         found = run.data(which)
-        assert isinstance(found, Data)
+        assert isinstance(found, Rows)
         assert found.X.tobytes() == part.X.tobytes()
         assert found.Y.tobytes() == part.Y.tobytes()
         np.testing.assert_array_equal(found.rows, part.rows)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import atexit
 import os
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from functools import cache
 from importlib import import_module
 from threading import Lock
@@ -154,7 +154,7 @@ class NativeEngine:
         if len(X):
             batch = min(_BATCH_TO_PREDICT, len(X))
             with self._lock:
-                session = _native.Session(instruction_set(), _layers(net), _loss(net), {}, _native.Table(X), batch)
+                session = _native.Session(instruction_set(), _layers(net), _loss(net), None, _native.Table(X), batch)
                 session.predict(np.ascontiguousarray(theta, np.float32), S)
         return S
 
@@ -188,7 +188,7 @@ class NativeEngine:
                 instruction_set(),
                 _layers(net, dropout),
                 _loss(net),
-                {} if optimizer is None else _optimizer(optimizer),
+                None if optimizer is None else _optimizer(optimizer),
                 _table(data),
                 batch,
                 np.ascontiguousarray(rows.positions, np.int64),
@@ -239,11 +239,7 @@ def _layers(net: Network, dropout: bool = False) -> list[dict[str, Any]]:
     """The layers as the compiled module wants them."""
 
     def described(i: int, layer: Layer) -> dict[str, Any]:
-        facts = {field: value for field, value in vars(layer).items() if not field.startswith("_")}
-        if isinstance(layer, Dropout):
-            facts = {"threshold": min(round(layer.rate * 2**32), 2**32 - 1), "scale": 1 / (1 - layer.rate)}
-        if "d" in facts:
-            facts["d_in"] = facts["d"]
+        facts = {field.name: getattr(layer, field.name) for field in fields(layer)}
         slots = [(slot.start, slot.rate, slot.decay) for slot in net.slots[i]]
         return {"kind": layer.name, "position": i, "slots": slots, **facts}
 
@@ -257,5 +253,4 @@ def _loss(net: Network) -> dict[str, Any]:
 
 
 def _optimizer(optimizer: Optimizer) -> dict[str, Any]:
-    facts = {"kind": optimizer.name, **asdict(optimizer), "clip_norm": optimizer.clip_norm or 0.0}
-    return {**facts, "beta2": facts.get("rho", facts.get("beta2", 0.0))}
+    return {"kind": optimizer.name, **asdict(optimizer), "clip_norm": optimizer.clip_norm or 0.0}

@@ -39,6 +39,8 @@ struct Field {
     const double* width;
 };
 
+constexpr int WEIGHTS = 0, BIAS = 1, GAMMA = 0, BETA = 1;  // where slots of the layers stand
+
 enum class Kind { input, dense, encoded, layer_norm };
 
 struct Layer {
@@ -46,7 +48,8 @@ struct Layer {
     int d_in, d_out;
     int activation;
     float epsilon;
-    Slot w, b;  // or gamma and beta
+    const Slot* slot;  // its weights, such as slot[WEIGHTS] and slot[BIAS]
+    int slots;
     int masks;
     Mask mask[2];
 
@@ -61,27 +64,39 @@ struct Layer {
     float* prefix;            // encoded: for each bin's row of W the sum of the rows of the bins below it
 };
 
-// A share of the second half of a step: the gradient and the update of some kept rows of one slot.
+// A share of the second half of a step: the gradient and the update of some kept rows of a slot, or of several slots.
 struct Item {
     enum What { weights, bias, field, scale_and_shift } what;
-    int layer, from, to;
+    int layer, slot, slots;  // the first slot, and how many
+    int from, to;            // kept rows
+    int which;               // field, where it is one
     double cost;
 };
 
+constexpr int MOST_NUMBERS = 3;
+
+// `number` holds what a kind of loss or optimizer declares in its registry, in that order.
 struct Loss {
     int kind, outputs, targets;
     bool mean;
-    float scale, delta, smoothing;
+    float scale;
+    double number[MOST_NUMBERS];
     const float* levels;
 };
 
 struct Optimizer {
     int kind;
-    float weight_decay, clip_norm, momentum, epsilon;
-    double beta1, beta2;
+    float weight_decay, clip_norm;
+    double number[MOST_NUMBERS];
 };
 
-struct Plan {
+// What a registry declares: a record's name, and those of its numbers.
+struct Declared {
+    const char* name;
+    const char* numbers[MOST_NUMBERS];  // null beyond the last
+};
+
+struct Layout {
     Layer* layer;
     int layers;  // layer[0] is the input; every other one has weights
     Item* item;
@@ -138,12 +153,12 @@ void meet(Team*);  // returns when every thread has called it
 struct Functions {
     const char* name;
     int width;
-    const char *const *activations, *const *losses, *const *optimizers;  // names in their order, the last one null
-    void (*encode)(const Plan&, int64_t from, int64_t to, uint16_t* codes);
-    void (*train)(const Plan&, const Stretch&, Team*, int thread, int threads);
-    void (*gradient)(const Plan&, const int64_t* positions, const uint32_t* draws, int B);
-    void (*prepare)(const Plan&);                                  // what is derived from theta
-    void (*scores)(const Plan&, int64_t first, int count, float* S);  // (count, outputs), of rows from `first`
+    const Declared *activations, *losses, *optimizers;  // in their order, the last one without a name
+    void (*encode)(const Layout&, int64_t from, int64_t to, uint16_t* codes);
+    void (*train)(const Layout&, const Stretch&, Team*, int thread, int threads);
+    void (*gradient)(const Layout&, const int64_t* positions, const uint32_t* draws, int B);
+    void (*prepare)(const Layout&);                                  // what is derived from theta
+    void (*scores)(const Layout&, int64_t first, int count, float* S);  // (count, outputs), of rows from `first`
     void (*product)(const float* A, int64_t A_m, int64_t A_k, const float* B, int64_t B_k, float* C, int64_t C_m, int M, int K, int N);
     void (*apply)(int activation, const float* x, float* y, float* slope, int64_t n);
     void (*elementary)(int function, const float* x, float* y, int64_t n);
