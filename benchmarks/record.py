@@ -63,7 +63,7 @@ def main() -> None:
         print(f"file: {statistics.median(sizes) / 1e6:.1f} MB (≤ 15), {statistics.median(snapshots):.0f} snapshots")
 
         path, draw = Path(folder) / "0.backlit", np.random.default_rng(0)
-        steps = draw.integers(0, bl.open_run(path).timeline().steps, 100).tolist()
+        steps = draw.integers(0, bl.open_run(path).timeline().steps(), 100).tolist()
         opened, times = bl.open_run(path), {"from a closed file": [], "at hand": []}
         opened.at(1)
         for step in steps:

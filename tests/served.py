@@ -96,7 +96,7 @@ class Served:
         """A run in the folder, once so many steps are written: they are told first."""
         run = bl.open_run(self.folder / file)
         end = time.monotonic() + PATIENCE
-        while (written := run.timeline().steps) < steps:
+        while (written := run.timeline().steps()) < steps:
             assert time.monotonic() < end, f"{file} has {written} steps"
             time.sleep(0.05)
         return run

@@ -24,7 +24,7 @@ from backlit.runs.schema import (
     put,
 )
 from backlit.runs.sense import rows_of
-from backlit.runs.verify import verify as verify_run
+from backlit.runs.verify import verify as verify_file
 from backlit.words import to_json
 
 ODD_TOWN = "\x1b[31m\u202e"
@@ -49,7 +49,7 @@ def record(path, start, force=False, **more):
 
 
 def verify(path, deep=False):
-    return verify_run(bl.Run(path), deep)
+    return open_run(path).verify(deep) if deep else verify_file(path)
 
 
 def changed(path, *statements):
@@ -109,41 +109,55 @@ def in_time(seconds=60):
 
 def looks(path):
     """Every way to read a run file, by its name."""
-    run = bl.Run(path)
+
+    def run():
+        return open_run(path)
+
     ways = {
-        "open": lambda: open_run(path),
-        "about": lambda: to_json(run.about),
-        "describe": lambda: to_json(export.description(run)),
-        "metric": lambda: run.metric,
-        "max_size": lambda: run.max_size,
-        "timelines": lambda: repr(run),
-        "storage": run.storage,
-        "frame": lambda: run.frame.to_dicts(),
-        "train rows": lambda: run.data("train"),
-        "validation rows": lambda: run.data("validation"),
-        "predict": lambda: run.model.predict(FRAME),
-        "encoded": lambda: run.encoded([1]),
-        "trace": lambda: run.trace(3),
+        "open": run,
+        "about": lambda: to_json(run().about()),
+        "describe": lambda: to_json(export.description(run())),
+        "timelines": lambda: repr(run()),
+        "storage": lambda: run().storage(),
+        "frame": lambda: run().frame().to_dicts(),
+        "train rows": lambda: run().data("train"),
+        "validation rows": lambda: run().data("validation"),
+        "predict": lambda: run().model().predict(FRAME),
+        "encoded": lambda: run().encoded([1]),
+        "trace": lambda: run().trace(3),
         "verify": lambda: verify(path),
-        "compare": lambda: run.compare("main", "faster").parted,
+        "compare": lambda: run().compare("main", "faster").parted,
     }
     for number in (1, 2):
-        timeline = bl.Timeline(run, number)
+
+        def line(number=number):
+            for timeline in run().timelines():
+                if timeline.number == number:
+                    return timeline
+            raise BacklitError(f"no timeline {number}")
+
         ways |= {
-            f"{number}: described": lambda t=timeline: to_json(export.described(t)),
-            f"{number}: row": lambda t=timeline: (t.row, t.name, t.start, t.changes, t.settings, t.net.size),
-            f"{number}: lineage": lambda t=timeline: [(a.name, b) for a, b in t.lineage],
-            f"{number}: plan": lambda t=timeline: t.plan,
-            f"{number}: snapshots": lambda t=timeline: t.snapshots,
-            f"{number}: last": timeline.at,
-            f"{number}: at 9": lambda t=timeline: t.at(9),
-            f"{number}: replay": lambda t=timeline: list(t.replay(0, 9)),
-            f"{number}: theta": lambda t=timeline: t.theta,
+            f"{number}: described": lambda t=line: to_json(export.described(t())),
+            f"{number}: row": lambda t=line: (
+                t().row(),
+                t().name,
+                t().start,
+                t().changes,
+                t().settings(),
+                t().net.size,
+            ),
+            f"{number}: lineage": lambda t=line: [(a.name, a.start) for a in t().lineage],
+            f"{number}: plan": lambda t=line: t().plan(),
+            f"{number}: snapshots": lambda t=line: t().snapshots(),
+            f"{number}: last": lambda t=line: t().at(),
+            f"{number}: at 9": lambda t=line: t().at(9),
+            f"{number}: replay": lambda t=line: list(t().replay(0, 9)),
+            f"{number}: best": lambda t=line: t().best(),
         }
     return ways
 
 
-FEW = ("open", "about", "describe", "metric", "max_size", "storage", "predict", "train rows", "1: last", "verify")
+FEW = ("open", "about", "describe", "storage", "predict", "train rows", "1: last", "verify")
 
 
 def outcomes(path, *others, few=False):

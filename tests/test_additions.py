@@ -19,7 +19,7 @@ def test_an_activation_needs_its_record_alone(monkeypatch, tmp_path):
     settings = {**QUICK, "activation": "softsign", "engine": "reference"}
     model = bl.NetRegressor(**settings, run=tmp_path / "a.backlit").fit(X, y)
     run = bl.open_run(tmp_path / "a.backlit")
-    np.testing.assert_array_equal(model.predict(X), run.model.predict(X))
+    np.testing.assert_array_equal(model.predict(X), run.model().predict(X))
     trace = run.trace(2, [3])
     strongest = next(name for name in trace.blame("matrix")["weight"] if name.startswith("w1["))
     chain = trace[strongest].chain()

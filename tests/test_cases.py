@@ -60,7 +60,7 @@ def require_same_fit(*pairs):
     """Each run has the weights of the other, to the bit: they saw the same numbers."""
     for one, other in pairs:
         assert one.net.inputs == other.net.inputs
-        np.testing.assert_array_equal(one.theta, other.theta)
+        np.testing.assert_array_equal(one.timeline().best().theta, other.timeline().best().theta)
 
 
 def shows(notices, name, texts, values):
@@ -114,8 +114,8 @@ def test_two_digit_years_are_the_years_that_people_mean(form, split):
         pl.DataFrame({"sold": dated(pattern, [datetime.date.fromisoformat(day) for day in [*new, "2015-12-31"]])})
         for pattern in SHORT_YEARS[form]
     ]
-    np.testing.assert_array_equal(runs[0].model.predict(later[1]), runs[1].model.predict(later[1]))
-    np.testing.assert_array_equal(runs[0].model.predict(later[0]), runs[0].model.predict(later[1]))
+    np.testing.assert_array_equal(runs[0].model().predict(later[1]), runs[1].model().predict(later[1]))
+    np.testing.assert_array_equal(runs[0].model().predict(later[0]), runs[0].model().predict(later[1]))
 
 
 # --- S3: triples that are no dates -------------------------------------------------------------------------------
@@ -193,7 +193,7 @@ def test_predict_reads_numbers_as_training_did_or_refuses():
     price = draw.uniform(20, 99, N).round(3)
     write({"gewicht": comma(price, 3), "preis": comma(2 * price, 2)}, "t.csv")
     _, run = trained("t.csv", "preis", "--decimal", ",")
-    expected = run.model.predict(pl.DataFrame({"gewicht": price}))
+    expected = run.model().predict(pl.DataFrame({"gewicht": price}))
     write({"gewicht": comma(price, 3)}, "new.csv")
     for options in ((), ("--decimal", ",")):
         done = backlit("predict", "t.backlit", "new.csv", "--out", "out.csv", "--force", *options)
@@ -361,7 +361,7 @@ def test_tiny_and_huge_targets_are_learnt_or_refused_with_their_remedy(power):
         assert "'y'" in done.err
         assert ("small" in done.err and "multiply" in done.err) or ("large" in done.err and "divide" in done.err)
         return
-    predicted = bl.open_run("t.backlit").model.predict(read_table("t.csv"))
+    predicted = bl.open_run("t.backlit").model().predict(read_table("t.csv"))
     truth = np.array([float(text) for text in y])
     assert np.median(np.abs(predicted / truth - 1)) < 0.1
 
@@ -618,7 +618,7 @@ def test_a_mark_that_the_user_names(mark):
     assert about(answer["notices"], "1 row without price")
     done = backlit("predict", "marked.backlit", "marked.csv", "--missing", mark, "--out", "out.csv")
     assert done.code == 0, done.err
-    expected = run.model.predict(read_table("empty.csv").drop("price"))
+    expected = run.model().predict(read_table("empty.csv").drop("price"))
     np.testing.assert_allclose(pl.read_csv("out.csv")["predicted price"].to_numpy(), expected, rtol=1e-6)
 
 
@@ -750,7 +750,7 @@ def test_labels_with_a_final_dot_in_a_test_file_do_not_stop_predictions():
     assert done.json["rows"] == N
     predicted = read_table("out.csv")["predicted income"].to_numpy()
     assert (predicted == income).mean() > 0.9
-    np.testing.assert_array_equal(predicted, run.model.predict(read_table("test.csv")))
+    np.testing.assert_array_equal(predicted, run.model().predict(read_table("test.csv")))
 
 
 def test_refusals_name_their_options_in_python_too():

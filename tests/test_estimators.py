@@ -219,16 +219,16 @@ def test_run_is_a_file_that_predicts(tmp_path):
     path = tmp_path / "houses.backlit"
     model = bl.NetRegressor(run=path, **QUICK).fit(X, y)
     run = bl.open_run(path)
-    np.testing.assert_array_equal(run.model.predict(X), model.predict(X))
-    row, last = run.timeline().row, run.at()
+    np.testing.assert_array_equal(run.model().predict(X), model.predict(X))
+    row, last = run.timeline().row(), run.at()
     assert row.seed == "0"
     assert row.engine in ENGINES
     assert json.loads(row.arithmetic) == ENGINES[row.engine](None).arithmetic()
-    assert len(run.epochs) == 40
+    assert len(run.timeline().epochs()) == 40
     assert last.step == model.state_.step
     np.testing.assert_array_equal(last.memory["v"], model.state_.memory["v"])
     encoded, target = run.table.encode(X[:1]), run.table.target.encode(pl.DataFrame({"y": y[:1]}))
-    t = bl.trace(run.net, last, encoded, target, run.timeline().settings, table=run.table)
+    t = bl.trace(run.net, last, encoded, target, run.timeline().settings(), table=run.table)
     assert t.table()["scaling"].min() > 0
     assert t["w2[3, 1]"].chain().update is not None
     with pytest.raises(ValueError, match="exists; name another file"):

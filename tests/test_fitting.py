@@ -165,7 +165,7 @@ def test_the_engine_is_chosen_once_with_the_recipes_threads(monkeypatch, tmp_pat
     with recording(tmp_path / "run.backlit", *start) as recorder:
         fit(start, show=False, recorder=recorder)
     assert asked == [("auto", start.plan.net, start.plan.settings.optimizer, np.float32, 3)]
-    assert bl.open_run(tmp_path / "run.backlit").timeline().row.engine == "reference"
+    assert bl.open_run(tmp_path / "run.backlit").timeline().row().engine == "reference"
 
 
 def test_ctrl_c_while_drawing_keeps_what_was_learnt(monkeypatch):

@@ -10,7 +10,6 @@ from recorded import planned, recorded
 from small import QUICK, X, kinds, y
 
 import backlit as bl
-from backlit.runs.verify import verify
 
 
 def test_the_version():
@@ -42,18 +41,18 @@ def test_a_repr_says_what_matters_in_ten_lines(tmp_path):
         (run, "a.backlit", "'main' to step 60", "'fork 1' to step 10", "price from 3 columns", network),
         (run.timeline(), "'main'", "steps 0 to 60", "epochs"),
         (run.timeline("fork 1"), "'fork 1'", "steps 10 to 10", '"learning_rate": [0.001, 0.1]'),
-        (run.model, "price from 3 columns", network),
+        (run.model(), "price from 3 columns", network),
         (run.net, network),
         (run.table, "price (standard) from 3 columns", "number: size, rooms", "category: town"),
         (run.at(12), "step 12", "525 weights"),
         (run.trace(12), "step 12", "7 rows", "E = ", network),
         (run.trace(12, [3]), "chosen rows: 1 row (3)", "w1[size#1, 1]"),
-        (run.timeline().plan, "67 rows to learn from, 13 to watch", network),
+        (run.timeline().plan(), "67 rows to learn from, 13 to watch", network),
         (regressor, "NetRegressor(", "hidden=(16,)"),
         (regressor.model_, "y from 4 columns", "16 relu"),
         (classifier.model_, "y from 4 columns", "binary_cross_entropy"),
         (bl.open_run(tmp_path / "b.backlit"), "b.backlit", "y from 4 columns"),
-        (verify(run), ""),
+        (run.verify(), ""),
     ):
         text = repr(thing)
         assert all(part in text for part in said), text
@@ -70,7 +69,15 @@ def test_a_repr_stays_short_however_much_there_is(tmp_path):
     run = bl.open_run(tmp_path / "a.backlit")
     for i in range(12):
         run.fork(0, name=f"fork number {i}")
-    for thing in (run, run.table, run.model, run.net, run.trace(0), run.timeline("fork number 3"), run.timeline().plan):
+    for thing in (
+        run,
+        run.table,
+        run.model(),
+        run.net,
+        run.trace(0),
+        run.timeline("fork number 3"),
+        run.timeline().plan(),
+    ):
         assert len(repr(thing).splitlines()) <= 10
         assert max(map(len, repr(thing).splitlines())) < 400
 

@@ -51,7 +51,7 @@ def test_a_problem_is_recorded_with_how_it_was_parted(tmp_path):
     start = problem.start(replace(QUICK, hidden=(2,)), 0)
     with problem.recording(tmp_path / "a.backlit", start, {"source": "here"}):
         pass
-    about = bl.open_run(tmp_path / "a.backlit").about
+    about = bl.open_run(tmp_path / "a.backlit").about()
     assert (about["source"], about["rows"]) == ("here", problem.counts)
     assert about["split"] == {"by": "group", "column": "town", "seed": 3}
     assert Parting("time", "sold", None).to_dict() == {"by": "time", "column": "sold"}

@@ -38,7 +38,7 @@ def test_from_a_table_to_predictions(backlit, tmp_path):
     assert "predicts" in backlit("show", "houses.backlit")
     backlit("predict", "houses.backlit", "houses.csv", "--out", "prices.parquet")
     predicted = pl.read_parquet(tmp_path / "prices.parquet")
-    model = bl.open_run(tmp_path / "houses.backlit").model
+    model = bl.open_run(tmp_path / "houses.backlit").model()
     np.testing.assert_allclose(predicted["predicted price"].to_numpy(), model.predict(houses), rtol=1e-12)
     piped = backlit("predict", "houses.backlit", "-", "--json", stdin=houses.head(2).write_csv())
     assert [row["predicted price"] for row in json.loads(piped)] == model.predict(houses.head(2)).tolist()

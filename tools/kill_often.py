@@ -33,7 +33,8 @@ import polars as pl
 from backlit.core.state import State
 from backlit.errors import ArgumentError, BacklitError, RunWarning
 from backlit.fitting import Recipe, Start, prepare, split_rows
-from backlit.runs import file, going_on, recorder, run
+from backlit.runs import file, recorder, run
+from backlit.runs import timeline as timelines
 from backlit.runs.run import open_run, recording
 from backlit.runs.verify import verify as verified
 from backlit.training import Epoch, loop, train
@@ -84,7 +85,7 @@ def undisturbed(start: Start) -> dict[str, Any]:
 
 def finished(path: Path, expected: dict[str, Any]) -> None:
     """Go on with whatever is left of a run; raises unless it is sound, and ends with the bits expected."""
-    report = verified(run.Run(path))
+    report = verified(path)
     if not report.sound:
         raise AssertionError(f"{path} is damaged before it goes on: {report.damaged}")
     with warnings.catch_warnings():
@@ -95,11 +96,11 @@ def finished(path: Path, expected: dict[str, Any]) -> None:
         except ArgumentError as error:
             if "has come to its end" not in str(error):
                 raise
-        found = bits(main.at(), main.epochs)
+        found = bits(main.at(), main.epochs())
     other = [name for name in expected if found[name] != expected[name]]
     if other:
         raise AssertionError(f"{path} ends with other bits than the run that was not disturbed: {', '.join(other)}")
-    report = verified(run.Run(path))
+    report = verified(path)
     if not report.sound:
         raise AssertionError(f"{path} is damaged after it went on: {report.damaged}")
 
@@ -140,7 +141,7 @@ def work(job: dict[str, Any]) -> None:
         with shown(MAKING, _nothing)():
             file.create(*arguments)
 
-    recorder.transaction = going_on.transaction = shown(WRITING, recorder.transaction)
+    recorder.transaction = timelines.transaction = shown(WRITING, recorder.transaction)
     run.create = create
     hurry()
     if job.get("limit"):

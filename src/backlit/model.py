@@ -1,11 +1,10 @@
-"""What predicts: a table's description, a network and its weights."""
+"""What predicts: one network, or several."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -17,40 +16,49 @@ from backlit.tables.table import Table
 from backlit.words import plain
 
 
-@dataclass(frozen=True, eq=False)
-class Model:
+class Predictor(Protocol):
     """Predicts without the training rows.
 
     Rows are a frame of any library, a mapping of columns, a list of mappings; or an array, whose columns are taken by
     position: they are those that were learnt from, in the order of `table.columns`. A model that learnt from an array
     calls its columns x1, x2, ..., those left out included.
+
+    Whoever predicts says how encoded rows become predictions, and what its networks are; all else follows. A `Model`
+    is one network; several give the mean of their decoded predictions.
+
+    Attributes
+    ----------
+    table : the fitted table
     """
 
     table: Table
-    net: Network
-    theta: np.ndarray
 
-    def __repr__(self) -> str:
-        return f"<model: {self.summary}>"
+    def decode_encoded(self, X: np.ndarray) -> np.ndarray:
+        """Predictions for encoded rows X (n, d): in the target's unit, or probabilities, (n, k) always."""
+        ...
+
+    @property
+    def networks(self) -> str:
+        """Its network or networks, in a line."""
+        ...
+
+    @property
+    def outputs(self) -> int:
+        """The k of `decode`."""
+        ...
 
     @property
     def summary(self) -> str:
         """What it predicts, from what, and by which network, in two lines."""
         target, columns = self.table.target, self.table.columns
         what = " and ".join(map(plain, target.names))
-        return f"{what} from {len(columns)} column{'s' * (len(columns) != 1)}\n  {self.net.summary}"
+        return f"{what} from {len(columns)} column{'s' * (len(columns) != 1)}\n  {self.networks}"
 
-    def scores(self, frame: Any, engine: str = "auto") -> np.ndarray:
-        """The network's raw scores, (n, k).
+    def encode(self, frame: Any) -> np.ndarray:
+        """Rows as X (n, d), float64."""
+        return self.table.encode(to_frame(frame, self._names), np.float64)
 
-        A row's scores never depend on the other rows: the native engine's sums have one order, and where the
-        reference runs, it computes in float64.
-        """
-        chosen = choose(engine, self.net)
-        X = self.table.encode(to_frame(frame, self._names), chosen.dtype)
-        return chosen.predict(self.net, self.theta.astype(chosen.dtype), X)
-
-    @cached_property
+    @property
     def _names(self) -> list[str] | None:
         """What the columns of an array are called; None: x1, x2, ..."""
         names = [column.name for column in self.table.columns]
@@ -71,4 +79,39 @@ class Model:
 
     def decode(self, frame: Any) -> np.ndarray:
         """Predictions in the target's unit, or probabilities, (n, k) always."""
-        return self.table.target.decode(self.net.loss, self.scores(frame))
+        return self.decode_encoded(self.encode(frame))
+
+
+@dataclass(frozen=True, eq=False)
+class Model(Predictor):
+    """One network and its weights.
+
+    Attributes
+    ----------
+    theta : (p,)
+    """
+
+    table: Table
+    net: Network
+    theta: np.ndarray
+
+    def __repr__(self) -> str:
+        return f"<model: {self.summary}>"
+
+    @property
+    def networks(self) -> str:
+        return self.net.summary
+
+    @property
+    def outputs(self) -> int:
+        return self.net.outputs
+
+    def decode_encoded(self, X: np.ndarray) -> np.ndarray:
+        """Predictions for encoded rows X (n, d): in the target's unit, or probabilities, (n, k) always.
+
+        A row's prediction never depends on the other rows: the native engine's sums have one order, and where the
+        reference runs, it computes in float64.
+        """
+        engine = choose("auto", self.net)
+        S = engine.predict(self.net, self.theta.astype(engine.dtype), X.astype(engine.dtype, copy=False))
+        return self.table.target.decode(self.net.loss, S)

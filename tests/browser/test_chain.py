@@ -170,7 +170,7 @@ def test_the_chain_in_the_default_network(context: BrowserContext, serve: Callab
     expect(page.get_by_text(REAL)).to_be_visible()
     expect(page.locator("main")).to_have_attribute("data-step", "0")
     press(page, "ArrowRight", 1)
-    until(page, lambda: bl.open_run(served.folder / REAL).timeline().steps == 1)  # it is told first and written then
+    until(page, lambda: bl.open_run(served.folder / REAL).timeline().steps() == 1)  # it is told first and written then
     t = trace_of(served, [0], REAL, 1)
     for key, points in (("row", 101), ("batch", 41)):
         if key == "batch":
@@ -285,6 +285,6 @@ def test_starting_over_with_a_weight_is_the_fork_of_python(page: Page, served: S
     assert np.array_equal(np.delete(state.theta, at), np.delete(before, at))
     fork = bl.open_run(tmp_path / FILE).fork(STEP, "main", weights={weight: value})
     fork.train(3)
-    until(page, lambda: line.steps == STEP + 3)
+    until(page, lambda: line.steps() == STEP + 3)
     for step in range(STEP, STEP + 4):
         assert np.array_equal(fork.at(step).theta, line.at(step).theta)

@@ -79,7 +79,7 @@ def test_a_finished_run_opens_at_the_weights_that_predict(
     context: BrowserContext, serve: Callable[..., Served], tmp_path: Path
 ) -> None:
     run = finished(tmp_path)
-    best, last = best_of(run), run.timeline().steps
+    best, last = best_of(run), run.timeline().steps()
     assert best < last
     page = opened(context, serve(FILE).address + "#hide=tour")
     at_step(page, best)
@@ -128,14 +128,14 @@ def test_the_last_step_of_a_schedule_that_ends_at_0(
     run = finished(tmp_path)
     page = opened(context, serve(FILE).address + "#hide=tour&weight=b2[1]")
     page.get_by_role("button", name="last", exact=True).click()
-    at_step(page, run.timeline().steps)
+    at_step(page, run.timeline().steps())
     timeline = page.locator('[data-view="timeline"]')
     expect(timeline).to_contain_text("The rate is 0 at this step, so the weights do not move.")
     expect(timeline.locator(".picture .curve")).to_have_attribute("d", re.compile(r"^M[\d.]+ [\d.]+(L[\d.]+ [\d.]+)+$"))
     expect(timeline.get_by_role("slider", name="Another learning rate for this step")).to_have_count(0)
     # one count of epochs: that of the bar is that of the curves, and of the run
     expect(page.locator(".where div", has_text="epoch").locator("dd")).to_have_text("30")
-    expect(timeline.locator(".read .step")).to_have_text(f"step {run.timeline().steps}, epoch 30")
+    expect(timeline.locator(".read .step")).to_have_text(f"step {run.timeline().steps()}, epoch 30")
     expect(page.get_by_role("group", name="What the update would be")).to_contain_text("The rate is 0 at this step")
 
 
@@ -147,8 +147,8 @@ def test_training_ends_at_the_weights_that_predict(
     at_step(page, 0)
     page.get_by_label("Speed").select_option("as fast as it goes")
     page.keyboard.press("Space")
-    until(page, lambda: run.timeline().reason == "epochs")
-    best, last = best_of(run), run.timeline().steps
+    until(page, lambda: run.timeline().reason() == "epochs")
+    best, last = best_of(run), run.timeline().steps()
     assert best < last == 120
     at_step(page, best)
     expect(page.locator('[data-view="timeline"] .verdict')).to_have_text(verdict(run))
@@ -162,7 +162,7 @@ def test_a_diverged_run_shows_the_truth_of_the_table(
 ) -> None:
     run = diverged(tmp_path)
     page = opened(context, serve(FILE).address + "#hide=tour")
-    at_step(page, run.timeline().steps)
+    at_step(page, run.timeline().steps())
     house = page.locator('[data-view="house"]')
     for row in (0, 1):
         expect(house.get_by_role("heading", name=f"Row {row}", exact=True)).to_be_visible()

@@ -77,7 +77,7 @@ def shows(page: Page, t: bl.Trace) -> None:
 def with_changes(run: bl.Run, row: int, **changes: object) -> bl.Trace:
     """The trace of a row at the last step, with some of its fields changed."""
     t = run.trace(None, [row])
-    one = run.frame[row : row + 1].with_columns(**{name: pl.lit(value) for name, value in changes.items()})
+    one = run.frame()[row : row + 1].with_columns(**{name: pl.lit(value) for name, value in changes.items()})
     return t.on(replace(t.data, X=run.table.encode(one, np.float64)))
 
 
@@ -94,7 +94,7 @@ def test_every_way_to_a_row_shows_its_numbers(page: Page, served: Served) -> Non
     page.locator("body").press("p")
     page.locator("body").press("p")
     shows(page, run.trace(STEP, [3]))
-    last = run.frame.height - 1
+    last = run.frame().height - 1
     look(page, last)
     shows(page, run.trace(STEP, [last]))
     expect(view(page).get_by_role("button", name="The next row")).to_be_disabled()
@@ -158,7 +158,7 @@ def test_a_number_is_changed_for_a_look(page: Page, served: Served) -> None:
     view(page).get_by_role("button", name="Reset").click()
     shows(page, before)
     expect(view(page).get_by_text("Changed:")).to_have_count(0)
-    assert number(area.input_value()) == run.frame[5, "sqft_living"]
+    assert number(area.input_value()) == run.frame()[5, "sqft_living"]
 
 
 @pytest.mark.parametrize("nonsense", ["twelve", "1e999", "12 34", "=1+1"])
@@ -173,11 +173,11 @@ def test_nonsense_is_refused_and_changes_nothing(page: Page, served: Served, non
     shows(page, before)
     view(page).get_by_role("button", name="Take back the change of sqft_living").click()
     expect(view(page).get_by_role("alert")).to_have_count(0)
-    expect(area).to_have_value(str(run.frame[5, "sqft_living"]))
+    expect(area).to_have_value(str(run.frame()[5, "sqft_living"]))
     area.fill(nonsense)
     area.press("Enter")
     look(page, 6)
-    expect(area).to_have_value(str(run.frame[6, "sqft_living"]))
+    expect(area).to_have_value(str(run.frame()[6, "sqft_living"]))
 
 
 # --- other tables ------------------------------------------------------------------------------------------------
@@ -211,7 +211,7 @@ def test_a_category_is_changed_for_a_look(
     begun(page)
     press(page, "ArrowRight", 1)
     path = next(one for one in tmp_path.glob("*.backlit") if one.stem.startswith("people"))
-    until(page, lambda: bl.open_run(path).timeline().steps == 1)
+    until(page, lambda: bl.open_run(path).timeline().steps() == 1)
     run = bl.open_run(path)
 
     def expect_of(t: bl.Trace) -> None:

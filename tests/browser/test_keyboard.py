@@ -118,7 +118,7 @@ def test_a_session(page: Page, served: Served) -> None:
     tab(page, page.get_by_role("button", name="Stop", exact=True), back=True)
     page.keyboard.press("Space")
     expect(page.get_by_role("button", name="Play", exact=True)).to_be_visible()
-    assert run.timeline("fork 2").settings.learning_rate == 0.1
+    assert run.timeline("fork 2").settings().learning_rate == 0.1
 
     # comparing, and back to where one was
     compare = view(page, "timeline").get_by_role("button", name="Compare with main")

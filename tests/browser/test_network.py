@@ -36,7 +36,7 @@ def driven(browser: Browser, folder: pytest.TempPathFactory, real: bool) -> Iter
         path = served.folder / (REAL if real else FILE)
         for step in range(1, STEP + 1):
             press(page, "ArrowRight", step)
-        until(page, lambda: bl.open_run(path).timeline().steps == STEP)  # it is told first and written then
+        until(page, lambda: bl.open_run(path).timeline().steps() == STEP)  # it is told first and written then
         yield page, bl.open_run(path)
 
 

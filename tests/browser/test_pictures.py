@@ -150,7 +150,7 @@ def test_the_tour_and_the_set_up(page: Page, served: Served, folder: Path) -> No
 def test_the_real_network(page: Page, served: Served, folder: Path) -> None:
     page.get_by_role("button", name="The real one").click()
     expect(page.locator("header strong")).to_have_text(REAL_FILE)
-    last = int(bl.open_run(served.folder / REAL_FILE).timeline().steps)
+    last = int(bl.open_run(served.folder / REAL_FILE).timeline().steps())
     ready(page, last, "main")
     until(page, lambda: view(page, "network").locator(".wire").count() > 20)
     view(page, "chain").get_by_role("button", name="The one most to blame").click()

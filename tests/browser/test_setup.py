@@ -106,7 +106,7 @@ def units(run: Run) -> list[int]:
 
 def is_that_of_python(page: Page, run: Run, step: int) -> None:
     """Every weight that is drawn; bins of a column together are their sums."""
-    until(page, lambda: run.timeline().steps >= step)  # a step is told first, and written then
+    until(page, lambda: run.timeline().steps() >= step)  # a step is told first, and written then
     t = run.trace(step, [0])
     show_numbers(page, "network")
     shown = table(page, "network")
@@ -136,7 +136,7 @@ def test_a_dropped_table_begins_small(page: Page, served: Served) -> None:
     form.get_by_role("button", name=re.compile("^Small, for learning")).click()
     run = begun(page, served, form)
     assert units(run) == [3, 1]
-    assert run.timeline().settings.schedule.name == "constant"
+    assert run.timeline().settings().schedule.name == "constant"
     assert {column.name for column in run.table.columns} == {LINK, IMAGE, "rooms"}
     is_that_of_python(page, run, 0)
     press(page, "ArrowRight", 1)
@@ -206,7 +206,7 @@ def test_another_kind_and_columns_by_hand(page: Page, served: Served, form: Loca
     run = begun(page, served, form)
     assert {column.name: column.kind for column in run.table.columns} == {"sqft_living": "number", "grade": "category"}
     assert units(run) == [5, 4, 1]
-    assert run.timeline().settings.learning_rate == 0.03
+    assert run.timeline().settings().learning_rate == 0.03
     is_that_of_python(page, run, 0)
 
 
@@ -246,12 +246,12 @@ def test_a_column_with_two_readings_is_answered_where_it_stands(page: Page, serv
     form.get_by_label("Order of dates", exact=True).select_option("dmy")
     expect(form.get_by_role("alert")).to_have_count(0)
     run = begun(page, served, form)
-    assert run.frame["preis"][:2].to_list() == [3.1, 4.137]
-    assert run.frame["sold"][1].isoformat() == "2019-02-02"
+    assert run.frame()["preis"][:2].to_list() == [3.1, 4.137]
+    assert run.frame()["sold"][1].isoformat() == "2019-02-02"
     assert {column.name: column.kind for column in run.table.columns} == {
         "preis": "number", "sold": "date", "rooms": "number",
     }  # fmt: skip
-    assert "--decimal , --date-order dmy" in run.about["commands"]["main"][0]
+    assert "--decimal , --date-order dmy" in run.about()["commands"]["main"][0]
     is_that_of_python(page, run, 0)
 
 

@@ -86,13 +86,13 @@ def test_the_figures_are_those_of_python(page: Page, run: Run) -> None:
     rows = [row for row in table(page, "timeline") if row[0] == "main"]
     line = run.timeline("main")
     ended = {int(row[1]): row for row in rows if row[2]}
-    assert len(ended) == len(line.epochs) >= 3
-    for epoch in line.epochs:
+    assert len(ended) == len(line.epochs()) >= 3
+    for epoch in line.epochs():
         _, _, number_, train, validation, *_ = ended[epoch.step]
         assert int(number_) == epoch.epoch
         assert float(train) == pytest.approx(in_dollars(run, epoch.error), rel=1e-12)
         assert float(validation) == pytest.approx(in_dollars(run, epoch.metric), rel=1e-12)
-    figures = line.figures().rows(named=True)
+    figures = line.curves().rows(named=True)
     shown = {int(row[1]): row[5:] for row in rows if row[5]}
     assert len(shown) == len(figures) == STEPS
     for row in figures:
@@ -100,8 +100,8 @@ def test_the_figures_are_those_of_python(page: Page, run: Run) -> None:
         assert [float(cell) for cell in shown[row["step"]]] == pytest.approx([row[name] for name in names], rel=1e-6)
     jump(page, STEPS)
     read = timeline(page).locator(".read").first
-    expect(read).to_contain_text(f"train ${in_dollars(run, line.epochs[-1].error):,.0f}")
-    expect(read).to_contain_text(f"validation ${in_dollars(run, line.epochs[-1].metric):,.0f}")
+    expect(read).to_contain_text(f"train ${in_dollars(run, line.epochs()[-1].error):,.0f}")
+    expect(read).to_contain_text(f"validation ${in_dollars(run, line.epochs()[-1].metric):,.0f}")
 
 
 def test_scrubbing_with_the_mouse_leads_to_the_step(page: Page, run: Run) -> None:
@@ -137,7 +137,7 @@ def test_scrubbing_with_keys(page: Page, run: Run) -> None:
     jump(page, 250)
     slider = timeline(page).get_by_role("slider", name="Step", exact=True)
     slider.focus()
-    epoch = run.timeline("main").epochs[0].step
+    epoch = run.timeline("main").epochs()[0].step
     for key, step in [("ArrowLeft", 249), ("ArrowRight", 250), ("PageUp", 250 - epoch), ("PageDown", 250),
                       ("ArrowUp", 251), ("ArrowDown", 250), ("End", STEPS), ("Home", 0)]:  # fmt: skip
         page.keyboard.press(key)
@@ -157,7 +157,7 @@ def test_a_fork_goes_another_way_and_is_compared(page: Page, served: Served) -> 
     panel = timeline(page).locator(".panel")
     run = bl.open_run(served.folder / FIRST_FILE)
     forked = run.timeline("faster")
-    assert (forked.start, forked.settings.learning_rate, forked.parent and forked.parent.name) == (200, 0.2, "main")
+    assert (forked.start, forked.settings().learning_rate, forked.parent and forked.parent.name) == (200, 0.2, "main")
     found = run.compare("main", "faster")
     assert found.parted == 200
     expect(panel).to_contain_text("The same up to step 200. Then learning rate 0.05 → 0.2.")
@@ -248,7 +248,7 @@ def test_the_handle_let_go_becomes_the_setting(page: Page, served: Served) -> No
     timeline(page).get_by_role("button", name=f"Start over with learning rate {rate}").click()
     expect(page.locator("main")).to_have_attribute("data-timeline", "by-hand")
     forked = bl.open_run(served.folder / FIRST_FILE).timeline("by-hand")
-    assert (forked.settings.learning_rate, forked.start) == (rate, 3)
+    assert (forked.settings().learning_rate, forked.start) == (rate, 3)
     timeline(page).get_by_role("button", name="Not yet").click()
 
 
@@ -257,7 +257,7 @@ def test_a_run_that_diverges_says_so_and_the_page_goes_on(page: Page, served: Se
     start_over(page, 5000, "too-fast")
     timeline(page).get_by_role("button", name="Train it").click()
     expect(timeline(page).locator(".tree .go", has_text="too-fast")).to_contain_text("diverged")
-    assert bl.open_run(served.folder / FIRST_FILE).timeline("too-fast").reason == "diverged"
+    assert bl.open_run(served.folder / FIRST_FILE).timeline("too-fast").reason() == "diverged"
     expect(page.get_by_role("button", name="Play", exact=True)).to_be_visible()
     page.keyboard.press("ArrowLeft")
     timeline(page).locator(".tree .go", has_text="main").first.click()

@@ -92,8 +92,8 @@ def test_from_start_to_end_by_its_tasks(page: Page, served: Served) -> None:
     drag(page, grip, centre(best)[0] - centre(grip)[0])
     timeline.locator("form button.main").click()
     noticed(page)
-    assert len(run.timelines) == 2
-    assert run.timelines[1].settings.learning_rate != 0.05
+    assert len(run.timelines()) == 2
+    assert run.timelines()[1].settings.learning_rate != 0.05
 
     title(page, "Why is there a minus?")
     page.keyboard.press("ArrowRight")
@@ -137,7 +137,7 @@ def test_from_start_to_end_by_its_tasks(page: Page, served: Served) -> None:
     title(page, "Now it is yours")
     card(page).get_by_role("button", name="Finish").click()
     expect(card(page)).to_have_count(0)
-    assert len(run.timelines) == 3
+    assert len(run.timelines()) == 3
 
 
 def test_it_is_offered_once_and_left_and_taken_up_again(context: BrowserContext, page: Page, served: Served) -> None:

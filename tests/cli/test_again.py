@@ -71,7 +71,7 @@ def test_train(backlit, tmp_path, monkeypatch, table, options):
     [line] = lines_of(backlit("train", table, *options, *QUICK))
     [file] = tmp_path.glob("*.backlit")
     first = bl.open_run(file)
-    assert first.about["commands"] == {"main": [line]}
+    assert first.about()["commands"] == {"main": [line]}
     assert line in backlit("show", file).splitlines()[-2]
     assert json.loads(backlit("show", file, "--json"))["commands"] == {"main": [line]}
     typed_elsewhere(line, tmp_path / "elsewhere", tmp_path)
@@ -79,9 +79,9 @@ def test_train(backlit, tmp_path, monkeypatch, table, options):
     assert other.name == file.name
     again = bl.open_run(other)
     assert again.at().theta.tobytes() == first.at().theta.tobytes()
-    assert again.theta.tobytes() == first.theta.tobytes()
-    assert again.about["split"] == first.about["split"]
-    assert again.about["scores"] == first.about["scores"]
+    assert again.timeline().best().theta.tobytes() == first.timeline().best().theta.tobytes()
+    assert again.about()["split"] == first.about()["split"]
+    assert again.about()["scores"] == first.about()["scores"]
 
 
 def test_json_and_standard_input(backlit, tmp_path, monkeypatch):
@@ -94,8 +94,8 @@ def test_json_and_standard_input(backlit, tmp_path, monkeypatch):
     assert "--json" not in line
     with (tmp_path / "homes.csv").open() as table:
         typed_elsewhere(line.replace("homes.csv", "-"), tmp_path / "a", tmp_path, stdin=table)
-    theta = bl.open_run("a/table.backlit").theta
-    np.testing.assert_array_equal(theta, bl.open_run("homes.backlit").theta)
+    theta = bl.open_run("a/table.backlit").timeline().best().theta
+    np.testing.assert_array_equal(theta, bl.open_run("homes.backlit").timeline().best().theta)
 
 
 def test_no_rows_are_needed_for_a_verdict(backlit, tmp_path, monkeypatch):
@@ -104,7 +104,7 @@ def test_no_rows_are_needed_for_a_verdict(backlit, tmp_path, monkeypatch):
     HOMES.write_csv("tables/homes.csv")
     out = backlit("train", "tables/homes.csv", "--target", "price", *QUICK, "--no-rows")
     assert lines_of(out)
-    assert bl.open_run("homes.backlit").about["verdict"]["kind"]
+    assert bl.open_run("homes.backlit").about()["verdict"]["kind"]
 
 
 def test_the_demo(backlit, tmp_path, monkeypatch):
@@ -112,11 +112,13 @@ def test_the_demo(backlit, tmp_path, monkeypatch):
     shown = " ".join(backlit("demo", "--act", 2, "--seed", 5).split())
     assert "the same again, to the bit: backlit demo --act 2 --seed 5" in shown
     first = bl.open_run("houses.backlit")
-    [line] = first.about["commands"]["main"]
+    [line] = first.about()["commands"]["main"]
     assert line == "backlit demo --act 2 --seed 5"
-    assert first.about["split"] == {"by": "group", "column": "id", "seed": 0}
+    assert first.about()["split"] == {"by": "group", "column": "id", "seed": 0}
     typed_elsewhere(line, tmp_path / "elsewhere", tmp_path)
-    np.testing.assert_array_equal(bl.open_run("elsewhere/houses.backlit").theta, first.theta)
+    np.testing.assert_array_equal(
+        bl.open_run("elsewhere/houses.backlit").timeline().best().theta, first.timeline().best().theta
+    )
 
 
 def test_the_seed_that_show_prints_makes_the_same_run(backlit, tmp_path, monkeypatch):
@@ -126,7 +128,9 @@ def test_the_seed_that_show_prints_makes_the_same_run(backlit, tmp_path, monkeyp
     shown = backlit("show", "homes.backlit").split()
     seed = shown[shown.index("seed") + 1].rstrip(",")
     backlit("train", "homes.csv", "--target", "price", *QUICK, "--seed", seed, "--run", "again.backlit")
-    np.testing.assert_array_equal(bl.open_run("again.backlit").theta, bl.open_run("homes.backlit").theta)
+    np.testing.assert_array_equal(
+        bl.open_run("again.backlit").timeline().best().theta, bl.open_run("homes.backlit").timeline().best().theta
+    )
 
 
 def test_the_weights_and_the_split_have_seeds_of_their_own(backlit, tmp_path, monkeypatch):
@@ -157,7 +161,7 @@ def test_forks_and_more_steps(backlit, tmp_path, monkeypatch):
         warnings.simplefilter("ignore", bl.RunWarning)  # the schedule begins again
         resumed = lines_of(backlit("resume", "homes.backlit", "--timeline", "fork 1", "--steps", 3))
     first = bl.open_run("homes.backlit")
-    commands = first.about["commands"]
+    commands = first.about()["commands"]
     assert resumed == [forked[0]]
     assert commands["fork 1"] == [forked[0], "backlit resume homes.backlit --timeline 'fork 1' --steps 3"]
     folder = tmp_path / "elsewhere"
@@ -166,8 +170,8 @@ def test_forks_and_more_steps(backlit, tmp_path, monkeypatch):
         words = shlex.split(one)[1:]
         subprocess.run([sys.executable, "-m", "backlit", *words], cwd=folder, check=True, capture_output=True)
     again = bl.open_run(folder / "homes.backlit")
-    assert [timeline.name for timeline in again.timelines] == ["main", "fork 1", "slow 'one'"]
-    for timeline in first.timelines:
+    assert [timeline.name for timeline in again.timelines()] == ["main", "fork 1", "slow 'one'"]
+    for timeline in first.timelines():
         assert again.at(timeline=timeline.name).theta.tobytes() == timeline.at().theta.tobytes()
 
 
@@ -178,4 +182,4 @@ def test_going_on_within_the_plan_needs_no_line(backlit, tmp_path, monkeypatch):
     backlit("fork", "homes.backlit", "--step", 3, "--no-train")
     for steps in (2, 1):
         backlit("resume", "homes.backlit", "--timeline", "fork 1", "--steps", steps)
-    assert len(bl.open_run("homes.backlit").about["commands"]["fork 1"]) == 1
+    assert len(bl.open_run("homes.backlit").about()["commands"]["fork 1"]) == 1

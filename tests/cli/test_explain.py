@@ -60,7 +60,7 @@ def test_html_and_latex(explain):
 
 def test_a_row_of_a_run(explain, run_file):
     content = json.loads(explain(run_file, "--row", 17, "--json"))
-    model = bl.open_run(run_file).model
+    model = bl.open_run(run_file).model()
     houses = bl.datasets.load_houses().head(300)
     assert content["prediction"] == pytest.approx(model.predict(houses[17:18]).tolist())
     for chain in content["chains"]:
@@ -151,7 +151,7 @@ def test_a_rate_of_0_is_told(backlit, monkeypatch, tmp_path):
     (tmp_path / "line.csv").write_text("x,y\n" + "".join(f"{x / 7},{2 * x + 1}\n" for x in range(100)))
     backlit("train", "line.csv", "--target", "y", "--seed", 0, "--hidden", "8", "--epochs", 40)
     run = bl.open_run("line.backlit")
-    assert run.timeline().at().best.step == run.timeline().steps  # the last epoch is the best
+    assert run.timeline().at().best.step == run.timeline().steps()  # the last epoch is the best
     last = run.trace(39, [5]).rate
     for step in (("--step", 40), ()):
         shown = " ".join(backlit("explain", "line.backlit", "--row", 5, *step, "--what-if").split())
@@ -169,9 +169,9 @@ def test_classes_are_shown_with_their_truth(backlit, monkeypatch, tmp_path):
     (tmp_path / "t.csv").write_text("x,kind\n" + rows.replace("1,low", "1,high"))
     backlit("train", "t.csv", "--target", "kind", "--seed", 0, "--learning-rate", 0.02)
     run = bl.open_run("t.backlit")
-    P = run.model.predict_proba(run.frame)
-    wrong = next(row for row in range(120) if run.frame["kind"][row] == "high" and P[row].argmax() == 1)
-    right = next(row for row in range(120) if run.frame["kind"][row] == "high" and P[row].argmax() == 0)
+    P = run.model().predict_proba(run.frame())
+    wrong = next(row for row in range(120) if run.frame()["kind"][row] == "high" and P[row].argmax() == 1)
+    right = next(row for row in range(120) if run.frame()["kind"][row] == "high" and P[row].argmax() == 0)
     shown = " ".join(backlit("explain", "t.backlit", "--row", wrong).split())
     assert f"prediction {percent(P[wrong, 1])} for low; {percent(P[wrong, 0])} for high, the truth" in shown
     shown = " ".join(backlit("explain", "t.backlit", "--row", right).split())

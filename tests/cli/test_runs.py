@@ -119,7 +119,7 @@ def test_verify(backlit, run):
     assert told == ""
     report = run.verify()
     assert report.damaged == ["epochs 1 3 is not as it was written"]
-    assert report.had == ["timeline 'main': the states of steps 0 to 60, from 2 snapshots"]
+    assert report.recoverable == ["timeline 'main': the states of steps 0 to 60, from 2 snapshots"]
 
 
 def test_export(backlit, run):
@@ -131,7 +131,7 @@ def test_export(backlit, run):
         np.testing.assert_array_equal(arrays[slot.name], run.at(30).theta[slot.start : slot.stop].reshape(slot.shape))
     backlit("export", "homes.backlit", "--safetensors", "best.safetensors")
     joined = np.concatenate([load_file("best.safetensors")[slot.name].ravel() for slot in run.net.layout()])
-    np.testing.assert_array_equal(joined, run.theta)
+    np.testing.assert_array_equal(joined, run.timeline().best().theta)
     backlit("export", "homes.backlit", "--csv", "steps.csv")
     assert pl.read_csv("steps.csv")["step"].to_list() == list(range(60))
     assert bl.Network.from_dict(json.loads(backlit("export", "homes.backlit", "--json"))["network"]) == run.net
@@ -146,7 +146,7 @@ def test_a_copy_without_rows_holds_none(backlit, tmp_path, monkeypatch):
     with recording("a.backlit", *start, frame=secret) as recorder:
         fit(start, show=False, recorder=recorder)
     run = bl.open_run("a.backlit")
-    assert run.frame.equals(secret)
+    assert run.frame().equals(secret)
     backlit("export", "a.backlit", "--without-rows", "b.backlit")
     copy = bl.open_run("b.backlit", secret)
     assert same(copy.at(33), run.at(33))
@@ -170,7 +170,7 @@ def test_keep_drop_and_gc(backlit, run):
     backlit("keep", "homes.backlit", "one", "--release")
     backlit("drop", "homes.backlit", "one")
     assert backlit("gc", "homes.backlit").endswith("MB freed\n")
-    assert [timeline.name for timeline in run.timelines] == ["main"]
+    assert [timeline.name for timeline in run.timelines()] == ["main"]
 
 
 def test_explain_and_figure_take_any_step_of_any_timeline(backlit, run):
@@ -190,7 +190,7 @@ def test_weights_that_are_not_understood(backlit, run):
     for text in ("w2[3, 1]", "w2[3, 1]=much", "=3"):
         told = backlit("fork", "homes.backlit", "--weight", text, code=2)
         assert "--weight is" in told or "unknown weight" in told
-    assert len(run.timelines) == 1
+    assert len(run.timelines()) == 1
 
 
 def test_training_that_diverges_leaves_its_steps(backlit, tmp_path, monkeypatch):
@@ -201,7 +201,7 @@ def test_training_that_diverges_leaves_its_steps(backlit, tmp_path, monkeypatch)
     assert "training diverged at step" in told
     assert "All steps up to there are kept in homes.backlit" in told
     run = bl.open_run("homes.backlit")
-    assert run.timeline().reason == "diverged"
+    assert run.timeline().reason() == "diverged"
     assert "diverged" in backlit("history", "homes.backlit")
-    fork = replace(run.fork(0, learning_rate=0.01).settings)
+    fork = replace(run.fork(0, learning_rate=0.01).settings())
     assert fork.learning_rate == 0.01

@@ -208,7 +208,7 @@ def test_the_same_seed_gives_the_same_run(backlit):
     for name in ("one", "other"):
         backlit("train", "t.csv", "--target", "price", *QUICK, "--run", f"{name}.backlit")
     one, other = (bl.open_run(f"{name}.backlit") for name in ("one", "other"))
-    np.testing.assert_array_equal(one.theta, other.theta)
+    np.testing.assert_array_equal(one.timeline().best().theta, other.timeline().best().theta)
 
 
 @pytest.mark.parametrize(
@@ -277,13 +277,13 @@ def test_decay_clipping_and_schedule_are_used(backlit):
     write(HOMES)
     train = ("train", "t.csv", "--target", "price", *QUICK, "--force")
     backlit(*train, "--weight-decay", "0.25", "--clip-norm", "0.5", "--schedule", "constant")
-    settings = bl.open_run("t.backlit").timeline().settings
+    settings = bl.open_run("t.backlit").timeline().settings()
     assert (settings.optimizer.weight_decay, settings.optimizer.clip_norm) == (0.25, 0.5)
     assert settings.schedule.name == "constant"
     shown = backlit("show", "t.backlit").text
     assert "learns by adamw (weight decay 0.25, clip norm 0.5, beta2 0.95), learning rate 0.001, schedule" in shown
     backlit(*train)
-    usual = bl.open_run("t.backlit").timeline().settings
+    usual = bl.open_run("t.backlit").timeline().settings()
     assert (usual.optimizer.weight_decay, usual.optimizer.clip_norm) == (0.03, None)
 
 
@@ -319,7 +319,7 @@ def test_predict_reads_and_writes_every_kind_of_file(backlit, runs, given, out):
     done = backlit("predict", runs / "homes.backlit", f"new.{given}", "--out", f"out.{out}")
     assert (done.code, done.out) == (0, f"wrote 200 rows to out.{out}\n")
     written = bl.tables.frames.read_table(f"out.{out}")
-    expected = bl.open_run(runs / "homes.backlit").model.predict(HOMES)
+    expected = bl.open_run(runs / "homes.backlit").model().predict(HOMES)
     np.testing.assert_allclose(written["predicted price"].to_numpy(), expected, rtol=1e-12)
     assert written.select(HOMES.columns).equals(HOMES)
     assert written.columns == [*homes.columns, "predicted price"]
@@ -329,14 +329,14 @@ def test_predict_gives_classes_and_their_probabilities(backlit, runs):
     done = backlit("predict", runs / "kinds.backlit", runs / "homes.csv")
     frame = pl.read_csv(done.out.encode())
     assert frame.columns == [*HOMES.columns, "predicted kind", "probability of cheap", "probability of dear"]
-    model = bl.open_run(runs / "kinds.backlit").model
+    model = bl.open_run(runs / "kinds.backlit").model()
     np.testing.assert_allclose(frame.select("^probability.*$").to_numpy(), model.predict_proba(HOMES), rtol=1e-12)
     assert frame["predicted kind"].to_list() == model.predict(HOMES).tolist()
 
 
 def test_predict_in_a_pipe(backlit, runs):
     done = backlit("predict", runs / "homes.backlit", "-", "--json", stdin=(runs / "homes.csv").read_bytes())
-    expected = bl.open_run(runs / "homes.backlit").model.predict(HOMES)
+    expected = bl.open_run(runs / "homes.backlit").model().predict(HOMES)
     np.testing.assert_allclose([row["predicted price"] for row in done.json], expected, rtol=1e-12)
     done = backlit("predict", runs / "homes.backlit", runs / "homes.csv", "--out", "out.csv", "--json")
     assert done.json == {"out": "out.csv", "rows": N, "notices": []}
@@ -594,7 +594,7 @@ def test_two_readings_are_asked_on_a_terminal_only(fails):
     assert child.exitstatus == 0
     run = bl.open_run("t.backlit")
     assert run.table.columns[0].reading.decimal == ","
-    assert "--decimal size=," in run.about["commands"]["main"][0]
+    assert "--decimal size=," in run.about()["commands"]["main"][0]
     assert "unknown column 'siez'" in fails(
         "train", "t.csv", "--target", "price", "--decimal", "siez=,", "--force", *QUICK
     )

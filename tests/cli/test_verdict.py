@@ -30,7 +30,7 @@ def train(backlit, tmp_path, monkeypatch):
 
     def run(*options, code=0):
         out = backlit("train", "homes.csv", "--target", "price", "--unit", "$", "--force", *SMALL, *options, code=code)
-        about = bl.open_run("homes.backlit").about
+        about = bl.open_run("homes.backlit").about()
         lines = {
             line[:8].strip(): line[8:] for line in out.splitlines() if line[:8].strip() in ("again", "next", "try")
         }
@@ -80,7 +80,7 @@ def test_what_goes_badly_is_said_and_mended(train, options, kind, says, tries):
 def test_what_is_tried_does_better(train, backlit):
     _, _, lines = train("--learning-rate", 10)
     backlit(*shlex.split(lines["try"])[1:])
-    rmse = [bl.open_run(f"homes{n}.backlit").about["scores"]["backlit"]["rmse"] for n in ("", "-2")]
+    rmse = [bl.open_run(f"homes{n}.backlit").about()["scores"]["backlit"]["rmse"] for n in ("", "-2")]
     assert rmse[1] < rmse[0] / 2
 
 
@@ -92,7 +92,10 @@ def test_divergence_is_judged_and_kept(train, backlit):
     assert "each step lands farther up the other side than it came from" in second
     line = second.partition("Try  ")[2]
     assert "--run homes-2.backlit" in line
-    assert (verdict["kind"], verdict["numbers"]["step"]) == ("diverged", bl.open_run("homes.backlit").timeline().steps)
+    assert (verdict["kind"], verdict["numbers"]["step"]) == (
+        "diverged",
+        bl.open_run("homes.backlit").timeline().steps(),
+    )
     backlit(*shlex.split(line)[1:])
     assert "Training diverged at step" in backlit("show", "homes.backlit")
 

@@ -47,9 +47,9 @@ def test_any_frame_anywhere(library, tmp_path):
     ours.fit(X, y, X_val=X[:50], y_val=y[:50])
     theirs.fit(of(X), y, X_val=of(X[:50]), y_val=y[:50])
     expected = ours.predict(X)
-    for predict in (ours.predict, theirs.predict, ours.model_.predict, bl.open_run(theirs.run).model.predict):
+    for predict in (ours.predict, theirs.predict, ours.model_.predict, bl.open_run(theirs.run).model().predict):
         np.testing.assert_array_equal(predict(of(X)), expected)
-    np.testing.assert_array_equal(ours.model_.scores(of(X)), theirs.model_.scores(X))
+    np.testing.assert_array_equal(ours.model_.decode(of(X)), theirs.model_.decode(X))
     np.testing.assert_array_equal(ours.model_.decode(of(X))[:, 0], expected)
     assert ours.score(of(X), y) == ours.score(X, y)
     one, other = (bl.NetClassifier(**SHORT) for _ in range(2))

@@ -76,17 +76,17 @@ def test_a_run_of_any_metric_is_had_back_to_the_bit(metric, tmp_path):
     start = planned(metric=metric)
     states, epochs, _ = every_state(start.plan, start.state)
     run = recorded(start, tmp_path / "a.backlit")
-    assert run.epochs == epochs
+    assert run.timeline().epochs() == epochs
     assert all(same(state, states[state.step]) for state in run.replay())
     cut = recorded(start, tmp_path / "b.backlit", steps=25)
     cut.train()
     assert same(cut.at(), states[max(states)])
     fork = run.fork(20, learning_rate=0.01).train()
-    assert fork.epochs[:2] == epochs[:2]
+    assert fork.epochs()[:2] == epochs[:2]
     if metric is not None and metric.greater_is_better:
-        assert fork.settings.greater_is_better
+        assert fork.settings().greater_is_better
         best = fork.at().best.metric
-        assert best == max(epoch.metric for epoch in fork.epochs)
+        assert best == max(epoch.metric for epoch in fork.epochs())
     with pytest.raises(bl.UnknownNameError, match="unknown setting 'greater_is_better'"):
         run.fork(20, greater_is_better=True)
 
@@ -102,7 +102,7 @@ def test_a_metric_of_the_users_keeps_its_direction(tmp_path):
 @pytest.mark.parametrize("metric", [bl.METRICS["r2"], bl.METRICS["mae"], OWN, None])
 def test_it_is_drawn_and_printed_as_it_is(metric, tmp_path, capsys):
     run = recorded(planned(metric=metric), tmp_path / "a.backlit")
-    figures = [epoch.metric for epoch in run.epochs]
+    figures = [epoch.metric for epoch in run.timeline().epochs()]
     best = figures.index(max(figures) if metric and metric.greater_is_better else min(figures))
     axes = _of_run("errors", run, 0, [], None).axes[0]
     assert any(text.get_text().startswith(f"best: epoch {best + 1},") for text in axes.get_legend().get_texts())

@@ -39,7 +39,7 @@ def test_a_number_of_numpy_is_that_number(name):
 def test_the_run_file_holds_plain_numbers(tmp_path):
     bl.NetRegressor(**NUMPY, run=tmp_path / "a.backlit").fit(X, y)
     run = bl.open_run(tmp_path / "a.backlit")
-    settings = run.timeline().settings
+    settings = run.timeline().settings()
     with reading(run.path) as file:
         [(text,)] = file.execute("SELECT settings FROM timelines").fetchall()
     saved = json.loads(text)
@@ -48,7 +48,7 @@ def test_the_run_file_holds_plain_numbers(tmp_path):
         assert saved[name] == getattr(settings, name) == NUMPY[name]
     assert (saved["optimizer"]["weight_decay"], saved["optimizer"]["clip_norm"]) == (0.25, 1.0)
     fork = run.fork(np.int64(4), batch_size=np.int64(8), dropout=np.float32(0.5), max_steps=np.int64(30))
-    assert fork.train(np.int64(3)).steps == 7
+    assert fork.train(np.int64(3)).steps() == 7
     assert run.at(np.int64(2)).step == 2
 
 

@@ -39,13 +39,13 @@ def test_nothing_is_overwritten_in_the_run_file(tmp_path):
     frame = NUMBERS.with_columns(pl.lit("a").alias("size (target)"), parts=pl.Series(["u", "v"] * (N // 2)))
     model = bl.NetRegressor(**SHORT, run=tmp_path / "a.backlit").fit(frame, frame["size"])
     run = bl.open_run(tmp_path / "a.backlit")
-    assert run.frame.columns == [*frame.columns, "size (target 2)"]
-    assert run.frame.select(frame.columns).equals(frame)
-    assert run.frame["size (target 2)"].to_list() == frame["size"].to_list()
-    np.testing.assert_array_equal(run.model.predict(frame), model.predict(frame))
+    assert run.frame().columns == [*frame.columns, "size (target 2)"]
+    assert run.frame().select(frame.columns).equals(frame)
+    assert run.frame()["size (target 2)"].to_list() == frame["size"].to_list()
+    np.testing.assert_array_equal(run.model().predict(frame), model.predict(frame))
     trace = run.trace(3, rows=[5])
     assert trace.difference[0, 0] == pytest.approx(trace.prediction[0, 0] - frame["size"][5], rel=1e-5)
-    assert run.fork(2).train().steps == 4
+    assert run.fork(2).train().steps() == 4
 
 
 def test_two_targets_beside_columns_of_their_names():

@@ -43,16 +43,16 @@ def test_what_is_written_is_read(fitted, written):
     run = open_run(written)
     assert run.table == fitted.start.table
     assert run.net.to_dict() == fitted.start.plan.net.to_dict()
-    assert run.epochs == fitted.epochs
-    np.testing.assert_array_equal(run.theta, fitted.theta)
+    assert run.timeline().epochs() == fitted.epochs
+    np.testing.assert_array_equal(run.timeline().best().theta, fitted.theta)
     np.testing.assert_array_equal(run.at().theta, fitted.state.theta)
-    np.testing.assert_array_equal(run.model.predict(FRAME), fitted.model.predict(FRAME))
-    assert run.about["source"] == "houses.csv"
-    assert run.timeline().row.seed == "0"
-    assert run.timeline().reason == fitted.reason == "epochs"
-    assert run.about["rows"] == {"train": len(fitted.start.plan.learn), "validation": len(fitted.start.plan.watch)}
-    assert run.about["versions"].keys() == {"backlit", "numpy"}
-    assert run.frame.equals(TABLE)
+    np.testing.assert_array_equal(run.model().predict(FRAME), fitted.model.predict(FRAME))
+    assert run.about()["source"] == "houses.csv"
+    assert run.timeline().row().seed == "0"
+    assert run.timeline().reason() == fitted.reason == "epochs"
+    assert run.about()["rows"] == {"train": len(fitted.start.plan.learn), "validation": len(fitted.start.plan.watch)}
+    assert run.about()["versions"].keys() == {"backlit", "numpy"}
+    assert run.frame().equals(TABLE)
     assert bl.open_run(str(written)).path == written
     assert verify(written, deep=True).sound
 
@@ -90,7 +90,7 @@ def test_without_rows_to_watch_the_last_weights_predict(tmp_path):
     start = prepare(FRAME, PRICE, Recipe(hidden=(4,), epochs=1), seed=0)
     record(tmp_path / "a.backlit", start)
     run = open_run(tmp_path / "a.backlit")
-    np.testing.assert_array_equal(run.theta, run.at().theta)
+    np.testing.assert_array_equal(run.timeline().best().theta, run.at().theta)
     assert run.data("validation") is None
 
 
@@ -119,7 +119,7 @@ def test_with_a_reader_in_it_all_is_in_the_file_that_it_is_copied_as(tmp_path):
         reader.execute("SELECT count(*) FROM epochs").fetchone()
     copied = Path(shutil.copy(path, tmp_path / "b.backlit"))
     reader.close()
-    assert open_run(copied).epochs == done.epochs
+    assert open_run(copied).timeline().epochs() == done.epochs
 
 
 def test_opening_leaves_the_file_and_its_folder_alone(copy):
@@ -135,7 +135,7 @@ READ = """
 import sys
 from backlit.runs.run import open_run
 run = open_run(sys.argv[1])
-print(len(run.epochs), run.verify().sound, len(run.at(5).theta))
+print(len(run.timeline().epochs()), run.verify().sound, len(run.at(5).theta))
 try:
     run.keep("main")
 except Exception as error:
@@ -174,7 +174,7 @@ def test_any_name(fitted, tmp_path, name):
     path = tmp_path / (name if isinstance(name, str) else name.decode("utf-8", "surrogateescape"))
     with recording(path, *fitted.start) as recorded:
         fit(fitted.start, show=False, recorder=recorded)
-    assert open_run(path).epochs == fitted.epochs
+    assert open_run(path).timeline().epochs() == fitted.epochs
     open_run(path).keep("main")
     assert verify(path, deep=True).sound
     assert listed(tmp_path) == [path.name]
@@ -380,11 +380,11 @@ def test_what_verify_says_can_be_had_can_be_had(written, copy, kind):
     changed(copy, f"UPDATE {TABLES[kind][0]} SET seal = x'00' WHERE {where}")
     report = verify(copy)
     assert len(report.damaged) == 1
-    had = next(text for text in report.had if "'main'" in text)
+    had = next(text for text in report.recoverable if "'main'" in text)
     whole, run = open_run(written), open_run(copy)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for step in range(whole.timeline().steps + 1):
+        for step in range(whole.timeline().steps() + 1):
             if f"steps 0 to {step:,}," in had or step < 5:
                 assert run.at(step).theta.tobytes() == whole.at(step).theta.tobytes()
 
@@ -405,7 +405,7 @@ def test_an_existing_file_stays(fitted, copy):
         record(copy, fitted.start)
     assert copy.read_bytes() == before
     record(copy, fitted.start, force=True, about={"source": "new"})
-    assert open_run(copy).about["source"] == "new"
+    assert open_run(copy).about()["source"] == "new"
     assert listed(copy.parent) == ["copy.backlit"]
 
 

@@ -28,10 +28,10 @@ def test_a_run_that_was_cut_off_goes_on_to_the_same_bits(engine, steps, changes,
     start = planned(engine, **changes)
     states, epochs, _ = every_state(start.plan, start.state)
     run = recorded(start, tmp_path / "a.backlit", min(steps, max(states) - 1))
-    assert run.timeline().steps == min(steps, max(states) - 1)
+    assert run.timeline().steps() == min(steps, max(states) - 1)
     timeline = run.train()
     assert same(run.at(), states[max(states)])
-    assert timeline.epochs == epochs
+    assert timeline.epochs() == epochs
     assert run.verify(deep=True).sound
     for step in (0, 1, max(states) // 2):
         assert same(run.at(step), states[step])
@@ -55,13 +55,13 @@ def test_ctrl_c_and_whoever_stops_listening_leave_a_run_that_goes_on(tmp_path):
             if event.state.step > 14:
                 break
     run = bl.open_run(tmp_path / "a.backlit")
-    assert run.timeline().reason == "interrupted"
-    assert 0 < run.timeline().steps < 60
+    assert run.timeline().reason() == "interrupted"
+    assert 0 < run.timeline().steps() < 60
     events = run.timeline().events()
     next(events), events.close()
     assert same(run.train().at(), states[60])
-    assert run.epochs == epochs
-    assert run.timeline().reason == "epochs"
+    assert run.timeline().epochs() == epochs
+    assert run.timeline().reason() == "epochs"
 
 
 def test_training_that_diverged_keeps_the_steps_up_to_there(tmp_path):
@@ -69,9 +69,9 @@ def test_training_that_diverged_keeps_the_steps_up_to_there(tmp_path):
     with recording(tmp_path / "a.backlit", *start) as recorder, pytest.raises(DivergedError) as raised:
         fit(start, show=False, recorder=recorder)
     run = bl.open_run(tmp_path / "a.backlit")
-    assert (run.timeline().reason, run.timeline().steps) == ("diverged", raised.value.step)
-    assert run.timeline().figures()["step"].to_list() == list(range(raised.value.step))
-    assert run.fork(0, learning_rate=0.01).train().reason == "epochs"
+    assert (run.timeline().reason(), run.timeline().steps()) == ("diverged", raised.value.step)
+    assert run.timeline().curves()["step"].to_list() == list(range(raised.value.step))
+    assert run.fork(0, learning_rate=0.01).train().reason() == "epochs"
 
 
 # --- further than planned ----------------------------------------------------------------------------------------
@@ -84,14 +84,14 @@ def test_beyond_its_end_the_schedule_begins_again(engine, tmp_path):
     last = run.at()
     with pytest.warns(RunWarning, match="the schedule ended at step 60; it begins again over the next 25 steps"):
         run.train(25)
-    assert (run.at(60).begun, run.at(60).planned, run.timeline().steps) == (60, 25, 85)
+    assert (run.at(60).begun, run.at(60).planned, run.timeline().steps()) == (60, 25, 85)
     state, settings = go_on(last, start.plan.settings, 85)
     expected, _, _ = every_state(replace(start.plan, settings=settings), state)
     for step in (60, 61, 72, 85):
         assert same(run.at(step), expected[step])
     assert [state.step for state in run.replay(58, 63)] == [58, 59, 60, 61, 62, 63]
     assert same(run.at(59), list(run.replay(0, 59))[-1])
-    rates = run.timeline().figures()["rate"].to_numpy()
+    rates = run.timeline().curves()["rate"].to_numpy()
     np.testing.assert_array_equal(rates[60:], rate_at(settings, state, np.arange(60, 85)))
     assert run.verify(deep=True).sound
 
@@ -100,11 +100,11 @@ def test_so_many_steps_within_the_plan_and_beyond(tmp_path):
     start = planned()
     states, _, _ = every_state(start.plan, start.state)
     run = recorded(start, tmp_path / "a.backlit", 20)
-    assert run.train(15).steps == 35
+    assert run.train(15).steps() == 35
     assert same(run.at(), states[35])
     with pytest.warns(RunWarning, match="begins again over the next 10 steps"):
         run.train(35)
-    assert run.timeline().steps == 70
+    assert run.timeline().steps() == 70
     assert same(run.at(59), states[59])
     assert (run.at(60).begun, run.at(60).planned) == (60, 10)
 
@@ -113,17 +113,17 @@ def test_an_interrupted_call_goes_on_to_where_it_would_have_ended(tmp_path):
     run = recorded(planned(), tmp_path / "a.backlit", 20)
     events = run.timeline().events(30)
     next(events), events.close()
-    assert run.train().steps == 50
-    assert run.train().steps == 60
+    assert run.train().steps() == 50
+    assert run.train().steps() == 60
 
 
 def test_patience_that_ran_out_is_given_anew(tmp_path):
     run = recorded(planned(patience=1, learning_rate=0.3, schedule="constant"), tmp_path / "a.backlit")
-    assert run.timeline().reason == "patience"
-    before = run.timeline().steps
+    assert run.timeline().reason() == "patience"
+    before = run.timeline().steps()
     assert run.at().patience_left == 0
     run.train(3)
-    assert run.timeline().steps == before + 3
+    assert run.timeline().steps() == before + 3
     assert run.at(before).patience_left == 1
     assert run.verify(deep=True).sound
 
@@ -141,21 +141,21 @@ def test_a_fork_without_a_change_is_its_parent(run, step):
     fork = run.fork(step).train()
     assert (fork.name, fork.parent.name, fork.start, fork.changes) == ("fork 1", "main", step, {})
     assert same(fork.at(), run.at())
-    assert fork.epochs == run.epochs
-    assert fork.figures().equals(run.timeline().figures())
+    assert fork.epochs() == run.timeline().epochs()
+    assert fork.curves().equals(run.timeline().curves())
     if step:
         assert same(fork.at(step - 1), run.at(step - 1))
 
 
 def test_a_fork_goes_on_with_another_setting(run):
-    plan = run.timeline().plan
+    plan = run.timeline().plan()
     fork = run.fork(17, learning_rate=0.01, name="faster").train()
     settings = replace(plan.settings, learning_rate=0.01)
     expected, _, _ = every_state(replace(plan, settings=settings), run.at(17))
     assert same(fork.at(), expected[60])
     assert same(fork.at(40), expected[40])
     assert fork.changes == {"learning_rate": [0.001, 0.01]}
-    assert fork.reason == "epochs"
+    assert fork.reason() == "epochs"
     assert not same(fork.at(), run.at())
     assert run.verify(deep=True).sound
 
@@ -179,11 +179,11 @@ def test_an_edited_weight(run):
 def test_another_optimizer_begins_with_an_empty_memory(run):
     fork = run.fork(20, optimizer="momentum")
     assert not fork.at().memory["v"].any()
-    assert fork.settings.optimizer.clip_norm == 1.0  # the parent's
+    assert fork.settings().optimizer.clip_norm == 1.0  # the parent's
     kept = run.fork(20, optimizer=Adam(beta1=0.8))
     assert same(kept.at(), run.at(20))
-    assert kept.settings.optimizer == Adam(beta1=0.8)
-    assert run.fork(20, optimizer=SGD(weight_decay=0.5)).train(2).steps == 22
+    assert kept.settings().optimizer == Adam(beta1=0.8)
+    assert run.fork(20, optimizer=SGD(weight_decay=0.5)).train(2).steps() == 22
 
 
 def test_another_batch_size_goes_on_with_the_rows_that_are_left(run):
@@ -197,11 +197,11 @@ def test_another_batch_size_goes_on_with_the_rows_that_are_left(run):
         assert not used & set(trace.rows.tolist())
         assert len(trace.rows) == (rows - state.used if size is None else min(size, rows - state.used))
         fork.train()
-        ends = [epoch.step for epoch in fork.epochs]
+        ends = [epoch.step for epoch in fork.epochs()]
         per_epoch = 1 if size is None else -(-rows // size)
         assert ends[1] == 13 + (1 if size is None else -(-(rows - state.used) // size))
         assert np.diff(ends[1:]).tolist() == [per_epoch] * 4
-        last = fork.figures()["rate"].to_numpy()
+        last = fork.curves()["rate"].to_numpy()
         assert last[-1] == last[13:].min()  # the schedule is over when training is
         assert run.verify(deep=True).sound
 
@@ -213,7 +213,7 @@ def test_a_change_of_dropout(run):
     assert none.net.size == run.net.size
     more = none.fork(30, dropout=0.5) if hasattr(none, "fork") else run.fork(30, none.name, dropout=0.5)
     assert [layer.rate for layer in more.net.layers if hasattr(layer, "rate")] == [0.5, 0.5]
-    assert more.train(5).steps == 35
+    assert more.train(5).steps() == 35
     assert more.changes == {"dropout": [0.0, 0.5]}
     assert run.verify(deep=True).sound
 
@@ -223,11 +223,11 @@ def test_a_fork_of_a_fork(run):
     two = run.fork(25, "one", learning_rate=0.002, name="two").train(10)
     other = run.fork(5, "two", name="other")
     assert (two.parent.name, other.parent.name) == ("one", "main")  # step 5 is main's
-    assert [timeline.name for timeline, _ in two.lineage] == ["main", "one", "two"]
+    assert [timeline.name for timeline in two.lineage] == ["main", "one", "two"]
     assert same(two.at(24), one.at(24))
     assert same(two.at(9), run.at(9))
     assert [state.step for state in two.replay(8, 27)] == list(range(8, 28))
-    assert two.figures()["step"].to_list() == list(range(35))
+    assert two.curves()["step"].to_list() == list(range(35))
 
 
 def test_what_cannot_be_forked(run):
@@ -241,7 +241,7 @@ def test_what_cannot_be_forked(run):
         run.fork(3, batch_size=1000)
     with pytest.raises(UnknownNameError, match="unknown timeline 'mian'; did you mean 'main'"):
         run.fork(3, "mian")
-    assert [timeline.name for timeline in run.timelines] == ["main"]
+    assert [timeline.name for timeline in run.timelines()] == ["main"]
 
 
 @pytest.mark.parametrize("size", [7, 14, 3, None])
@@ -267,19 +267,23 @@ def test_two_timelines_side_by_side(run):
     fork = run.fork(25, learning_rate=0.02, name="fast").train()
     found = run.compare("main", "fast")
     assert (found.parted, found.changes) == (25, {"fast": {"learning_rate": [0.001, 0.02]}})
-    epochs = found.epochs
+    epochs = found.epochs()
     assert epochs.columns == ["epoch", "step_a", "error_a", "metric_a", "step_b", "error_b", "metric_b"]
     assert (epochs["metric_a"][:2] == epochs["metric_b"][:2]).all()
     assert epochs["metric_a"][5] != epochs["metric_b"][5]
     weights = found.weights
     np.testing.assert_array_equal(np.abs(np.diff(weights["difference"].abs())), -np.diff(weights["difference"].abs()))
     at = int(run.net.positions(weights["weight"][0])[0])
-    assert weights["b"][0] - weights["a"][0] == weights["difference"][0] == float(fork.theta[at]) - float(run.theta[at])
-    rows = found.rows
+    assert (
+        weights["b"][0] - weights["a"][0]
+        == weights["difference"][0]
+        == float(fork.best().theta[at]) - float(run.timeline().best().theta[at])
+    )
+    rows = found.rows()
     assert sorted(rows["row"]) == sorted(run.data("validation").rows)
     row = rows.row(0, named=True)
     assert row["truth"] == pytest.approx(PRICE["price"][row["row"]])
-    assert row["a"] == pytest.approx(run.model.predict(FRAME[row["row"] : row["row"] + 1])[0], rel=1e-5)
+    assert row["a"] == pytest.approx(run.model().predict(FRAME[row["row"] : row["row"] + 1])[0], rel=1e-5)
     assert row["gain"] == pytest.approx(abs(row["a"] - row["truth"]) - abs(row["b"] - row["truth"]))
     assert rows["gain"].is_sorted(descending=True)
     assert run.compare("fast", "main").parted == 25
@@ -290,14 +294,14 @@ def test_each_at_its_best_or_both_at_a_step(run):
     found = run.compare("main", "fast")
     assert found.best
     assert found.at == tuple(timeline.at().best.step for timeline in (run.timeline(), fork))
-    for theta, timeline in zip(found.thetas, (run.timeline(), fork)):
-        np.testing.assert_array_equal(theta, timeline.theta)
+    for model, timeline in zip(found.models, (run.timeline(), fork)):
+        np.testing.assert_array_equal(model.theta, timeline.best().theta)
     there = run.compare("main", "fast", 41)
     assert (there.at, there.best) == ((41, 41), False)
-    for theta, name in zip(there.thetas, ("main", "fast")):
-        np.testing.assert_array_equal(theta, run.at(41, name).theta)
-    row = there.rows.row(0, named=True)
-    model = replace(run.model, theta=run.at(41, "fast").theta)
+    for model, name in zip(there.models, ("main", "fast")):
+        np.testing.assert_array_equal(model.theta, run.at(41, name).theta)
+    row = there.rows().row(0, named=True)
+    model = run.timeline("fast").model(41)
     assert row["b"] == pytest.approx(model.predict(FRAME[row["row"] : row["row"] + 1])[0], rel=1e-5)
     with pytest.raises(ArgumentError, match="step is 61; it must be a step from 0 to 60"):
         run.compare("main", "fast", 61)
@@ -310,18 +314,18 @@ def test_timelines_that_watched_nothing_are_compared_at_the_same_step(tmp_path):
     run.fork(25, learning_rate=0.02, name="short").train(steps=5)
     found = run.compare("main", "short")
     assert (found.at, found.best) == ((30, 30), False)
-    np.testing.assert_array_equal(found.thetas[0], run.at(30).theta)
+    np.testing.assert_array_equal(found.models[0].theta, run.at(30).theta)
 
 
 def test_a_fork_with_another_decay_or_clipping(run):
     fork = run.fork(25, weight_decay=0.5, clip_norm=0.2)
-    before = run.timeline().settings.optimizer
-    assert fork.settings.optimizer == replace(before, weight_decay=0.5, clip_norm=0.2)
+    before = run.timeline().settings().optimizer
+    assert fork.settings().optimizer == replace(before, weight_decay=0.5, clip_norm=0.2)
     assert fork.changes == {"weight_decay": [before.weight_decay, 0.5], "clip_norm": [before.clip_norm, 0.2]}
     assert same(fork.at(), run.at(25))  # the memory stays
     both = run.fork(25, optimizer="sgd", weight_decay=0.5)
-    assert both.settings.optimizer.name == "sgd"
-    assert both.settings.optimizer.weight_decay == 0.5
+    assert both.settings().optimizer.name == "sgd"
+    assert both.settings().optimizer.weight_decay == 0.5
 
 
 def test_keep_drop_and_collect(run):
@@ -346,7 +350,7 @@ def test_keep_drop_and_collect(run):
         assert file.execute("PRAGMA freelist_count").fetchone() == (0,)
         assert {blob.hash.hex() for blob in rows_of(file, Blob)} == referred(file)
     run.keep("one", keep=False)
-    assert [timeline.name for timeline in run.timelines] == ["main", "one"]
+    assert [timeline.name for timeline in run.timelines()] == ["main", "one"]
     assert all(same(run.at(35, name), state) for name, state in before.items())
     assert run.verify(deep=True).sound
     run.drop("one")
@@ -382,7 +386,7 @@ def test_events_are_those_of_training(run):
     events = list(fork.events())
     assert isinstance(events[-1], Stopped)
     assert any(isinstance(event, EpochDone) for event in events)
-    assert Settings(**vars(fork.settings)) == fork.settings
+    assert Settings(**vars(fork.settings())) == fork.settings()
 
 
 def test_going_on_beyond_the_end_says_how(copy):

@@ -108,7 +108,7 @@ from backlit.errors import BacklitError
 from backlit.runs.run import open_run, Run
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 resource.setrlimit(resource.RLIMIT_CPU, (20, 20))
-for look in (open_run, lambda path: Run(path).frame, lambda path: Run(path).verify(),
+for look in (open_run, lambda path: Run(path).frame(), lambda path: Run(path).verify(),
              lambda path: Run(path).data("train"), lambda path: Run(path).at(0)):
     try:
         look(__import__("pathlib").Path(sys.argv[1]))
@@ -354,7 +354,7 @@ def test_a_long_line_of_forks(copy, command):
     run = open_run(copy)
     with in_time():
         with suppress(BacklitError):
-            assert len(bl.Timeline(run, 49).lineage) == 49
+            assert len(run.timeline("fork 49").lineage) == 49
         code, _, err = command("history", copy)
     assert code in (0, 2)
     assert "Traceback" not in err
@@ -473,7 +473,7 @@ def test_a_table_that_is_none(copy):
     for number, facts in enumerate(table_facts(copy)):
         forge_fact(copy, "data", facts)
         with pytest.raises(DataError):
-            _ = bl.Run(copy).frame
+            _ = bl.Run(copy).frame()
         outcomes(copy, few=bool(number))
 
 
@@ -502,7 +502,7 @@ def test_tables_outside_the_runs_folder_are_never_read(copy, monkeypatch, source
         raise AssertionError(f"it read {arguments}")
 
     monkeypatch.setattr("backlit.runs.rows.open_table", refuse)
-    for look in (lambda: bl.Run(moved).frame, lambda: bl.Run(moved).data("train")):
+    for look in (lambda: bl.Run(moved).frame(), lambda: bl.Run(moved).data("train")):
         with pytest.raises(DataError, match=r"give the table that it learnt from|makes no sense"):
             look()
 
@@ -511,7 +511,7 @@ def test_a_table_beside_the_run_is_read(copy):
     forge_fact(copy, "data", fact(copy, "data") | {"table": None, "inside": False})
     forge_fact(copy, "source", "/somewhere/else/houses.csv")
     TABLE.write_csv(copy.with_name("houses.csv"))
-    assert open_run(copy).frame.height == 60
+    assert open_run(copy).frame().height == 60
     assert open_run(copy).data("train") is not None
     TABLE.with_columns(price=-pl.col("price")).write_csv(copy.with_name("houses.csv"))
     with pytest.raises(DataError, match=r"the rows of .* have changed"):

@@ -70,27 +70,28 @@ def test_the_case_that_was_reported(copy):
 
 
 DEEP = [  # a function that is called while a file is open, and who calls it
-    ("backlit.runs.run.rows_of", lambda run: run.about),
-    ("backlit.runs.run.parsed", lambda run: run.about),
-    ("backlit.runs.run.fact_of", lambda run: run.net),
-    ("backlit.runs.run.fact_of", lambda run: run.table),
-    ("backlit.runs.run.snapshot_places", lambda run: run.storage()),
-    ("backlit.runs.run.read_frame", lambda run: run.frame),
-    ("backlit.runs.run.read_part", lambda run: run.data("train")),
+    ("backlit.runs.archive.rows_of", lambda run: run.about()),
+    ("backlit.runs.run.rows_of", lambda run: run.timelines()),
+    ("backlit.runs.archive.parsed", lambda run: run.about()),
+    ("backlit.runs.archive.network_from", lambda run: run.again()),
+    ("backlit.runs.run.Timeline.of", lambda run: run.timelines()),
+    ("backlit.runs.archive.snapshot_places", lambda run: run.storage()),
+    ("backlit.runs.archive.read_frame", lambda run: run.frame()),
+    ("backlit.runs.archive.read_part", lambda run: run.data("train")),
     ("backlit.runs.rows.load", lambda run: run.data("validation")),
-    ("backlit.runs.rows.table_of", lambda run: run.frame),
+    ("backlit.runs.rows.table_of", lambda run: run.frame()),
     ("backlit.runs.arrays.rows_of", lambda run: run.at(3)),
     ("backlit.runs.arrays.unpack", lambda run: run.at(3)),
     ("backlit.runs.records.load", lambda run: run.at(3)),
     ("backlit.runs.records.State", lambda run: run.at(3)),
     ("backlit.runs.timeline.each_row", lambda run: run.at()),
     ("backlit.runs.timeline.require_sound", lambda run: run.at()),
-    ("backlit.runs.timeline.state_of", lambda run: run.theta),
-    ("backlit.runs.timeline.epoch_of", lambda run: run.epochs),
-    ("backlit.runs.timeline.replay", lambda run: run.at(run.timeline().steps - 1)),
+    ("backlit.runs.timeline.state_of", lambda run: run.timeline().best().theta),
+    ("backlit.runs.timeline.epoch_of", lambda run: run.timeline().epochs()),
+    ("backlit.runs.timeline.replay", lambda run: run.at(run.timeline().steps() - 1)),
     ("backlit.training.loop.epoch_order", lambda run: list(run.replay(0, 9))),
-    ("backlit.runs.figures.figures_of", lambda run: run.timeline().figures()),
-    ("backlit.runs.figures.rate_at", lambda run: run.timeline().figures()),
+    ("backlit.runs.timeline.figures_of", lambda run: run.timeline().curves()),
+    ("backlit.runs.timeline.rate_at", lambda run: run.timeline().curves()),
     ("backlit.runs.verify.each_row", lambda run: run.verify()),
     ("backlit.runs.verify.unpack", lambda run: run.verify()),
     ("backlit.runs.verify._gaps", lambda run: run.verify()),
@@ -98,10 +99,10 @@ DEEP = [  # a function that is called while a file is open, and who calls it
     ("backlit.runs.verify._differ", lambda run: run.verify(deep=True)),
     ("backlit.runs.export.load_blob", lambda run: export.without_rows(run, run.path.with_name("bare.backlit"))),
     ("backlit.runs.export.parsed", lambda run: export.description(run)),
-    ("backlit.runs.fork.timeline_row", lambda run: run.fork(3, learning_rate=0.1)),
-    ("backlit.runs.fork.put", lambda run: run.fork(3, learning_rate=0.1)),
-    ("backlit.runs.going_on.why_stop", lambda run: run.train(3)),
-    ("backlit.runs.going_on.settings_from", lambda run: run.train(3)),
+    ("backlit.runs.timeline.timeline_row", lambda run: run.fork(3, learning_rate=0.1)),
+    ("backlit.runs.timeline.put", lambda run: run.fork(3, learning_rate=0.1)),
+    ("backlit.runs.timeline.why_stop", lambda run: run.train(3)),
+    ("backlit.runs.timeline.settings_from", lambda run: run.train(3)),
     ("backlit.runs.recorder.checksum_of", lambda run: run.train(3)),
     ("backlit.runs.recorder.put_snapshot", lambda run: run.train(3)),
     ("backlit.training.loop.evaluate", lambda run: run.train(30)),
@@ -247,7 +248,7 @@ def test_text_that_is_none_is_damage(copy):
                   "WHERE number = 2")  # fmt: skip
     assert stored_name(copy) == b"\xff"
     outcomes(copy, *going_on(copy))
-    for look in (lambda run: run.timelines, lambda run: run.keep("main"), lambda run: run.fork(1)):
+    for look in (lambda run: run.timelines(), lambda run: run.keep("main"), lambda run: run.fork(1)):
         with pytest.raises(DataError, match=r"copy.backlit is damaged \(timelines 2 is not as it was written\)"):
             look(bl.Run(copy))
 

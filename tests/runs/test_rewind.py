@@ -54,14 +54,14 @@ def run(path):
 
 def test_recording_does_not_change_what_is_learnt(truth, run):
     _, states, epochs, _ = truth
-    assert run.epochs == epochs
+    assert run.timeline().epochs() == epochs
     assert same(run.at(), states[max(states)])
-    assert run.theta.tobytes() == states[max(states)].best.theta.tobytes()
+    assert run.timeline().best().theta.tobytes() == states[max(states)].best.theta.tobytes()
 
 
 def test_any_step_is_had_back_to_the_bit(truth, path):
     _, states, _, _ = truth
-    stored = {snapshot.step for snapshot in bl.open_run(path).timeline().snapshots}
+    stored = {snapshot.step for snapshot in bl.open_run(path).timeline().snapshots()}
     assert 4 <= len(stored) < len(states) / 3
     for step in random_order(states):
         assert same(bl.open_run(path).at(step), states[step]), step
@@ -87,7 +87,7 @@ def test_another_number_of_threads_gives_the_same_states(truth, path, monkeypatc
         pytest.skip("the reference has one")
     run = bl.open_run(path)
     monkeypatch.setattr("backlit.engines.choice.threads_or_all", lambda threads: 3)
-    assert run.timeline().plan.engine.threads == 3
+    assert run.timeline().plan().engine.threads == 3
     assert same(run.at(50), states[50])
 
 
@@ -104,7 +104,7 @@ def test_the_rows_are_those_that_were_learnt_from(truth, run):
         kept = run.data(which)
         for name in ("X", "Y", "weights", "rows"):
             np.testing.assert_array_equal(getattr(kept, name), getattr(used, name))
-    assert run.frame.equals(WHOLE)
+    assert run.frame().equals(WHOLE)
     assert run.table == start.table
 
 
@@ -113,7 +113,7 @@ def test_the_rows_are_those_that_were_learnt_from(truth, run):
 
 def test_figures_of_every_step(truth, run):
     start, states, _, figures = truth
-    table = run.timeline().figures()
+    table = run.timeline().curves()
     assert table["step"].to_list() == sorted(states)[:-1]
     for name in ("E", "gradient_norm", "update_norm"):
         expected = np.concatenate([getattr(f, name) for f in figures]).astype(np.float32)
@@ -125,7 +125,7 @@ def test_figures_of_every_step(truth, run):
     settings = start.plan.settings
     rates = [settings.learning_rate * settings.schedule.factor(step, states[0].planned) for step in sorted(states)[:-1]]
     assert table["rate"].to_list() == rates
-    assert run.timeline().figures(10, 20).equals(table[10:20])
+    assert run.timeline().curves(10, 20).equals(table[10:20])
 
 
 def test_so_many_figures_that_not_all_are_kept(truth, tmp_path, monkeypatch):
@@ -133,7 +133,7 @@ def test_so_many_figures_that_not_all_are_kept(truth, tmp_path, monkeypatch):
     monkeypatch.setattr(recorder_module, "MOST_FIGURES", 4)
     with recording(tmp_path / "a.backlit", *start) as recorder:
         fit(start, show=False, recorder=recorder)
-    table = bl.open_run(tmp_path / "a.backlit").timeline().figures()
+    table = bl.open_run(tmp_path / "a.backlit").timeline().curves()
     assert 4 <= len(table) < len(states) / 4
     E = np.concatenate([f.E for f in figures]).astype(np.float32)
     np.testing.assert_array_equal(table["E"].to_numpy(), E[table["step"].to_numpy()])
@@ -187,9 +187,9 @@ def test_without_a_step_the_weights_that_predict_are_traced(truth, run):
 def test_other_arithmetic_is_said(truth, path, monkeypatch):
     _, states, _, _ = truth
     run = bl.open_run(path)
-    engine = run.timeline().plan.engine
+    engine = run.timeline().plan().engine
     monkeypatch.setattr(type(engine), "arithmetic", lambda self: {"numerics": "99"})
-    stored = [snapshot.step for snapshot in run.timeline().snapshots]
+    stored = [snapshot.step for snapshot in run.timeline().snapshots()]
     assert same(run.at(stored[1]), states[stored[1]])  # a snapshot is what it is
     with pytest.warns(RunWarning, match="recomputed, not recorded: numerics was .*, and is 99"):
         run.at(stored[1] + 1)
@@ -199,7 +199,7 @@ def test_other_arithmetic_is_said(truth, path, monkeypatch):
 
 def test_steps_that_end_otherwise_than_recorded_are_said(truth, path, monkeypatch):
     run = bl.open_run(path)
-    stored = [snapshot.step for snapshot in run.timeline().snapshots]
+    stored = [snapshot.step for snapshot in run.timeline().snapshots()]
     monkeypatch.setattr(timeline_module, "checksum_of", lambda state: b"other")
     with pytest.warns(RunWarning, match="they end with other weights than they did when they were recorded"):
         run.at(stored[2] - 1)
@@ -207,8 +207,8 @@ def test_steps_that_end_otherwise_than_recorded_are_said(truth, path, monkeypatc
 
 def test_only_the_engine_that_recorded_it_makes_its_steps_again(truth, path, monkeypatch):
     run = bl.open_run(path)
-    row = run.timeline().row
-    monkeypatch.setattr(timeline_module.Timeline, "stored", lambda self, file: row._replace(engine="abacus"))
+    row = run.timeline().row()
+    monkeypatch.setattr(timeline_module.Timeline, "_row", lambda self, file: row._replace(engine="abacus"))
     with pytest.raises(DataError, match="recorded by an engine called 'abacus'"):
         run.at(3)
     if truth[0].plan.engine.name == "native":

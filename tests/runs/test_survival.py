@@ -97,15 +97,15 @@ def found(path):
 def answers(path):
     """All that people ask a run: facts, timelines, epochs, states at snapshots and elsewhere, rows and the table."""
     run = bl.open_run(path)
-    told = [run.about, run.table.to_dict(), run.net.to_dict(), run.max_size]
-    for timeline in run.timelines:
-        told += [timeline.row, timeline.epochs, timeline.steps]
-        states = [timeline.at(step) for step in {0, 5, timeline.steps, *(s.step for s in timeline.snapshots)}]
+    told = [run.about(), run.table.to_dict(), run.net.to_dict(), run.max_size]
+    for timeline in run.timelines():
+        told += [timeline.row(), timeline.epochs(), timeline.steps()]
+        states = [timeline.at(step) for step in {0, 5, timeline.steps(), *(s.step for s in timeline.snapshots())}]
         told += [kills.bits(state, ()) for state in states]
     for which in ("train", "validation"):
         data = run.data(which)
         told += [data.X.tobytes(), data.Y.tobytes(), data.rows.tobytes()]
-    return [*told, run.frame.to_dicts(), run.storage()["snapshots"]]
+    return [*told, run.frame().to_dicts(), run.storage()["snapshots"]]
 
 
 def require_noticed(path, whole):
@@ -113,7 +113,7 @@ def require_noticed(path, whole):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            sound = verify(bl.Run(path)).sound
+            sound = verify(path).sound
         except DataError:
             sound = False
         try:
@@ -152,7 +152,7 @@ def test_a_run_that_is_killed_again_and_again(server, expected, tmp_path, patien
         os.kill(pid, signal.SIGKILL)
         end = server.end()
         assert not end.told
-        assert verify(bl.open_run(path)).sound
+        assert bl.open_run(path).verify().sound
     kills.finished(path, expected[patience])
 
 
@@ -184,7 +184,7 @@ def test_ctrl_c_between_two_events_costs_nothing(start, expected, tmp_path, monk
     monkeypatch.setattr(loop, after, interrupted)
     record(path, start)
     monkeypatch.undo()
-    assert bl.open_run(path).timeline().reason == "interrupted"
+    assert bl.open_run(path).timeline().reason() == "interrupted"
     kills.finished(path, expected[None])
 
 
@@ -222,7 +222,7 @@ def test_a_run_that_was_killed_at_its_very_end_only_ends(start, expected, tmp_pa
         recorder.put(file, row._replace(reason=None))
     main = bl.open_run(path).timeline()
     main.train()
-    assert main.reason == "epochs"
+    assert main.reason() == "epochs"
     kills.finished(path, expected[None])
 
 
@@ -245,7 +245,7 @@ def test_a_log_that_is_cut_off_or_damaged_loses_the_last_moments_only(server, ex
         shutil.copy(path, other)
         cut = content[:place] if where % 2 else content[:place] + bytes([content[place] ^ 0x20]) + content[place + 1 :]
         other.with_name(other.name + "-wal").write_bytes(cut)
-        assert verify(bl.Run(other)).sound
+        assert verify(other).sound
         if where < 3:
             kills.finished(other, expected[None])
 
@@ -300,7 +300,7 @@ def test_a_full_disk_when_it_is_resumed(server, expected, tmp_path):
         server.start(path, resume=True, limit=path.stat().st_size + 1000 * more)
         end = server.end()
         assert end.code in (0, 2), end
-        assert verify(bl.open_run(path)).sound
+        assert bl.open_run(path).verify().sound
     kills.finished(path, expected[None])
 
 
@@ -335,7 +335,7 @@ def test_a_file_moved_while_training_is_written_again(start, expected, tmp_path)
     with pytest.warns(RunWarning, match="a.backlit was removed"):
         record(path, start, at_step(400, lambda: path.rename(tmp_path / "b.backlit")))
     kills.finished(path, expected[None])
-    assert verify(bl.open_run(tmp_path / "b.backlit")).sound
+    assert bl.open_run(tmp_path / "b.backlit").verify().sound
 
 
 @posix
@@ -361,7 +361,7 @@ def test_a_replaced_file_is_read_as_what_it_is(start, small, tmp_path):
     with pytest.warns(RunWarning, match="all of it is now in"):
         record(path, start, at_step(400, lambda: other.replace(path)))
     assert answers(path) == answers(small)
-    assert verify(bl.open_run(path)).damaged == []
+    assert bl.open_run(path).verify().damaged == []
 
 
 # --- damage ------------------------------------------------------------------------------------------------------
@@ -407,7 +407,7 @@ def test_a_changed_byte_in_a_row_is_always_noticed(small, tmp_path):
         place = start + draw.randrange(size)
         path.write_bytes(content[:place] + bytes([content[place] ^ 1 << draw.randrange(8)]) + content[place + 1 :])
         with suppress(DataError):
-            assert not verify(bl.Run(path)).sound, place
+            assert not verify(path).sound, place
 
 
 # --- in company --------------------------------------------------------------------------------------------------
@@ -520,7 +520,7 @@ def test_another_tool_that_looks_while_it_is_read_and_written_disturbs_nothing(s
     record(path, start, at_step(600, look))
     assert told[1]
     kills.finished(path, expected[None])
-    assert bl.open_run(path).timeline().reason == "epochs"
+    assert bl.open_run(path).timeline().reason() == "epochs"
 
 
 def every_bit(start):
@@ -548,11 +548,11 @@ def test_many_readers_while_it_is_written(start, expected, tmp_path, monkeypatch
         while not over.is_set():
             try:
                 run = bl.open_run(path)
-                step = draw.randint(0, run.timeline().steps)
+                step = draw.randint(0, run.timeline().steps())
                 if run.at(step).theta.tobytes() != right[step]:
                     wrong.append(f"other weights at step {step}")
-                epochs = run.epochs
-                if epochs != expected[None]["epochs"][: len(epochs)] or run.about["rows"]["train"] != len(
+                epochs = run.timeline().epochs()
+                if epochs != expected[None]["epochs"][: len(epochs)] or run.about()["rows"]["train"] != len(
                     start.plan.learn
                 ):
                     wrong.append("other epochs or facts")
@@ -591,13 +591,13 @@ def test_readers_in_another_process_while_it_is_written(server, start, tmp_path)
         if looked > 5:
             server.go()
         main = bl.open_run(path).timeline()
-        step = draw.randint(0, main.steps)
+        step = draw.randint(0, main.steps())
         assert main.at(step).theta.tobytes() == right[step]
         looked += 1
     end = server.end()
     assert end.code == 0, end.told
     assert looked > 5
-    assert verify(bl.open_run(path)).sound
+    assert bl.open_run(path).verify().sound
     assert not path.with_name("a.backlit-wal").exists()
 
 
@@ -617,7 +617,7 @@ def test_a_clock_that_jumps_changes_no_bit(start, expected, tmp_path, monkeypatc
         monkeypatch.setattr(time, name, clock)
     path = tmp_path / "a.backlit"
     record(path, start)
-    assert verify(bl.open_run(path), deep=True).sound
+    assert bl.open_run(path).verify(deep=True).sound
     bl.open_run(path).storage()
     monkeypatch.undo()
     kills.finished(path, expected[None])
@@ -643,12 +643,12 @@ def test_a_small_bound_makes_snapshots_sparser_and_every_step_can_still_be_had(s
             largest = max(largest, path.stat().st_size)
 
         record(path, start, each, max_size=size)
-        kept = [snapshot.step for snapshot in bl.open_run(path).timeline().snapshots]
+        kept = [snapshot.step for snapshot in bl.open_run(path).timeline().snapshots()]
         stored[size] = len(kept), max(np.diff(kept))
         assert max(path.stat().st_size, largest) < size + SLACK
         kills.finished(path, expected[None])
         main = bl.open_run(path).timeline()
-        for step in random.Random(size).sample(range(main.steps + 1), 25):
+        for step in random.Random(size).sample(range(main.steps() + 1), 25):
             assert main.at(step).theta.tobytes() == right[step]
     (many, near), (few, far) = stored.values()
     assert many > few >= 2
@@ -661,10 +661,10 @@ def test_kept_timelines_keep_their_snapshots(start, tmp_path):
     record(path, start, max_size=300_000)
     run = bl.open_run(path)
     run.keep("main")
-    before = [s.step for s in run.timeline().snapshots]
+    before = [s.step for s in run.timeline().snapshots()]
     run.fork(900, learning_rate=1e-4, name="b").train()
-    assert [s.step for s in run.timeline().snapshots] == before
-    assert verify(run, deep=True).sound
+    assert [s.step for s in run.timeline().snapshots()] == before
+    assert run.verify(deep=True).sound
 
 
 @pytest.mark.usefixtures("hurried")
@@ -680,7 +680,7 @@ def test_a_small_bound_makes_figures_sparser(start, tmp_path, monkeypatch):
     for stretch in stretches:
         kept = len(range(stretch.start, stretch.stop, stretch.every))
         assert recorder.figures_of(stretch, columns).shape == (kept, columns)
-    assert verify(bl.open_run(path), deep=True).sound
+    assert bl.open_run(path).verify(deep=True).sound
 
 
 def test_rows_that_would_take_more_than_half_of_it_stay_outside(start, tmp_path):

@@ -49,12 +49,12 @@ def test_single_steps_are_written_together(desk, drive, lesson):
         drive.train(Train(steps=1))
         wait_until(lambda: not desk.present.training)
         assert desk.present.step == step
-    assert desk.timeline("main").steps == 0
+    assert desk.timeline("main").steps() == 0
     drive.go(Go(timeline="main", step=2))  # a look back writes nothing either
     drive.go(Go(timeline="main", step=5))
     drive.train(Train(steps=2))
     wait_until(lambda: not desk.present.training)
-    wait_until(lambda: desk.timeline("main").steps == 7)  # nobody asks for more
+    wait_until(lambda: desk.timeline("main").steps() == 7)  # nobody asks for more
     copy = desk.run.path.with_name("copy.backlit")
     copy.write_bytes(lesson.read_bytes())
     alone = open_run(copy).train(7)
@@ -72,7 +72,7 @@ def test_steps_after_a_look_back_follow_what_was_made(desk, drive):
     wait_until(lambda: not desk.present.training)
     assert desk.present.step == 7
     assert drive.stop().present.step == 7
-    assert desk.timeline("main").steps == 7
+    assert desk.timeline("main").steps() == 7
 
 
 def test_a_step_is_told_before_it_is_written(desk, drive, monkeypatch):
@@ -117,7 +117,7 @@ def test_play_from_the_past_follows_what_is_recorded_and_goes_on(desk, drive, ne
     drive.go(Go(timeline="main", step=12))
     news.clear()
     trained(drive, steps=12, speed=30)
-    assert desk.present.step == desk.run.timeline().steps == 24
+    assert desk.present.step == desk.run.timeline().steps() == 24
     steps = [present.step for present in presents(news) if present.training]
     assert steps == sorted(steps)
     numbers = [present.number for present in presents(news)]
@@ -137,7 +137,7 @@ def test_stop_loses_nothing(desk, drive):
     present = drive.stop().present
     assert not present.training
     assert not present.playing
-    assert open_run(desk.run.path).timeline().steps == present.step
+    assert open_run(desk.run.path).timeline().steps() == present.step
     assert_same(desk.state("main", present.step), open_run(desk.run.path).at(present.step))
     assert not list(desk.run.path.parent.glob("*-lock"))
 
@@ -157,7 +157,7 @@ def test_beyond_the_end(desk, drive, news, monkeypatch):
     drive.fork(Fork(timeline="main", step=0, name="short", epochs=1))
     trained(drive)
     assert desk.present.step == 108
-    assert desk.run.timeline("short").reason == "epochs"
+    assert desk.run.timeline("short").reason() == "epochs"
     trained(drive, steps=5)
     assert desk.present.step == 113
     trained(drive)
@@ -172,10 +172,10 @@ def test_training_ends_at_the_weights_that_predict(desk, drive, news):
     trained(drive)
     line = desk.run.timeline("short")
     best = line.at().best
-    assert line.reason == "epochs"
-    assert best.step < line.steps == 648
+    assert line.reason() == "epochs"
+    assert best.step < line.steps() == 648
     assert desk.present.step == best.step
-    assert np.array_equal(desk.state("short", best.step).theta, line.theta)
+    assert np.array_equal(desk.state("short", best.step).theta, line.best().theta)
     [told] = [item.told for item in news if item.told]
     assert "ended at step 648" in told
     assert f"This is step {best.step}, the best on the watched rows: these weights predict." in told
@@ -187,7 +187,7 @@ def test_training_ends_at_the_weights_that_predict(desk, drive, news):
 def test_steps_that_were_asked_for_are_not_left(desk, drive):
     drive.fork(Fork(timeline="main", step=0, name="short", learning_rate=0.4, epochs=6))
     trained(drive, steps=640)
-    assert desk.run.timeline("short").reason == "max_steps"
+    assert desk.run.timeline("short").reason() == "max_steps"
     assert run_message(desk).timelines[-1].reason is None
     assert trained(drive, steps=8).step == 648
     assert desk.run.timeline("short").at().best.step < 648
@@ -210,8 +210,8 @@ def test_a_finished_run_is_opened_at_the_weights_that_predict(desk, drive):
     assert opened() == ("short", line.at().best.step)
     drive.fork(Fork(timeline="short", step=640, name="fast", learning_rate=1e6))
     trained(drive)
-    assert desk.run.timeline("fast").reason == "diverged"
-    assert desk.present.step == desk.run.timeline("fast").steps  # where it broke off
+    assert desk.run.timeline("fast").reason() == "diverged"
+    assert desk.present.step == desk.run.timeline("fast").steps()  # where it broke off
 
 
 def test_fork_with_a_weight(desk, drive, news):
@@ -230,7 +230,7 @@ def test_a_run_that_diverges_is_told_and_the_studio_goes_on(desk, drive, news):
     drive.fork(Fork(timeline="main", step=0, name="fast", learning_rate=1000.0))
     trained(drive, steps=500)
     assert "diverged" in next(item.trouble for item in news if item.trouble)
-    assert desk.run.timeline("fast").reason == "diverged"
+    assert desk.run.timeline("fast").reason() == "diverged"
     drive.go(Go(timeline="main", step=0))
     assert trained(drive, steps=2).step == 2
 

@@ -283,7 +283,7 @@ def test_the_truth_is_that_of_the_table_wherever_the_prediction_went(small, mixe
                 far = of | {"weights": {weight: size}}
                 moment = ask(desk, "moment", **far, layout=ask(desk, "layout", **far).id)
                 assert abs(moment.prediction[0]) > 1e6 or of is AT
-                true = desk.run.frame[column].to_numpy()[list(moment.rows)].mean()
+                true = desk.run.frame()[column].to_numpy()[list(moment.rows)].mean()
                 assert moment.truth == pytest.approx([true], rel=1e-5)
                 assert moment.told.truth == number(true, "$") or moment.n > 1
 
@@ -305,7 +305,7 @@ def test_what_is_nearly_certain_is_not_told_as_certain(mixed):
 
 
 def test_features_changed_by_hand(mixed):
-    desk, frame = mixed["numbers"], mixed["numbers"].run.frame
+    desk, frame = mixed["numbers"], mixed["numbers"].run.frame()
     changes = {HTML: 1.5, LATEX: "-0.25", ODD: "Kent", NUMBERED: None, "built": "2015-02-03", "sold": False}
     layout = ask(desk, "layout", **AT)
     E = ask(desk, "moment", **AT, layout=layout.id, features=changes).E
@@ -452,7 +452,7 @@ def test_the_line_along_a_step(small, mixed, of):
         line = along_step(t)
         np.testing.assert_array_equal(told.E, line.E)
         assert (told.best, told.E_best, told.hurts, told.chosen) == (line.best, line.E_best, line.hurts, line.chosen)
-        assert told.factor * desk.timeline("main").settings.learning_rate == pytest.approx(t.rate)
+        assert told.factor * desk.timeline("main").settings().learning_rate == pytest.approx(t.rate)
 
 
 @pytest.mark.parametrize("of", ["row", "batch"])
@@ -463,11 +463,11 @@ def test_the_line_where_the_rate_is_0(mixed, tmp_path, of):
         (tmp_path / name).mkdir()
         frame = pl.concat([MIXED, targets], how="horizontal")
         desk = desk_of(tmp_path / name, start, None, frame=frame)
-        at = AT | {"of": of, "step": desk.timeline("main").steps}
+        at = AT | {"of": of, "step": desk.timeline("main").steps()}
         told, t = ask(desk, "line", **at), truly(desk, of, at["step"])
         assert t.rate == told.chosen == told.factor == 0
         assert told.E_chosen == told.here == told.E[0] == pytest.approx(t.E)
-        last = desk.timeline("main").figures()["rate"][-1]  # of the last step that was made
+        last = desk.timeline("main").curves()["rate"][-1]  # of the last step that was made
         assert 0 < told.rate[-1] == pytest.approx(8 * last)
         direction = replace(t, rate=last).update.step / last
         np.testing.assert_allclose(told.E[-1], t.at(t.theta + told.rate[-1] * direction).E, rtol=1e-9)
@@ -584,7 +584,7 @@ def test_the_worst_rows(wide, mixed, which):
     for desk in (wide, *mixed.values()):
         found = ask(desk, "worst", timeline="main", step=9, which=which, most=5)
         run, data = desk.run, desk.run.data(which)
-        S = run.timeline().plan.engine.predict(run.net, run.at(9).theta, data.X)
+        S = run.timeline().plan().engine.predict(run.net, run.at(9).theta, data.X)
         P = run.table.target.decode(run.net.loss, S)
         if run.table.target.classes:
             off = -np.log(P[np.arange(len(P)), data.Y[:, 0].astype(int)])
@@ -607,7 +607,7 @@ def test_the_worst_rows(wide, mixed, which):
 
 
 def test_history(small):
-    whole, figures = ask(small, "history", timeline="main"), small.timeline("main").figures()
+    whole, figures = ask(small, "history", timeline="main"), small.timeline("main").curves()
     assert whole.step == figures["step"].to_list() == list(range(250))
     np.testing.assert_allclose(whole.E, figures["E"])
     thin = ask(small, "history", timeline="main", points=60)
@@ -623,7 +623,7 @@ def test_history(small):
 
 def test_epochs_in_the_targets_unit(small, mixed, tmp_path):
     run = small.run
-    epoch = run.epochs[0]
+    epoch = run.timeline().epochs()[0]
     target, loss = run.table.target, run.net.loss
     point = epoch_point(run, epoch)
     assert point.train == target.error_in_unit(loss, epoch.error)[0]
@@ -632,12 +632,14 @@ def test_epochs_in_the_targets_unit(small, mixed, tmp_path):
     assert (told.error, told.error_unit) == ("RMSE", "$")
     told = ask(mixed["three"], "run")
     assert (told.error, told.error_unit) == ("E", "")
-    assert epoch_point(mixed["three"].run, (first := mixed["three"].run.epochs[0])).validation == first.metric
+    assert (
+        epoch_point(mixed["three"].run, (first := mixed["three"].run.timeline().epochs()[0])).validation == first.metric
+    )
     targets, kind = TARGETS["binary"]
     recipe = replace(RECIPE, metric=METRICS["accuracy"])
     start = prepare(MIXED, targets, recipe, target=Target.fit_classes(targets[kind]), split=SPLIT, seed=1)
     desk = desk_of(tmp_path, start, 12)
-    [first, *_] = desk.run.epochs
+    [first, *_] = desk.run.timeline().epochs()
     assert epoch_point(desk.run, first).validation == first.metric > 0
     assert epoch_point(desk.run, first).train is None
     assert ask(desk, "run").error == "accuracy"
@@ -651,7 +653,7 @@ def test_compare(small, mixed):
     assert (first.what, first.before, first.after) == ("learning_rate", "0.05", "0.1")
     assert "w2[1, 1]" in [change.what for change in found.changes]
     assert [(w.weight, w.a, w.b) for w in found.weights] == own.weights.head(4).select("weight", "a", "b").rows()
-    rows = own.rows
+    rows = own.rows()
     assert [gap.gain for gap in found.gained] == [gain for gain in rows["gain"].head(4) if gain > 0]
     assert [gap.gain for gap in found.lost] == [gain for gain in rows["gain"].tail(4).reverse() if gain < 0]
     assert found.mean_gain == pytest.approx(rows["gain"].mean())
@@ -737,4 +739,4 @@ def test_the_run(wide, mixed, small):
     other = next(timeline for timeline in run.timelines if timeline.name == "other")
     assert (other.parent, other.start, other.steps) == ("main", 20, 60)
     low = next(column.low for column in run.columns if column.name == "grade")
-    assert low == small.run.frame["grade"][small.run.data("train").rows].min()
+    assert low == small.run.frame()["grade"][small.run.data("train").rows].min()

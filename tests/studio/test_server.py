@@ -58,7 +58,7 @@ def test_nonsense_is_named(client, desk):
     assert client.ask("train", {"steps": -5}).status == 400
     assert client.ask("train", {"speed": 0}).status == 400
     assert client.ask("open", {"key": "../../etc/passwd"}).status == 400
-    assert (desk.present.step, [line.name for line in desk.run.timelines]) == (0, ["main"])
+    assert (desk.present.step, [line.name for line in desk.run.timelines()]) == (0, ["main"])
 
 
 def test_too_large(client, monkeypatch):
@@ -136,7 +136,7 @@ def test_shutting_down_ends_training_and_writes_it(desk):
             wait_until(lambda: desk.present.step > 200)
         client.ask("run")
     assert not desk.present.training
-    assert desk.run.timeline().steps == desk.present.step > 200
+    assert desk.run.timeline().steps() == desk.present.step > 200
 
 
 def test_shutting_down_closes_the_news(desk):

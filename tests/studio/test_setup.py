@@ -129,8 +129,8 @@ def test_a_run_is_begun(desk, key):
     assert (done.present.timeline, done.present.step) == ("main", 0)
     run = desk.run
     assert [column.name for column in run.table.columns] == ["size", "town"]
-    assert run.timeline().steps == 0
-    assert run.timeline().settings.epochs == 3
+    assert run.timeline().steps() == 0
+    assert run.timeline().settings().epochs == 3
     assert any(news.told == "1 row without SalePrice: left out" for news in told)
     rows = np.delete(np.arange(N), 5)
     split = split_rows(np.arange(N - 1))
@@ -141,7 +141,7 @@ def test_a_run_is_begun(desk, key):
     assert run.net == start.plan.net
     np.testing.assert_array_equal(run.at(0).theta, start.state.theta)
     run.timeline().train()
-    assert run.timeline().reason == "epochs"
+    assert run.timeline().reason() == "epochs"
 
 
 TYPED = pl.DataFrame(
@@ -177,24 +177,24 @@ def test_the_line_that_is_recorded_makes_the_same_run(desk, tmp_path, monkeypatc
     more["settings"] = {"epochs": "2"} | more.get("settings", {})
     setup.begin(desk, Begin(**{"table": key, "target": "goal", "decimal": ",", "date_order": "mdy"} | more))
     run = desk.run
-    assert run.about["split"] == {"by": "row", "column": None, "seed": 0}
-    [line] = run.about["commands"]["main"]
+    assert run.about()["split"] == {"by": "row", "column": None, "seed": 0}
+    [line] = run.about()["commands"]["main"]
     words = shlex.split(line)
     assert words[:3] == ["backlit", "train", "own.csv"]
     assert backlit(*words[1:]).code == 0
     other = bl.open_run("own.backlit")
     run.timeline().train()
-    for a, b in ((run.at(0).theta, other.at(0).theta), (run.theta, other.theta)):
+    for a, b in ((run.at(0).theta, other.at(0).theta), (run.timeline().best().theta, other.timeline().best().theta)):
         assert a.tobytes() == b.tobytes()
     for part in ("train", "validation"):
         a, b = run.data(part), other.data(part)
         for x, y in ((a.X, b.X), (a.Y, b.Y), (a.rows, b.rows)):
             assert x.tobytes() == y.tobytes()
-    assert run.timeline().settings == other.timeline().settings
-    assert run.frame.equals(other.frame)
+    assert run.timeline().settings() == other.timeline().settings()
+    assert run.frame().equals(other.frame())
     assert run.table == other.table
-    assert [run.about[name] for name in ("split", "rows")] == [other.about[name] for name in ("split", "rows")]
-    assert sorted(words) == sorted(shlex.split(other.about["commands"]["main"][0]))
+    assert [run.about()[name] for name in ("split", "rows")] == [other.about()[name] for name in ("split", "rows")]
+    assert sorted(words) == sorted(shlex.split(other.about()["commands"]["main"][0]))
 
 
 def test_the_weights_and_the_split_have_seeds_of_their_own(desk, key):
@@ -209,8 +209,8 @@ def test_the_weights_and_the_split_have_seeds_of_their_own(desk, key):
 
 def test_no_line_makes_a_run_on_the_houses_again(desk):
     setup.begin(desk, Begin(table="houses", target="price", columns=["sqft_living"], settings={"hidden": "2"}))
-    assert "commands" not in desk.run.about
-    assert desk.run.about["split"]["seed"] == 0
+    assert "commands" not in desk.run.about()
+    assert desk.run.about()["split"]["seed"] == 0
 
 
 # --- columns with two readings -----------------------------------------------------------------------------------
@@ -289,8 +289,8 @@ def test_a_column_that_is_left_out_or_holds_names_asks_nothing(desk, doubtful):
 
 def test_a_run_is_begun_as_it_was_chosen(desk, doubtful):
     setup.begin(desk, Begin(table=doubtful, target="preis", decimal=",", date_order="dmy", settings={"hidden": "2"}))
-    assert desk.run.frame["preis"][:2].to_list() == [3.1, 4.137]
-    assert desk.run.frame["sold"][1].isoformat() == "2019-02-02"
+    assert desk.run.frame()["preis"][:2].to_list() == [3.1, 4.137]
+    assert desk.run.frame()["sold"][1].isoformat() == "2019-02-02"
     assert desk.run.table.target.reading.decimal == ","
 
 
@@ -331,7 +331,7 @@ def test_classes_and_kinds(desk, key):
 
 def test_a_schedule_is_chosen(desk, key):
     setup.begin(desk, Begin(table=key, target="SalePrice", settings={"hidden": "2", "schedule": "constant"}))
-    assert desk.run.timeline().settings.schedule.name == "constant"
+    assert desk.run.timeline().settings().schedule.name == "constant"
     with pytest.raises(ArgumentError, match="did you mean 'constant'"):
         setup.begin(desk, Begin(table=key, target="SalePrice", settings={"schedule": "constnt"}))
 

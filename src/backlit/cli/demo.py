@@ -172,7 +172,7 @@ def first_act(house: int, rate: float, hidden: int, seed: int) -> Act1:
 def may_replace(file: str) -> bool:
     """Whether `file` is not there yet, or an earlier demo left it; nobody else's run is replaced."""
     try:
-        return not Path(file).exists() or open_run(file).about.get("source") == SOURCE
+        return not Path(file).exists() or open_run(file).about().get("source") == SOURCE
     except DataError:
         return False
 

@@ -71,7 +71,9 @@ def demo_trace(house: int) -> Trace:
 
 def run_trace(run: Run, row: int, step: int | None, timeline: str | None) -> Trace:
     """A row of the table that a run learnt from, at a step; None: under the weights that predict."""
-    require("--row", row, lambda v: 0 <= v < run.frame.height, f"a row of the table, from 0 to {run.frame.height - 1}")
+    require(
+        "--row", row, lambda v: 0 <= v < run.frame().height, f"a row of the table, from 0 to {run.frame().height - 1}"
+    )
     return run.trace(step, [row], timeline)
 
 
@@ -110,23 +112,23 @@ def _of_run(kind: str, opened: Run, row: int, columns: list[str], timeline: str 
     target, loss, chosen = opened.table.target, opened.net.loss, opened.timeline(timeline)
     if kind == "errors":
         _, unit = target.error_in_unit(loss, 1.0)
-        if name := opened.about.get("metric"):
+        if name := opened.about().get("metric"):
             metric = opened.metric
             unit = target.unit if metric is not None and metric.in_unit else ""
-            return figures.errors(chosen.epochs, unit=unit, metric=str(name) if metric is None else metric.title)
-        return figures.errors(chosen.epochs, lambda E: target.error_in_unit(loss, E)[0], unit)
-    frame = opened.frame
+            return figures.errors(chosen.epochs(), unit=unit, metric=str(name) if metric is None else metric.title)
+        return figures.errors(chosen.epochs(), lambda E: target.error_in_unit(loss, E)[0], unit)
+    frame = opened.frame()
     if kind == "response":
         require("--row", row, lambda v: 0 <= v < frame.height, f"a row of the table, from 0 to {frame.height - 1}")
         require("--column", columns, lambda v: len(v) == 2, "given twice: the columns across and upwards")
-        return figures.response(chosen.model, frame[row : row + 1], columns)
+        return figures.response(chosen.model(), frame[row : row + 1], columns)
     name = target.names[0]
     if target.classes:
         raise ArgumentError(f"{opened.path} predicts classes of {name}; a predicted figure needs numbers")
     if name not in frame.columns:
         raise DataError(f"the table has no column {name!r}, the truth; name a table that has it with --table")
     known = frame.filter(frame[name].is_not_null())
-    return figures.predicted(chosen.model.decode(known)[:, 0], numbers(known[name]), target.unit)
+    return figures.predicted(chosen.model().decode(known)[:, 0], numbers(known[name]), target.unit)
 
 
 def plain_lines(text: str) -> str:

@@ -29,15 +29,15 @@ from backlit.core.layers import Dense
 from backlit.core.optimizers import OPTIMIZERS, Optimizer
 from backlit.core.registry import name_of, resolve
 from backlit.core.schedules import SCHEDULES, Schedule
-from backlit.errors import ArgumentError, DivergedError
+from backlit.errors import ArgumentError, DataError, DivergedError
 from backlit.explain.verdict_text import sentence
 from backlit.progress import watched
 from backlit.runs import export
 from backlit.runs.file import require_new
 from backlit.runs.fork import dropout_of
-from backlit.runs.going_on import UNFINISHED
 from backlit.runs.run import Run, open_run
-from backlit.runs.timeline import Timeline
+from backlit.runs.timeline import UNFINISHED, Timeline
+from backlit.runs.verify import verify as verify_file
 from backlit.training import why_stop
 from backlit.words import fixed, number, percent, plain, say
 
@@ -51,10 +51,10 @@ def summary(run: str, *, as_json: bool) -> None:
     if as_json:
         print_json({**export.description(opened), "storage": opened.storage()})
         return
-    about, first, target = opened.about, opened.timeline(), opened.table.target
+    about, first, target = opened.about(), opened.timeline(), opened.table.target
     layers = " → ".join(f"{layer.name} {layer.d_out}" for layer in opened.net.layers if isinstance(layer, Dense))
     goal = f"{len(target.classes)} classes of {target.names[0]}" if target.classes else ", ".join(target.names)
-    row, last = first.row, first.at()
+    row, last = first.row(), first.at()
     facts = {
         "predicts": goal,
         "from": f"{len(opened.table.columns)} columns: {', '.join(column.name for column in opened.table.columns)}",
@@ -63,7 +63,7 @@ def summary(run: str, *, as_json: bool) -> None:
         "trained": f"seed {row.seed}, {last.step:,} steps in {last.epoch} epochs, {_ended(row.reason)}",
         "rows": ", ".join(f"{count:,} {name}" for name, count in about.get("rows", {}).items()) + _split(about),
         "written": f"{row.created} by backlit {about.get('versions', {}).get('backlit', '?')}, {row.engine} engine",
-        "timelines": ", ".join(timeline.name for timeline in opened.timelines),
+        "timelines": ", ".join(timeline.name for timeline in opened.timelines()),
         **_stored(opened.storage()),
     }
     grid = _facts(facts)
@@ -78,7 +78,7 @@ def summary(run: str, *, as_json: bool) -> None:
     verdict = about.get("verdict")
     if verdict and (line := sentence(verdict, target.unit, target.names[0])):
         parts.append(plain(f"After {judged_at:,} steps: {line[:1].lower()}{line[1:]}" if then else line))
-    show([*parts, *_again(first.commands)])
+    show([*parts, *_again(first.commands())])
 
 
 def _again(commands: Sequence[str]) -> list[RenderableType]:
@@ -89,7 +89,7 @@ def _again(commands: Sequence[str]) -> list[RenderableType]:
 
 def _way(timeline: Timeline) -> str:
     """How a timeline learns: every setting that makes its steps, as it is."""
-    settings, dropout, metric = timeline.settings, dropout_of(timeline.net), timeline.run.about.get("metric")
+    settings, dropout, metric = timeline.settings(), dropout_of(timeline.net), timeline.run.about().get("metric")
     size = settings.batch_size
     limits = {"epochs": settings.epochs, "steps": settings.max_steps, "seconds": settings.max_seconds}
     return ", ".join(filter(None, (
@@ -166,12 +166,12 @@ def _facts(facts: dict[str, str]) -> Grid:
 
 def _curve(timeline: Timeline, most: int) -> Text | None:
     """The error of the watched rows, epoch by epoch, in the target's unit."""
-    epochs = timeline.epochs
+    epochs = timeline.epochs()
     errors = [E for epoch in epochs if (E := epoch.error if epoch.metric is None else epoch.metric) is not None]
     if not any(map(math.isfinite, errors)):
         return None
-    best = max if timeline.settings.greater_is_better else min
-    ends, metric = (errors[0], errors[-1], best(errors)), timeline.run.about.get("metric")
+    best = max if timeline.settings().greater_is_better else min
+    ends, metric = (errors[0], errors[-1], best(errors)), timeline.run.about().get("metric")
     what = metric or timeline.net.loss.name
     if metric is None and min(errors) >= 0:
         first, last, best = (_in_unit(timeline, E) for E in ends)
@@ -191,18 +191,18 @@ def history(run: str, *, as_json: bool) -> None:
     """A tree of the timelines."""
     opened = open_run(run)
     if as_json:
-        print_json([export.described(timeline) for timeline in opened.timelines])
+        print_json([export.described(timeline) for timeline in opened.timelines()])
         return
-    timelines = {timeline.number: timeline for timeline in opened.timelines}
+    timelines = {timeline.number: timeline for timeline in opened.timelines()}
     branches: dict[int | None, Tree] = {None: Tree(Text(plain(str(opened.path)), style=HEAD), guide_style=QUIET)}
     for timeline in timelines.values():
-        branches[timeline.number] = branches[timeline.row.parent].add(_branch(timeline))
+        branches[timeline.number] = branches[timeline.row().parent].add(_branch(timeline))
     show([branches[None]])
 
 
 def _branch(timeline: Timeline) -> RenderableType:
-    row = timeline.row
-    at = f"steps {row.step:,} to {timeline.steps:,}"
+    row = timeline.row()
+    at = f"steps {row.step:,} to {timeline.steps():,}"
     kept = ", kept" if row.kept else ""
     lines: list[Text] = [Text.assemble((plain(row.name), HEAD), (f"   {at}, {_ended(row.reason)}{kept}", QUIET))]
     if told := _changes(timeline.changes):
@@ -230,7 +230,8 @@ def diff(run: str, a: str, b: str, *, step: int | None, as_json: bool) -> None:
     opened = open_run(run)
     found = opened.compare(a, b, step)
     if as_json:
-        tables = {name: getattr(found, name).to_dicts() for name in ("epochs", "weights", "rows")}
+        tables = {"epochs": found.epochs(), "weights": found.weights, "rows": found.rows()}
+        tables = {name: table.to_dicts() for name, table in tables.items()}
         places = {"parted": found.parted, "at": found.at, "best": found.best}
         print_json({"a": a, "b": b, **places, "changes": found.changes, **tables})
         return
@@ -248,7 +249,7 @@ def diff(run: str, a: str, b: str, *, step: int | None, as_json: bool) -> None:
     weights = _grid("the weights that differ most", (a, b, "b − a"))
     for name, *values in found.weights.head(LISTED).iter_rows():
         weights.add_row(Text(plain(name)), *(signed(value) for value in values))
-    rows = found.rows
+    rows = found.rows()
     what = "row, and the probability of its true class" if classes else "row, and what it is predicted as"
     gains = _grid(f"{what} ({len(rows):,} rows)", ("truth", a, b, "nearer by"))
     for at in (*range(min(LISTED // 2, len(rows))), *range(max(LISTED // 2, len(rows) - LISTED // 2), len(rows))):
@@ -299,7 +300,7 @@ def resume(run: str, *, table: str | None, timeline: str | None, steps: int | No
     """Go on with a timeline."""
     opened = open_run(run, table)
     chosen = opened.timeline(timeline) if timeline else _unfinished(opened, steps)
-    finished = None if steps else chosen.finished
+    finished = None if steps else chosen.finished()
     if finished is None:
         beyond = _beyond(chosen, steps)
         _train(chosen, steps)
@@ -316,13 +317,13 @@ def _beyond(timeline: Timeline, steps: int | None) -> int:
     if steps is None:
         return 0
     state = timeline.at()
-    left = 0 if why_stop(state, timeline.settings) else state.begun + state.planned - state.step
+    left = 0 if why_stop(state, timeline.settings()) else state.begun + state.planned - state.step
     return max(0, steps - left)
 
 
 def _unfinished(run: Run, steps: int | None) -> Timeline:
     """The timeline that was cut off last; where none was, the last, if it is not to go on."""
-    timelines = run.timelines
+    timelines = run.timelines()
     open_ = [t for t in timelines if t.reason in UNFINISHED]
     if not open_ and len(timelines) > 1 and steps:
         names = ", ".join(repr(t.name) for t in timelines)
@@ -336,7 +337,7 @@ def _train(timeline: Timeline, steps: int | None) -> None:
     events = timeline.events(steps)
     stop = state.step + steps if steps else None
     try:
-        for _ in watched(events, timeline.plan, timeline.run.table.target, state, stop):
+        for _ in watched(events, timeline.plan(), timeline.run.table.target, state, stop):
             pass
     except DivergedError as error:
         error.add_note(say("diverged.remedy", **error.facts))
@@ -350,14 +351,19 @@ def _train(timeline: Timeline, steps: int | None) -> None:
 
 def _told(timeline: Timeline, as_json: bool, **facts: bool) -> None:
     if as_json:
-        print_json({**export.described(timeline), "commands": timeline.commands, **facts})
+        print_json({**export.described(timeline), "commands": timeline.commands(), **facts})
     else:
-        show([_branch(timeline), *_again(timeline.commands)])
+        show([_branch(timeline), *_again(timeline.commands())])
 
 
 def verify(run: str, *, deep: bool, table: str | None, as_json: bool) -> bool:
     """Whether a run file is as it was written."""
-    report = Run(Path(run), table).verify(deep)
+    try:
+        report = open_run(run, table).verify(deep)
+    except DataError:
+        report = verify_file(Path(run))  # what cannot be opened is looked at all the same
+        if report.sound:
+            raise
     if as_json:
         print_json({**asdict(report), "path": str(report.path), "sound": report.sound})
         return report.sound
@@ -370,7 +376,7 @@ def verify(run: str, *, deep: bool, table: str | None, as_json: bool) -> bool:
         "as it was written" if report.sound else f"{len(report.damaged)} things are damaged; what can still be read:"
     )
     told.append(Text(plain(f"{run}: {verdict}"), style=HEAD))
-    told += [Text(plain(text)) for text in report.had]
+    told += [Text(plain(text)) for text in report.recoverable]
     show([Group(*told)])
     return report.sound
 
@@ -412,7 +418,7 @@ def drop(run: str, timeline: str, *, as_json: bool) -> None:
     opened = open_run(run)
     opened.drop(timeline)
     if as_json:
-        print_json([export.described(other) for other in opened.timelines])
+        print_json([export.described(other) for other in opened.timelines()])
 
 
 def gc(run: str, *, as_json: bool) -> None:

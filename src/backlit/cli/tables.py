@@ -29,8 +29,8 @@ from backlit.progress import fit
 from backlit.recipe import Recipe
 from backlit.runs.course import judged
 from backlit.runs.file import require_new
-from backlit.runs.going_on import UNFINISHED
 from backlit.runs.run import FIRST, open_run
+from backlit.runs.timeline import UNFINISHED
 from backlit.tables.columns import Category
 from backlit.tables.csv_text import typed_part
 from backlit.tables.fields import QuestionError, numbered
@@ -106,7 +106,7 @@ def train(
             failure = error
     seconds = time.perf_counter() - began
     opened = open_run(file)
-    row = opened.timeline().row
+    row = opened.timeline().row()
     opened.plans[row.number, row.settings] = start.plan  # so that nothing is read again, also where no rows are kept
     if failure is not None:
         verdict = judged(opened.timeline()).to_dict()
@@ -119,7 +119,7 @@ def train(
         if classes or predictions["backlit"].shape == truth.shape:  # quantiles are no match for a mean
             against = match(predictions, truth, scores)
     verdict = judged(opened.timeline(), against).to_dict()
-    results = {"scores": scores, "seconds": seconds, "verdict": verdict, "judged_at": opened.timeline().steps}
+    results = {"scores": scores, "seconds": seconds, "verdict": verdict, "judged_at": opened.timeline().steps()}
     opened.note(**results)
     if as_json:
         about |= {"rows": problem.counts, "split": parting.to_dict(), **results}
@@ -154,7 +154,7 @@ def predict(
     as_json: bool,
 ) -> None:
     """Add predictions to a table, a part at a time."""
-    model = open_run(run).timeline(timeline).model
+    model = open_run(run).timeline(timeline).model()
     model = replace(model, table=model.table.read_as(hints))
     typed = False
     if out is not None:

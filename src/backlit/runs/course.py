@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,10 +13,8 @@ from backlit.explain.curvature import Bend, bend_along_step
 from backlit.explain.trace import trace_of_step
 from backlit.explain.verdict import Course, Match, Verdict, judge
 from backlit.runs.fork import dropout_of
+from backlit.runs.timeline import Timeline
 from backlit.training import evaluate
-
-if TYPE_CHECKING:
-    from backlit.runs.timeline import Timeline
 
 PLACES = (0.0, 0.1, 0.25, 0.5)  #: shares of the steps at which E's bend is looked at
 MOST_ROWS = 1024  #: of a step's batch that are looked at
@@ -39,30 +36,29 @@ def judged(timeline: Timeline, against: Match | None = None) -> Verdict:
 
 def course_of(timeline: Timeline) -> Course:
     """The figures of a timeline, E before training and on the rows learnt from computed now; but for the bends."""
-    plan, epochs = timeline.plan, timeline.epochs
+    plan, epochs, steps = timeline.plan(), timeline.epochs(), timeline.steps()
     settings, net = plan.settings, plan.net
     watching = plan.metric is None
-    rows = plan.watched
-    diverged = timeline.reason == "diverged"
+    diverged = timeline.reason() == "diverged"
     with np.errstate(all="ignore"):
         return Course(
-            start=evaluate(plan, timeline.at(timeline.lineage[0][1]).theta, rows),
+            start=evaluate(plan, timeline.at(timeline.lineage[0].start).theta, plan.watched),
             errors=tuple(math.inf if epoch.error is None else epoch.error for epoch in epochs),
             watched=tuple(epoch.metric for epoch in epochs if epoch.metric is not None) if watching else (),
-            learnt=evaluate(plan, timeline.theta, plan.learn),
+            learnt=evaluate(plan, timeline.best().theta, plan.learn),
             learning_rate=settings.learning_rate,
             dropout=dropout_of(net),
             weight_decay=settings.optimizer.weight_decay,
             binned=any(isinstance(layer, PiecewiseLinear) for layer in net.layers),
-            diverged=timeline.steps if diverged else None,
+            diverged=steps if diverged else None,
         )
 
 
 def bends(timeline: Timeline, places: tuple[float, ...] = PLACES) -> Iterator[Bend]:
     """How E bends along some of a timeline's steps, at these shares of all."""
-    first, last = timeline.lineage[0][1], timeline.steps
+    first, last = timeline.lineage[0].start, timeline.steps()
     for step in sorted({first + int(place * (last - first)) for place in places}):
         owner = timeline.owner(step)
-        plan, state = owner.plan, timeline.at(step)
+        plan, state = owner.plan(), timeline.at(step)
         if state.used < len(plan.learn):
             yield bend_along_step(trace_of_step(plan, state, timeline.run.table, MOST_ROWS))

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from backlit.runs.arrays import load_blob
-from backlit.runs.file import create, lock, reading, require_new
+from backlit.runs.file import create, lock, require_new
 from backlit.runs.recorder import referred
 from backlit.runs.run import Run
 from backlit.runs.schema import TABLES, Blob, Fact, parsed, put
@@ -29,8 +29,7 @@ def safetensors(timeline: Timeline, path: str | Path, step: int | None = None, f
     from safetensors.numpy import save
 
     path = require_new(path, force)
-    theta = timeline.theta if step is None else timeline.at(step).theta
-    net = timeline.net
+    net, theta = timeline.net, timeline.model(step).theta
     slots = {
         slot.name: np.ascontiguousarray(theta[slot.start : slot.stop].reshape(slot.shape)) for slot in net.layout()
     }
@@ -43,28 +42,28 @@ def safetensors(timeline: Timeline, path: str | Path, step: int | None = None, f
 def csv(timeline: Timeline, path: str | Path, force: bool = False) -> Path:
     """Write the figures of every recorded step as a table: CSV, Parquet or Arrow by the file's name."""
     path = require_new(path, force)
-    write_table([timeline.figures()], path)
+    write_table([timeline.curves()], path)
     return path
 
 
 def description(run: Run) -> Mapping[str, Any]:
     """Everything but arrays and rows, as JSON: the table, the network, each timeline and its epochs."""
     return {
-        **run.about,
+        **run.about(),
         "table": {**run.table.to_dict(), "notices": run.table.notices},
         "network": run.net.to_dict(),
-        "timelines": [described(timeline) for timeline in run.timelines],
+        "timelines": [described(timeline) for timeline in run.timelines()],
     }
 
 
 def described(timeline: Timeline) -> dict[str, Any]:
     """A timeline as JSON."""
-    with reading(timeline.run.path) as file:
-        row, parent = timeline.stored(file), timeline.parent
+    with timeline.run.reading():
+        row, parent, steps, epochs = timeline.row(), timeline.parent, timeline.steps(), timeline.epochs()
         texts = {name: parsed(getattr(row, name)) for name in ("changes", "settings", "arithmetic", "machine")}
-    facts = {"name": row.name, "parent": parent and parent.name, "step": row.step, "steps": timeline.steps, **texts}
+    facts = {"name": row.name, "parent": parent and parent.name, "step": row.step, "steps": steps, **texts}
     facts |= {"seed": int(row.seed), "engine": row.engine, "created": row.created, "kept": bool(row.kept)}
-    return {**facts, "reason": row.reason, "epochs": [epoch._asdict() for epoch in timeline.epochs]}
+    return {**facts, "reason": row.reason, "epochs": [epoch._asdict() for epoch in epochs]}
 
 
 def without_rows(run: Run, path: str | Path, force: bool = False) -> Path:
@@ -74,7 +73,7 @@ def without_rows(run: Run, path: str | Path, force: bool = False) -> Path:
     all that the original can.
     """
     path = require_new(path, force)
-    with reading(run.path) as old:
+    with run.reading() as old:
 
         def fill(new: Any) -> None:
             for kind in TABLES:

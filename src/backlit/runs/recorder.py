@@ -19,8 +19,7 @@ from backlit.core.state import State
 from backlit.engines.protocol import Figures
 from backlit.errors import DivergedError
 from backlit.runs.arrays import pack
-from backlit.runs.figures import figure_names, figures_of
-from backlit.runs.records import checksum_of, put_snapshot, real, vectors_of
+from backlit.runs.records import checksum_of, figure_names, figures_of, put_snapshot, real, vectors_of
 from backlit.runs.schema import PARTS, EpochRow, Snapshot, Stretch, TimelineRow, parsed, put
 from backlit.runs.sense import fact_of, rows_of
 from backlit.training import Epoch, EpochDone, Event, Events, Plan, StepsDone, Stopped

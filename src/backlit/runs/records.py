@@ -22,11 +22,12 @@ from backlit.core.state import Best, State
 from backlit.engines.choice import ENGINES, choose
 from backlit.engines.protocol import Engine
 from backlit.errors import ArgumentError, DataError, UnknownNameError
-from backlit.runs.arrays import load, store
+from backlit.runs.arrays import load, store, unpack
 from backlit.runs.schema import (
     DamageError,
     EpochRow,
     Snapshot,
+    Stretch,
     TimelineRow,
     called,
     digest,
@@ -57,9 +58,9 @@ def _settings(saved: dict[str, Any]) -> Settings:
     return Settings(**{**saved, "optimizer": optimizer, "schedule": schedule})
 
 
-def network_from(text: str) -> Network:
+def network_from(saved: Any) -> Network:
     """The network that was written as JSON; of sizes that this machine can hold."""
-    return made(_network, parsed(text))
+    return made(_network, saved)
 
 
 def _network(saved: dict[str, Any]) -> Network:
@@ -153,6 +154,22 @@ def timeline_row(number: int, name: str, settings: Settings, seed: int, engine: 
         "created": datetime.now(UTC).isoformat(timespec="seconds"), "kept": 0, "stop": None, "reason": None,
     }  # fmt: skip
     return TimelineRow(**(facts | more))
+
+
+# --- the figures of steps ---
+
+
+def figure_names(net: Network) -> list[str]:
+    """What is kept of each step, one number each; layers are called by their weights."""
+    layers = [slots[0].name for slots in net.slots if slots]
+    of_layers = [f"{figure}_{layer}" for figure in ("gradient_norm", "stuck") for layer in layers]
+    return ["E", "gradient_norm", "update_norm", *of_layers]
+
+
+def figures_of(stretch: Stretch, columns: int) -> np.ndarray:
+    """A stretch's figures, (steps kept, columns), float32."""
+    kept = math.ceil((stretch.stop - stretch.start) / stretch.every) if stretch.every > 0 else -1
+    return unpack(stretch.figures, "float32", (kept, columns))
 
 
 # --- the engine ---

@@ -5,34 +5,26 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import cached_property
 from importlib.metadata import version
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from backlit.core.network import Network
 from backlit.core.state import State
-from backlit.engines.protocol import Rows
-from backlit.errors import ArgumentError, DataError, UnknownNameError
+from backlit.errors import ArgumentError, UnknownNameError
 from backlit.explain.trace import Trace
-from backlit.model import Model
+from backlit.model import Predictor
+from backlit.runs.archive import Archive
 from backlit.runs.compare import Comparison, compare
-from backlit.runs.file import create, lock, reading, require_new, writing
-from backlit.runs.fork import fork
-from backlit.runs.recorder import MAX_SIZE, Recorder, collect, snapshot_places, transaction
-from backlit.runs.records import network_from, put_snapshot, timeline_row
-from backlit.runs.rows import read_again, read_frame, read_part, write_rows
-from backlit.runs.schema import DamageError, Fact, TimelineRow, made, parsed, put
-from backlit.runs.sense import fact_of, rows_of
+from backlit.runs.file import create, lock, require_new, writing
+from backlit.runs.recorder import MAX_SIZE, Recorder, collect, transaction
+from backlit.runs.records import put_snapshot, timeline_row
+from backlit.runs.rows import write_rows
+from backlit.runs.schema import DamageError, Fact, TimelineRow, put
+from backlit.runs.sense import rows_of
 from backlit.runs.timeline import Timeline
 from backlit.runs.verify import Report, verify
-from backlit.tables.frames import to_frame
-from backlit.tables.metrics import METRICS, Metric
 from backlit.tables.table import Table
-from backlit.training import Epoch, Plan
+from backlit.training import Plan
 from backlit.words import to_json
 
 if TYPE_CHECKING:
@@ -54,147 +46,56 @@ def open_run(path: str | Path, table: Any = None) -> Run:
     DataError
         Not there, not a run file of backlit, damaged, or of another format.
     """
-    run = Run(Path(path), table)
-    if run.net.inputs != run.table.names:
-        raise DataError(f"{path} is damaged (its network and its table name different inputs); restore it from a copy")
-    return run
+    return Run(Path(path), table)
 
 
-class Run:
-    """A run file. Each question is answered from the file as it is then: another process may be writing it.
-
-    Attributes
-    ----------
-    path : of the file
-    """
-
-    def __init__(self, path: Path, table: Any = None) -> None:
-        self.path = path
-        self._given = table
-        self._data: dict[str, Rows | None] = {}
-        self.plans: dict[Any, Plan] = {}  #: of its timelines, with their engines: kept, for they are costly to lay out
+class Run(Archive):
+    """A run file with its timelines. Go back to any step, see it exactly, start over from there."""
 
     def __repr__(self) -> str:
-        timelines = self.timelines
-        lines = [f"{timeline.name!r} to step {timeline.steps:,}" for timeline in timelines[:5]]
+        with self.reading():
+            timelines = self.timelines()
+            lines = [f"{timeline.name!r} to step {timeline.steps():,}" for timeline in timelines[:5]]
+            model = self.model()
         lines += [f"and {len(timelines) - 5} more timelines"] * (len(timelines) > 5)
-        return f"<run {str(self.path)!r}: {', '.join(lines)}\n  {self.model.summary}>"
-
-    def again(self) -> Run:
-        """The same for another thread: with engines of its own, while the rows are in memory once."""
-        other, read = Run(self.path, self._given), vars(self)
-        vars(other).update({name: read[name] for name in ("_data", "table", "net", "frame") if name in read})
-        return other
-
-    # --- what it is about ----------------------------------------------------------------------------------------
-
-    def _facts(self) -> dict[str, Any]:
-        with reading(self.path) as file:
-            facts = {fact.key: parsed(fact.value) for fact in rows_of(file, Fact)}
-            for key in ("table", "network", "data"):
-                if key not in facts:
-                    raise DamageError(f"it has no {key}")
-            return facts
-
-    @property
-    def about(self) -> Mapping[str, Any]:
-        """Scores, rows, versions and whatever else was recorded about the run."""
-        return {key: value for key, value in self._facts().items() if key not in ("table", "network", "data")}
-
-    @cached_property
-    def table(self) -> Table:
-        """The fitted table."""
-        with reading(self.path) as file:
-            return made(Table.from_dict, parsed(fact_of(file, "table")))
-
-    @cached_property
-    def net(self) -> Network:
-        """The network."""
-        with reading(self.path) as file:
-            return network_from(fact_of(file, "network"))
-
-    @property
-    def metric(self) -> Metric | None:
-        """What was watched; None: E, or a metric of the user's own."""
-        return METRICS.get(self._facts().get("metric") or "")
-
-    @property
-    def max_size(self) -> int:
-        """The bound on the file's size, in bytes."""
-        return int(self._facts().get("max_size", MAX_SIZE))
-
-    @cached_property
-    def frame(self) -> pl.DataFrame:
-        """The table as it was read."""
-        if self._given is not None:
-            if not isinstance(self._given, str | Path):
-                return to_frame(self._given)
-            return read_again(self._given, self.about.get("text_encoding"), self.table)
-        with reading(self.path) as file:
-            return read_frame(file, self._facts(), self.path, self.table)
-
-    def storage(self) -> dict[str, Any]:
-        """How the file keeps it: bytes, snapshots, the seconds that the slowest step to restore is away from one (as
-        its steps took when they were recorded), and whether encoded rows and the table are inside."""
-        with reading(self.path) as file:
-            facts = parsed(fact_of(file, "data"))
-            places = [(timeline, seconds) for timeline, at in snapshot_places(file).items() for _, seconds, _ in at]
-            ends = file.execute(
-                "SELECT CAST(timeline AS INTEGER), total(seconds) FROM stretches GROUP BY timeline"
-            ).fetchall()
-        marks = sorted([*places, *ends])
-        gaps = [b[1] - a[1] for a, b in pairwise(marks) if a[0] == b[0]]
-        return {
-            "bytes": self.path.stat().st_size, "snapshots": len(places), "slowest_restore": max(gaps, default=None),
-            "rows": bool(facts.get("inside")), "table": facts.get("table") is not None,
-        }  # fmt: skip
-
-    def data(self, which: str) -> Rows | None:
-        """The encoded rows to learn from, "train", or to watch, "validation"."""
-        if which not in self._data:
-            given = None if self._given is None else self.frame
-            with reading(self.path) as file:
-                self._data[which] = read_part(file, self._facts(), which, self.table, given, self.path)
-        return self._data[which]
-
-    def encoded(self, rows: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
-        """Some rows of the table, encoded in float64: X (n, d) and Y (n, k)."""
-        frame, target = self.frame, self.table.target
-        for row in rows:
-            if not 0 <= row < frame.height:
-                raise ArgumentError(f"row is {row}; it must be a row of the table, from 0 to {frame.height - 1}")
-        some = frame[list(rows)]
-        for name in target.names:
-            if name not in frame.columns:
-                raise DataError(f"the table of {self.path} has no column {name!r}; a trace needs the truth, so give a "
-                                "table that has it")  # fmt: skip
-            if some[name].null_count():
-                raise DataError(f"row {rows[int(some[name].is_null().arg_max() or 0)]} has no {name}; a trace needs "
-                                "the truth, so take another row")  # fmt: skip
-        return self.table.encode(some, np.float64), target.encode(some.select(target.names))
+        return f"<run {str(self.path)!r}: {', '.join(lines)}\n  {model.summary}>"
 
     # --- timelines -----------------------------------------------------------------------------------------------
 
-    @property
     def timelines(self) -> tuple[Timeline, ...]:
         """All, in the order in which they were begun."""
-        with reading(self.path) as file:
-            return tuple(Timeline(self, row.number) for row in rows_of(file, TimelineRow))
+        with self.reading() as file:
+            rows = rows_of(file, TimelineRow)
+            return tuple(self._timeline(rows, row) for row in rows)
 
     def timeline(self, name: str | None = None) -> Timeline:
         """The one of that name; None: the first."""
-        with reading(self.path) as file:
+        with self.reading() as file:
             rows = rows_of(file, TimelineRow)
             if not rows:
                 raise DamageError("it has no timeline")
-        for row in rows:
-            if name is None or row.name == name:
-                return Timeline(self, row.number)
+            for row in rows:
+                if name is None or row.name == name:
+                    return self._timeline(rows, row)
         raise UnknownNameError("timeline", name, [row.name for row in rows])
+
+    def _timeline(self, rows: Sequence[TimelineRow], row: TimelineRow) -> Timeline:
+        """The timeline of a row, and those that it comes from."""
+        known, line = {row.number: row for row in rows}, [row]
+        while (parent := line[-1].parent) is not None:
+            if parent not in known:
+                raise DamageError(f"timeline {line[-1].name!r} has no parent")
+            line.append(known[parent])
+        timeline = None
+        for ancestor in reversed(line):
+            timeline = Timeline.of(self, ancestor, timeline)
+        assert timeline is not None
+        return timeline
 
     def at(self, step: int | None = None, timeline: str | None = None) -> State:
         """The state before a step, to the bit; see `Timeline.at`."""
-        return self.timeline(timeline).at(step)
+        with self.reading():
+            return self.timeline(timeline).at(step)
 
     def replay(self, start: int = 0, stop: int | None = None, timeline: str | None = None) -> Iterator[State]:
         """Every state from one step to another; see `Timeline.replay`."""
@@ -202,11 +103,12 @@ class Run:
 
     def trace(self, step: int | None = None, rows: Sequence[int] | None = None, timeline: str | None = None) -> Trace:
         """A moment taken apart; see `Timeline.trace`."""
-        return self.timeline(timeline).trace(step, rows)
+        with self.reading():
+            return self.timeline(timeline).trace(step, rows)
 
     def fork(self, step: int | None = None, timeline: str | None = None, **changes: Any) -> Timeline:
-        """Begin another timeline at a step; see `backlit.runs.fork.fork` for what can be changed."""
-        return Timeline(self, fork(self.timeline(timeline), step, **changes))
+        """Begin another timeline at a step; see `Timeline.fork` for what can be changed."""
+        return self.timeline(timeline).fork(step, **changes)
 
     def train(self, steps: int | None = None, timeline: str | None = None) -> Timeline:
         """Go on; see `Timeline.train`."""
@@ -217,37 +119,30 @@ class Run:
         return compare(self.timeline(a), self.timeline(b), step)
 
     def verify(self, deep: bool = False) -> Report:
-        """Whether all that is stored is as it was written; see `backlit.runs.verify.verify`."""
-        return verify(self, deep)
+        """Whether all that is stored is as it was written; see `backlit.runs.verify.verify`.
 
-    # --- of the first timeline -----------------------------------------------------------------------------------
+        Parameters
+        ----------
+        deep : make every step again, too, which takes as long as training did
+        """
+        return verify(self.path, self.timelines() if deep else ())
 
-    @property
-    def epochs(self) -> tuple[Epoch, ...]:
-        """Each epoch's figures, of the first timeline."""
-        return self.timeline().epochs
-
-    @property
-    def theta(self) -> np.ndarray:
-        """The weights that predict, of the first timeline."""
-        return self.timeline().theta
-
-    @property
-    def model(self) -> Model:
-        """What predicts, of the first timeline."""
-        return self.timeline().model
+    def model(self) -> Predictor:
+        """What predicts: the first timeline's network with its best weights."""
+        with self.reading():
+            return self.timeline().model()
 
     # --- keeping house -------------------------------------------------------------------------------------------
 
     def keep(self, name: str, keep: bool = True) -> None:
         """Protect a timeline, its snapshots included; or no longer."""
         with writing(self.path) as file, transaction(file):
-            put(file, self.timeline(name).row._replace(kept=int(keep)))
+            put(file, self.timeline(name).row()._replace(kept=int(keep)))
 
     def drop(self, name: str) -> None:
         """Forget a timeline, its steps and its snapshots."""
         with writing(self.path) as file:
-            row = self.timeline(name).row
+            row = self.timeline(name).row()
             children = [other.name for other in rows_of(file, TimelineRow, "parent = ?", row.number)]
             if row.parent is None:
                 raise ArgumentError(
@@ -274,7 +169,7 @@ class Run:
 
     def typed(self, timeline: str, line: str, more: bool = False) -> None:
         """Record the command that made a timeline; or one more that it was continued with."""
-        commands = self.about.get("commands", {})
+        commands = self.about().get("commands", {})
         before = commands.get(timeline, []) if more else []
         self.note(commands={**commands, timeline: [*before, line]})
 

@@ -4,8 +4,8 @@ stranger."""
 from __future__ import annotations
 
 import json
-import math
 import sqlite3
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -54,10 +54,12 @@ def _text(value: Any) -> bool:
     return isinstance(value, str)
 
 
+def _finite(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
+
+
 def _real(value: Any) -> bool:
-    return (
-        isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 2**62 and math.isfinite(value)
-    )
+    return _finite(value) and abs(value) < 2**62
 
 
 def _count(value: Any) -> bool:
@@ -73,7 +75,7 @@ def _perhaps(check: Callable[[Any], bool]) -> Callable[[Any], bool]:
 
 
 def _score(value: Any) -> bool:
-    return _mapping(value, _perhaps(_real)) and value.keys() <= METRICS.keys()
+    return _mapping(value, _perhaps(_finite)) and value.keys() <= METRICS.keys()
 
 
 def _part(value: Any) -> bool:

@@ -2,31 +2,37 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from backlit.core.network import Network
 from backlit.core.state import State
-from backlit.errors import DataError, RunWarning, require
+from backlit.errors import ArgumentError, DataError, RunWarning, require
 from backlit.explain.trace import Trace, trace, trace_of_step
 from backlit.model import Model
-from backlit.runs.figures import figures
-from backlit.runs.file import named, reading
-from backlit.runs.going_on import LAST, events, finished
+from backlit.runs.archive import Archive
+from backlit.runs.file import named, writing
+from backlit.runs.fork import altered
+from backlit.runs.recorder import Recorder, transaction
 from backlit.runs.records import (
     arithmetic_difference,
     checksum_of,
     engine_of,
     epoch_of,
+    figure_names,
+    figures_of,
     network_from,
+    put_snapshot,
     settings_from,
+    settings_text,
     state_of,
+    timeline_row,
 )
 from backlit.runs.schema import (
     DamageError,
@@ -36,160 +42,224 @@ from backlit.runs.schema import (
     TimelineRow,
     each_row,
     parsed,
+    put,
 )
 from backlit.runs.sense import require_sound, rows_of
 from backlit.tables.target import WatchedMetric
 from backlit.training import (
     Epoch,
+    Event,
     Events,
     Plan,
     Reason,
     Settings,
+    Stopped,
+    go_on,
+    rate_at,
     replay,
+    train,
+    why_stop,
 )
+from backlit.words import to_json
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from backlit.runs.run import Run
+LAST = 2**62  #: beyond every step
+UNFINISHED = (None, "interrupted", "max_seconds")  #: reasons of timelines that were cut off
+
+
+class Best(NamedTuple):
+    """The weights that predict.
+
+    Attributes
+    ----------
+    step : whose they are
+    theta : (p,)
+    watched : whether they did best on the watched rows; where none are watched, they are those of the last snapshot
+    """
+
+    step: int
+    theta: np.ndarray
+    watched: bool
 
 
 @dataclass(frozen=True, eq=False)
 class Timeline:
-    """A line of steps, and all its states. What is read is what the file holds now, while it may be written.
+    """A line of steps, and all its states.
 
-    Steps before `start` are those of the parent.
+    Its attributes never change; they are read when it is opened. What grows while it is trained, such as `steps`, is
+    asked by methods: each answers from the file as it is then, while another process may be writing it.
+
+    Attributes
+    ----------
+    number : in the file
+    name : what it is called
+    start : the step at which it leaves its parent; 0 for the first. Steps before are those of the parent
+    parent : where it comes from
+    changes : what is other than in its parent: each setting or weight with its old and its new value
+    net : its network: the run's, but for dropout
+    seed : of everything random in it
+    engine : the name of the engine that makes its steps
     """
 
-    run: Run
+    run: Archive
     number: int
+    name: str
+    start: int
+    parent: Timeline | None
+    changes: dict[str, Any]
+    net: Network
+    seed: int
+    engine: str
+
+    @classmethod
+    def of(cls, run: Archive, row: TimelineRow, parent: Timeline | None) -> Timeline:
+        """The one that a row describes."""
+        net = run.net if row.network is None else network_from(parsed(row.network))
+        return cls(run, row.number, row.name, row.step, parent, parsed(row.changes), net, int(row.seed), row.engine)
 
     def __repr__(self) -> str:
-        row = self.row
-        ended = f", ended: {row.reason}" if row.reason else ""
-        steps = f"steps {row.step:,} to {self.steps:,}{ended}"
-        changes = f"\n  changes: {row.changes}"[:200] * (row.parent is not None)
-        return f"<timeline {row.name!r} of {str(self.run.path)!r}: {steps}{changes}>"
-
-    # --- what it is ----------------------------------------------------------------------------------------------
+        with self.run.reading():
+            reason, last = self.reason(), self.steps()
+        ended = f", ended: {reason}" if reason else ""
+        changes = f"\n  changes: {json.dumps(self.changes)}"[:200] * (self.parent is not None)
+        return f"<timeline {self.name!r} of {str(self.run.path)!r}: steps {self.start:,} to {last:,}{ended}{changes}>"
 
     @property
-    def row(self) -> TimelineRow:
-        """As the file has it."""
-        with reading(self.run.path) as file:
-            return self.stored(file)
-
-    def stored(self, file: sqlite3.Connection) -> TimelineRow:
-        """As the file has it."""
-        found = rows_of(file, TimelineRow, "number = ?", self.number)
-        if not found:
-            raise DataError(f"{self.run.path} has no timeline {self.number} any more; it was dropped")
-        return found[0]
-
-    @property
-    def name(self) -> str:
-        """What it is called."""
-        return self.row.name
-
-    @property
-    def start(self) -> int:
-        """The step at which it leaves its parent; 0 for the first."""
-        return self.row.step
-
-    @property
-    def parent(self) -> Timeline | None:
-        """Where it comes from."""
-        number = self.row.parent
-        return None if number is None else Timeline(self.run, number)
-
-    @property
-    def changes(self) -> dict[str, Any]:
-        """What is other than in its parent: each setting or weight with its old and its new value."""
-        with reading(self.run.path) as file:
-            return parsed(self.stored(file).changes)
-
-    @property
-    def reason(self) -> str | None:
-        """Why it ended; None while it goes on, or where it was cut off."""
-        return self.row.reason
-
-    @property
-    def commands(self) -> list[str]:
-        """The lines typed that make it again, in their order; none where it was not made by a command."""
-        return self.run.about.get("commands", {}).get(self.name, [])
-
-    @property
-    def finished(self) -> Reason | None:
-        """Why nothing is left to resume; None where something is."""
-        return finished(self)
-
-    @property
-    def settings(self) -> Settings:
-        """How it trains."""
-        with reading(self.run.path) as file:
-            return settings_from(self.stored(file).settings)
-
-    @property
-    def net(self) -> Network:
-        """Its network: the run's, but for dropout."""
-        with reading(self.run.path) as file:
-            text = self.stored(file).network
-            return self.run.net if text is None else network_from(text)
-
-    @property
-    def steps(self) -> int:
-        """The number of the last state there is: the one before this step."""
-        with reading(self.run.path) as file:
-            return self._steps(file)
-
-    def _steps(self, file: sqlite3.Connection) -> int:
-        self.stored(file)
-        ((last,),) = file.execute(
-            "SELECT CAST(max((SELECT coalesce(max(stop), 0) FROM stretches WHERE timeline = ?1), "
-            "(SELECT coalesce(max(step), 0) FROM snapshots WHERE timeline = ?1)) AS INTEGER)", (self.number,),
-        ).fetchall()  # fmt: skip
-        return last
-
-    @property
-    def plan(self) -> Plan:
-        """Its network, rows, settings and engine: all that training needs."""
-        run, plans = self.run, self.run.plans
-        with reading(run.path) as file:
-            row = self.stored(file)
-            settings = settings_from(row.settings)
-        key = (row.number, row.settings)
-        if key not in plans:
-            net = self.net
-            data = run.data("train")
-            engine = engine_of(run.path, row, net, settings, data.data.X.dtype if data is not None else np.float32)
-            if data is None:
-                raise DataError(f"{run.path} keeps no rows and does not know which they were; train again")
-            metric, target = run.metric, run.table.target
-            watched = None if metric is None else WatchedMetric(metric, target, net.loss)
-            plans[key] = Plan(net, data, settings, watch=run.data("validation"), metric=watched, engine=engine)
-        return plans[key]
-
-    @cached_property
-    def lineage(self) -> tuple[tuple[Timeline, int], ...]:
-        """The timelines that lead here, the first one first, this one last; each with the step at which it begins."""
-        parent = self.parent
-        return (*(parent.lineage if parent else ()), (self, self.start))
+    def lineage(self) -> tuple[Timeline, ...]:
+        """The timelines that lead here, the first one first, this one last."""
+        line: list[Timeline] = [self]
+        while line[-1].parent is not None:
+            line.append(line[-1].parent)
+        return (*reversed(line),)
 
     def owner(self, step: int) -> Timeline:
         """The timeline of the lineage that made a step's state."""
-        return next(timeline for timeline, start in reversed(self.lineage) if start <= step)
+        return next(timeline for timeline in reversed(self.lineage) if timeline.start <= step)
 
-    @property
+    # --- where it stands now -------------------------------------------------------------------------------------
+
+    def row(self) -> TimelineRow:
+        """As the file has it now."""
+        with self.run.reading() as file:
+            return self._row(file)
+
+    def _row(self, file: sqlite3.Connection) -> TimelineRow:
+        rows = rows_of(file, TimelineRow, "number = ?", self.number)
+        if not rows:
+            raise DataError(f"{self.run.path} has no timeline {self.number} any more; it was dropped")
+        return rows[0]
+
+    def reason(self) -> str | None:
+        """Why it ended; None while it goes on, or where it was cut off."""
+        return self.row().reason
+
+    def finished(self) -> Reason | None:
+        """Why nothing is left to resume; None where something is."""
+        with self.run.reading() as file:
+            row, state = self._row(file), self.nearest(file, LAST)
+            if row.reason in UNFINISHED or _left_over(row, state) is not None:
+                return None
+            return why_stop(state, settings_from(row.settings))
+
+    def commands(self) -> list[str]:
+        """The lines typed that make it again, in their order; none where it was not made by a command."""
+        return self.run.about().get("commands", {}).get(self.name, [])
+
+    def settings(self) -> Settings:
+        """How it trains; going on beyond its end changes its limits."""
+        with self.run.reading() as file:
+            return settings_from(self._row(file).settings)
+
+    def steps(self) -> int:
+        """The number of the last state there is: the one before this step."""
+        with self.run.reading() as file:
+            self._row(file)
+            ((last,),) = file.execute(
+                "SELECT CAST(max((SELECT coalesce(max(stop), 0) FROM stretches WHERE timeline = ?1), "
+                "(SELECT coalesce(max(step), 0) FROM snapshots WHERE timeline = ?1)) AS INTEGER)", (self.number,),
+            ).fetchall()  # fmt: skip
+            return last
+
     def epochs(self) -> tuple[Epoch, ...]:
         """The figures of each epoch, those of the lineage before it included."""
-        found: list[Epoch] = []
-        with reading(self.run.path) as file:
-            for timeline, start in self.lineage:
-                found = [epoch for epoch in found if epoch.step <= start]
-                found += [epoch_of(row) for row in rows_of(file, EpochRow, "timeline = ?", timeline.number)]
-        return tuple(found)
+        epochs: list[Epoch] = []
+        with self.run.reading() as file:
+            for timeline in self.lineage:
+                epochs = [epoch for epoch in epochs if epoch.step <= timeline.start]
+                epochs += [epoch_of(row) for row in rows_of(file, EpochRow, "timeline = ?", timeline.number)]
+        return tuple(epochs)
+
+    def snapshots(self) -> list[Snapshot]:
+        """The states that are stored whole, in their order."""
+        with self.run.reading() as file:
+            return rows_of(file, Snapshot, "timeline = ?", self.number)
+
+    def curves(self, start: int = 0, stop: int | None = None) -> pl.DataFrame:
+        """The recorded figures of the steps from `start` to before `stop`: a row a step.
+
+        Columns: step, rate, E, gradient_norm, update_norm; and for each layer, called by its weights, gradient_norm_w1
+        and stuck_w1, the share of its units that passed no error back. Where steps were too fast or too many to keep
+        all, every second, fourth, ... is there.
+        """
+        import polars as pl
+
+        names = figure_names(self.run.net)
+        parts = [pl.DataFrame(schema={"step": pl.Int64, "rate": pl.Float64, **dict.fromkeys(names, pl.Float32)})]
+        line = self.lineage
+        with self.run.reading() as file:
+            last = self.steps() if stop is None else stop
+            for own, ends in zip(line, [*(after.start for after in line[1:]), last]):
+                begins, ends = max(own.start, start), min(ends, last)
+                settings = own.settings()
+                anchors = rows_of(file, Snapshot, "timeline = ? AND anchor", own.number)
+                asked = ("timeline = ? AND stop > ? AND start < ?", own.number, begins, ends)
+                for stretch in rows_of(file, Stretch, *asked):
+                    steps = np.arange(stretch.start, stretch.stop, stretch.every)
+                    anchor = max((a for a in anchors if a.step <= stretch.start), key=lambda a: a.step, default=None)
+                    if anchor is None:
+                        raise DamageError(f"timeline {own.number} has no snapshot before step {stretch.start}")
+                    laid_out = State(np.empty(0), {}, 0, anchor.planned, anchor.begun)
+                    table = pl.DataFrame(figures_of(stretch, len(names)), schema=names)
+                    rates = pl.Series("rate", rate_at(settings, laid_out, steps))
+                    table = table.select(pl.Series("step", steps), rates, *names)
+                    parts.append(table.filter(pl.col("step").is_between(begins, ends, closed="left")))
+        return pl.concat(parts)
+
+    def plan(self) -> Plan:
+        """Its network, rows, settings and engine: all that training needs."""
+        run = self.run
+        with run.reading() as file:
+            row = self._row(file)
+            key = (row.number, row.settings)
+            if key not in run.plans:
+                settings, data = settings_from(row.settings), run.data("train")
+                engine = engine_of(
+                    run.path, row, self.net, settings, data.data.X.dtype if data is not None else np.float32
+                )
+                if data is None:
+                    raise DataError(f"{run.path} keeps no rows and does not know which they were; train again")
+                metric = None if run.metric is None else WatchedMetric(run.metric, run.table.target, self.net.loss)
+                run.plans[key] = Plan(
+                    self.net, data, settings, watch=run.data("validation"), metric=metric, engine=engine
+                )
+            return run.plans[key]
 
     # --- any of its moments --------------------------------------------------------------------------------------
+
+    def best(self) -> Best:
+        """Which step's weights predict, and those weights, as of the last snapshot."""
+        with self.run.reading() as file:
+            state = self.nearest(file, LAST)
+        if state.best is None:
+            return Best(state.step, state.theta, False)
+        return Best(state.best.step, state.best.theta, True)
+
+    def model(self, step: int | None = None) -> Model:
+        """What predicts with the weights of a step; None: with the best."""
+        theta = self.best().theta if step is None else self.at(step).theta
+        return Model(self.run.table, self.net, theta)
 
     def at(self, step: int | None = None) -> State:
         """The state before a step, to the bit; None: the last.
@@ -204,16 +274,13 @@ class Timeline:
         RunWarning
             Where it had to be recomputed by other arithmetic than recorded it.
         """
-        first, last = self.lineage[0][1], self.steps
-        step = last if step is None else step
-        good = lambda v: isinstance(v, int) and first <= v <= last
-        step = int(require("step", step, good, f"a step from {first} to {last}"))
-        owner = self.owner(step)
-        if owner.number != self.number:
-            return owner.at(step)
-        with reading(self.run.path) as file:
-            state = self.nearest(file, step)
-        return self.made_again(state, step)
+        with self.run.reading() as file:
+            first, last = self.lineage[0].start, self.steps()
+            step = last if step is None else step
+            good = lambda v: isinstance(v, int) and first <= v <= last
+            step = int(require("step", step, good, f"a step from {first} to {last}"))
+            owner = self.owner(step)
+            return owner.made_again(owner.nearest(file, step), step)
 
     def made_again(self, state: State, stop: int) -> State:
         """The state before step `stop`, from an earlier one of this timeline."""
@@ -223,13 +290,13 @@ class Timeline:
 
     def replay(self, start: int = 0, stop: int | None = None) -> Iterator[State]:
         """Every state from one step to another, both included."""
-        stop = self.steps if stop is None else stop
+        stop = self.steps() if stop is None else stop
         state = self.at(start)
         yield state
-        with reading(self.run.path) as file:
+        with self.run.reading() as file:
             anchors = {
                 snapshot.step: timeline
-                for timeline, begins in self.lineage
+                for timeline in self.lineage
                 for snapshot in rows_of(file, Snapshot, "timeline = ? AND anchor", timeline.number)
                 if self.owner(snapshot.step).number == timeline.number
             }
@@ -240,32 +307,25 @@ class Timeline:
             if mark in anchors:
                 yield (state := self.at(mark))
 
-    @property
-    def snapshots(self) -> list[Snapshot]:
-        """The states that are stored whole, in their order."""
-        with reading(self.run.path) as file:
-            return rows_of(file, Snapshot, "timeline = ?", self.number)
-
     def nearest(self, file: sqlite3.Connection, step: int) -> State:
         """The last snapshot before or at a step that can be read."""
-        row, size = self.stored(file), self.net.size
         query = "SELECT step FROM snapshots WHERE timeline = ? AND step <= ? ORDER BY step DESC"
         for (at,) in file.execute(query, (self.number, step)).fetchall():
             for snapshot, sealed in [*each_row(file, Snapshot, "timeline = ? AND step = ?", self.number, at)]:
                 try:
-                    return state_of(file, require_sound(snapshot, sealed), int(row.seed), size)
+                    return state_of(file, require_sound(snapshot, sealed), self.seed, self.net.size)
                 except DamageError:
                     if snapshot.anchor:
                         raise
-        raise DamageError(f"timeline {row.name!r} has no snapshot before step {step}")
+        raise DamageError(f"timeline {self.name!r} has no snapshot before step {step}")
 
     def walk(self, state: State, stop: int, stretch: int | None = None) -> Iterator[State]:
         """The states after one of this timeline, by making its steps again; compared with what was recorded."""
         if state.step == stop:
             return
-        plan, row = self.plan, self.row
         between = ("timeline = ? AND step > ? AND step <= ?", self.number, state.step, stop)
-        with reading(self.run.path) as file:
+        with self.run.reading() as file:
+            plan, row = self.plan(), self._row(file)
             scores = _Scores({
                 epoch.epoch: np.nan if epoch.metric is None and plan.watching else epoch.metric
                 for epoch in rows_of(file, EpochRow, *between)
@@ -292,55 +352,29 @@ class Timeline:
                     "when they were recorded; snapshots are exact", RunWarning, stacklevel=4,
                 )  # fmt: skip
 
-    @property
-    def theta(self) -> np.ndarray:
-        """The weights that predict, as of the last snapshot: the best ones if any rows were watched, else the last."""
-        with reading(self.run.path) as file:
-            state = self.nearest(file, LAST)
-        return state.theta if state.best is None else state.best.theta
-
-    @property
-    def model(self) -> Model:
-        """What predicts."""
-        return Model(self.run.table, self.net, self.theta)
-
     def trace(self, step: int | None = None, rows: Sequence[int] | None = None) -> Trace:
         """A moment taken apart.
 
         Parameters
         ----------
-        step : None: the one whose weights predict
+        step : None: the one whose weights predict; those weights alone, where its state cannot be made again
         rows : of the table; None: the step's own batch under its dropout masks, and the update that it made
         """
         run = self.run
-        state = self._best() if step is None else self.at(step)
-        if isinstance(state, np.ndarray):
-            X, Y = run.encoded(rows or ())
-            return trace(self.net, state, X, Y, rows=rows, table=run.table)
-        owner = self.owner(state.step)
-        if rows is not None:
+        with run.reading():
+            best = self.best() if step is None else None
+            try:
+                state = self.at(step if best is None else best.step)
+            except DataError:
+                if best is None:
+                    raise
+                X, Y = run.encoded(rows or ())
+                return trace(self.net, best.theta, X, Y, rows=rows, table=run.table)
+            owner = self.owner(state.step)
+            if rows is None:
+                return trace_of_step(owner.plan(), state, run.table)
             X, Y = run.encoded(rows)
-            return trace(owner.net, state, X, Y, owner.settings, rows=rows, table=run.table)
-        return trace_of_step(owner.plan, state, run.table)
-
-    def _best(self) -> State | np.ndarray:
-        """The state whose weights predict; those weights alone, where its step cannot be made again."""
-        last = self.at()
-        if last.best is None:
-            return last
-        try:
-            return self.at(last.best.step)
-        except DataError:
-            return last.best.theta
-
-    def figures(self, start: int = 0, stop: int | None = None) -> pl.DataFrame:
-        """The recorded figures of the steps from `start` to before `stop`: a row a step.
-
-        Columns: step, rate, E, gradient_norm, update_norm; and for each layer, called by its weights, gradient_norm_w1
-        and stuck_w1, the share of its units that passed no error back. Where steps were too fast or too many to keep
-        all, every second, fourth, ... is there.
-        """
-        return figures(self, start, self.steps if stop is None else stop)
+            return trace(owner.net, state, X, Y, owner.settings(), rows=rows, table=run.table)
 
     # --- going on ------------------------------------------------------------------------------------------------
 
@@ -355,7 +389,115 @@ class Timeline:
 
     def events(self, steps: int | None = None, stretch: int | None = None) -> Events:
         """As `train`, event by event; stretch: steps from one event to the next, see `backlit.training.train`."""
-        return events(self, steps, stretch)
+        steps = require("steps", steps, lambda v: v is None or (isinstance(v, int) and v >= 1), "1 or more, or None")
+        run, path, plan = self.run, self.run.path, self.plan()
+        with writing(path) as file:
+            row = self._row(file)
+            state = self.nearest(file, LAST)
+            if other := arithmetic_difference(row, plan.engine):
+                raise DataError(f"{path} cannot go on to the bit: {other}. Fork it from step {state.step} instead")
+            if (metric := run.about()["metric"]) and plan.metric is None:
+                raise DataError(
+                    f"{path} watched a metric of its user's own, {metric!r}, which a file cannot hold; train again"
+                )
+            _forget_after(file, row, state)
+            target = state.step + steps if steps else _left_over(row, state)
+            stopped: Event | None = None
+            while True:
+                settings = settings_from(row.settings)
+                reason = why_stop(state, settings)
+                if reason is not None:
+                    if target is None and row.reason in UNFINISHED:  # killed when only that remained to be written
+                        with transaction(file):
+                            put(file, row._replace(reason=reason))
+                        yield Stopped(state, reason)
+                        return
+                    if target is None:
+                        raise ArgumentError(
+                            f"timeline {row.name!r} of {path} has come to its end, step {state.step:,} ({reason}); say "
+                            "how many steps it is to go on, or fork it"
+                        )
+                    row, state, settings = _gone_on(file, row, state, settings, target)
+                row = row._replace(stop=target, reason=None)
+                with transaction(file):
+                    put(file, row)
+                most = None if target is None else min(settings.max_steps or target, target)
+                limit = settings if most is None else replace(settings, max_steps=most)
+                recorder = Recorder(file, row, plan, run.max_size)
+                for event in recorder.record(train(replace(plan, settings=limit), state, stretch=stretch)):
+                    state = event.state
+                    if isinstance(event, Stopped):
+                        stopped, reason = event, event.reason
+                    else:
+                        yield event
+                row = recorder.row
+                if target is None or state.step >= target or reason not in ("epochs", "max_steps"):
+                    break
+        assert stopped is not None
+        yield stopped
+
+    def fork(self, step: int | None = None, *, name: str | None = None, **changes: Any) -> Timeline:
+        """Begin another timeline at a step; nothing is trained yet.
+
+        Its place in the schedule is that of the parent; where a change of `batch_size`, `epochs` or `max_steps` allows
+        another number of steps, the rest of the schedule is stretched over them. A changed batch size goes on with the
+        epoch's unread rows; a changed optimizer with an empty memory.
+
+        Parameters
+        ----------
+        step : None: the last
+        name : what to call it; None: "fork 1", "fork 2", ...
+        changes : settings of the steps, as `Recipe` has them: optimizer, learning_rate, dropout, engine, ...; and new
+            weights, by their names: weights={"w2[3, 1]": 0.2}
+        """
+        run = self.run
+        with run.reading():
+            state = self.at(None if step is None else int(step))
+            owner = self.owner(state.step)
+            fork = altered(state, owner.net, owner.settings(), owner.engine, run.data("train"), changes)
+        with writing(run.path) as file, transaction(file):
+            before = owner._row(file)
+            rows = rows_of(file, TimelineRow)
+            taken = {other.name for other in rows}
+            name = name or next(f"fork {n}" for n in range(1, len(rows) + 2) if f"fork {n}" not in taken)
+            require("name", name, lambda v: v not in taken and v.isprintable(), "printable, and not that of a timeline")
+            row = timeline_row(
+                max(other.number for other in rows) + 1, name, fork.settings, self.seed, fork.engine,
+                parent=owner.number, step=state.step, changes=to_json(fork.changes),
+                network=before.network if fork.net is owner.net else to_json(fork.net.to_dict()),
+            )  # fmt: skip
+            put(file, row)
+            put_snapshot(file, row.number, fork.state, anchor=True)
+        return Timeline.of(run, row, owner)
+
+
+def _left_over(row: TimelineRow, state: State) -> int | None:
+    """The step to which an interrupted call would have gone."""
+    return row.stop if row.stop and row.stop > state.step else None
+
+
+def _forget_after(file: sqlite3.Connection, row: TimelineRow, state: State) -> None:
+    """Forget the figures of the steps after a state: they will be recorded again."""
+    with transaction(file):
+        file.execute("DELETE FROM stretches WHERE timeline = ? AND start >= ?", (row.number, state.step))
+        file.execute("DELETE FROM epochs WHERE timeline = ? AND step > ?", (row.number, state.step))
+
+
+def _gone_on(
+    file: sqlite3.Connection, row: TimelineRow, state: State, settings: Settings, target: int
+) -> tuple[TimelineRow, State, Settings]:
+    """Beyond the end: another state and other settings, of which a snapshot is the only witness."""
+    after, settings = go_on(state, settings, target)
+    if after.begun != state.begun:
+        warnings.warn(
+            f"the schedule ended at step {state.step:,}; it begins again over the next {target - state.step:,} steps",
+            RunWarning, stacklevel=4,
+        )  # fmt: skip
+    row = row._replace(settings=settings_text(settings))
+    with transaction(file):
+        put(file, row)
+        put_snapshot(file, row.number, after, anchor=True)
+    return row, after, settings
 
 
 class _Scores(dict[int, float | None]):

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import sqlite3
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -34,9 +35,7 @@ from backlit.runs.schema import (
     parsed,
 )
 from backlit.runs.sense import trouble_of
-
-if TYPE_CHECKING:
-    from backlit.runs.run import Run
+from backlit.runs.timeline import Timeline
 
 
 @dataclass
@@ -47,14 +46,14 @@ class Report:
     ----------
     rows : how many rows of each table were looked at
     damaged : what is not as it was written
-    had : what can still be had, timeline by timeline
+    recoverable : what can still be read or made again, timeline by timeline
     replayed : how many steps were made again; 0 without a deep look
     """
 
     path: Path
     rows: dict[str, int] = field(default_factory=dict)
     damaged: list[str] = field(default_factory=list)
-    had: list[str] = field(default_factory=list)
+    recoverable: list[str] = field(default_factory=list)
     replayed: int = 0
 
     @property
@@ -63,20 +62,20 @@ class Report:
         return not self.damaged
 
 
-def verify(run: Run, deep: bool = False) -> Report:
+def verify(path: Path, timelines: Sequence[Timeline] = ()) -> Report:
     """Look at everything that is stored in a run file.
 
     Parameters
     ----------
-    deep : make every step again, too, which takes as long as training did
+    timelines : of its run, whose every step is made again, too, which takes as long as training did
 
     Raises
     ------
     DataError
         It is no run file, or too damaged to be opened at all.
     """
-    report = Report(run.path)
-    with reading(run.path) as file:
+    report = Report(path)
+    with reading(path) as file:
         report.damaged += _structure(file)
         rows, broken = _rows(file, report)
         blobs = {blob.hash.hex() for blob in rows[Blob]}
@@ -86,9 +85,9 @@ def verify(run: Run, deep: bool = False) -> Report:
         report.damaged += _unknown(rows, blobs)
     whole = {s for s, names in lost.items() if not names}
     for row in rows[TimelineRow]:
-        report.had.append(_what_is_had(row, whole, rows))
-    if deep:
-        _replay(run, report)
+        report.recoverable.append(_recoverable(row, whole, rows))
+    for timeline in timelines:
+        _replay(timeline, report)
     return report
 
 
@@ -167,7 +166,7 @@ def _unknown(rows: dict[type, list[Any]], blobs: set[str]) -> list[str]:
     return found + [f"the {name} is not there" for name, key in keys.items() if key and key not in blobs]
 
 
-def _what_is_had(row: TimelineRow, whole: set[Snapshot], rows: dict[type, list[Any]]) -> str:
+def _recoverable(row: TimelineRow, whole: set[Snapshot], rows: dict[type, list[Any]]) -> str:
     steps = sorted(s.step for s in whole if s.timeline == row.number)
     if not steps:
         return f"timeline {row.name!r}: nothing"
@@ -177,29 +176,27 @@ def _what_is_had(row: TimelineRow, whole: set[Snapshot], rows: dict[type, list[A
     return told + (f" ({lost} more are damaged, but steps are made again from the one before)" if lost else "")
 
 
-def _replay(run: Run, report: Report) -> None:
+def _replay(timeline: Timeline, report: Report) -> None:
     """Make every step again, from each snapshot to the next, and compare."""
-    for timeline in run.timelines:
-        row = timeline.row
+    try:
+        other = arithmetic_difference(timeline.row(), timeline.plan().engine)
+    except BacklitError as error:
+        other = str(error)
+    if other:
+        report.recoverable.append(f"timeline {timeline.name!r} cannot be replayed to the bit: {other}")
+        return
+    snapshots = timeline.snapshots()
+    for before, after in zip(snapshots, [*snapshots[1:], None]):
+        stop = timeline.steps() if after is None else after.step
         try:
-            other = arithmetic_difference(row, timeline.plan.engine)
-        except BacklitError as error:
-            other = str(error)
-        if other:
-            report.had.append(f"timeline {row.name!r} cannot be replayed to the bit: {other}")
-            continue
-        snapshots = timeline.snapshots
-        for before, after in zip(snapshots, [*snapshots[1:], None]):
-            stop = timeline.steps if after is None else after.step
-            try:
-                with warnings.catch_warnings():
-                    warnings.simplefilter("error", RunWarning)
-                    state = timeline.made_again(timeline.at(before.step), stop)
-                if after is not None and not after.anchor and _differ(state, timeline.at(after.step)):
-                    raise DamageError(f"its snapshot of step {stop:,} is another state than the steps before lead to")
-                report.replayed += stop - before.step
-            except (RunWarning, BacklitError) as error:
-                report.damaged.append(f"timeline {row.name!r}, steps {before.step:,} to {stop:,}: {error}")
+            with warnings.catch_warnings():
+                warnings.simplefilter("error", RunWarning)
+                state = timeline.made_again(timeline.at(before.step), stop)
+            if after is not None and not after.anchor and _differ(state, timeline.at(after.step)):
+                raise DamageError(f"its snapshot of step {stop:,} is another state than the steps before lead to")
+            report.replayed += stop - before.step
+        except (RunWarning, BacklitError) as error:
+            report.damaged.append(f"timeline {timeline.name!r}, steps {before.step:,} to {stop:,}: {error}")
 
 
 def _differ(a: State, b: State) -> bool:

@@ -98,13 +98,13 @@ class End(NamedTuple):
 
 def end_of(timeline: Timeline) -> End:
     """Where a timeline ends, by its last snapshot."""
-    last, nothing = timeline.snapshots[-1], np.empty(0)
+    last, nothing = timeline.snapshots()[-1], np.empty(0)
     best = None if last.best_step is None else Best(last.best_metric or 0.0, last.best_step, nothing)
     state = State(
         nothing, {}, 0, last.planned, step=last.step, epoch=last.epoch, patience_left=last.patience_left, best=best
     )
-    known = best is not None and best.step >= timeline.lineage[0][1]
-    return End(last, last.best_step if known else None, why_stop(state, timeline.settings))
+    known = best is not None and best.step >= timeline.lineage[0].start
+    return End(last, last.best_step if known else None, why_stop(state, timeline.settings()))
 
 
 def size_of(state: State) -> int:
@@ -141,9 +141,9 @@ class Desk:
         with self.lock:
             self._ahead.cancel()
             run = open_run(self.shelf.run(key))
-            timelines = run.timelines
+            timelines = run.timelines()
             line, end = timelines[-1], end_of(timelines[-1])
-            name, step = self._left.get(key) or (line.name, line.steps if end.rest is None else end.rest)
+            name, step = self._left.get(key) or (line.name, line.steps() if end.rest is None else end.rest)
             if key == FIRST and key not in self._left and end.reason is None:
                 name, step = timelines[0].name, 0
             if self.present.run:
@@ -167,7 +167,7 @@ class Desk:
         """The state before a step, to the bit."""
         with self.lock:
             line = self.timeline(timeline)
-            owner = line.owner(step) if step >= line.lineage[0][1] else line
+            owner = line.owner(step) if step >= line.lineage[0].start else line
             state = self.window.get(owner.number, step)
             if state is None:
                 state = line.at(step)
@@ -344,7 +344,7 @@ class Ahead:
         timeline, window = run.timeline(name), self._desk.window
         here = window.get(timeline.owner(step).number, step)
         room = AROUND if here is None else min(AROUND, int(window.most / 4 / max(1, size_of(here))))
-        first, last = timeline.lineage[0][1], timeline.steps
+        first, last = timeline.lineage[0].start, timeline.steps()
         around = range(max(first, step - room), min(last, step + room) + 1)
         near = range(max(first, step - room // 2), min(last, step + room // 2) + 1)
         if not window.missing(timeline, near):

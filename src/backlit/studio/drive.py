@@ -12,8 +12,8 @@ from typing import Any
 
 from backlit.core.state import State
 from backlit.errors import BacklitError, RunWarning, SlowEngineWarning, require
-from backlit.runs.going_on import LAST
 from backlit.runs.run import Run
+from backlit.runs.timeline import LAST
 from backlit.studio.desk import Desk, end_of
 from backlit.studio.history import epoch_point, run_message
 from backlit.studio.messages import Begin, Done, Fork, Go, News, Nothing, Open, Present, Train
@@ -201,7 +201,7 @@ class Work:
 
     def _follow(self) -> bool:
         """Along the steps that were made before; whether there were any."""
-        begun, last = self.step, self.timeline.steps
+        begun, last = self.step, self.timeline.steps()
         for state in self._recorded(last if self.target is None else min(last, self.target)):
             if self.ended.is_set():
                 break
@@ -224,9 +224,9 @@ class Work:
     def _train(self, followed: bool) -> None:
         """Make new steps. Beyond the end only where that is asked for: by a number of steps, or from the end itself."""
         timeline, desk = self.timeline, self.desk
-        plan, state, begun = timeline.plan, desk.state(self.name, self.step), self.step
+        plan, state, begun = timeline.plan(), desk.state(self.name, self.step), self.step
         rows = len(plan.learn)
-        beyond = why_stop(state, timeline.settings) is not None
+        beyond = why_stop(state, timeline.settings()) is not None
         steps = None if self.target is None else self.target - self.step
         if beyond and steps is None:
             if followed:

@@ -51,8 +51,8 @@ def run(desk: Desk, query: Nothing) -> messages.Run:
 def run_message(desk: Desk) -> messages.Run:
     """The open run, as the page is told of it."""
     opened = desk.run
-    table, net, about = opened.table, opened.net, opened.about
-    first = opened.timeline().row
+    table, net, about = opened.table, opened.net, opened.about()
+    first = opened.timeline().row()
     scale = errors_of(opened)
     return messages.Run(
         key=desk.key,
@@ -71,13 +71,13 @@ def run_message(desk: Desk) -> messages.Run:
         engine=first.engine,
         seed=first.seed,
         notices=tuple(map(plain, table.notices)),
-        timelines=tuple(map(timeline_message, opened.timelines)),
+        timelines=tuple(map(timeline_message, opened.timelines())),
     )
 
 
 def timeline_message(timeline: Timeline) -> messages.Timeline:
     """A timeline, as the page is told of it."""
-    row, steps, settings = timeline.row, timeline.steps, timeline.settings
+    row, steps, settings = timeline.row(), timeline.steps(), timeline.settings()
     data, end, parent = timeline.run.data("train"), end_of(timeline), timeline.parent
     size = settings.batch_size or (1 if data is None else len(data))
     return messages.Timeline(
@@ -117,7 +117,7 @@ def _rows(opened: Run) -> dict[str, int]:
     parts = {name: opened.data(name) for name in ("train", "validation")}
     counts = {name: 0 if part is None else len(part) for name, part in parts.items()}
     try:
-        return {**counts, "table": opened.frame.height}
+        return {**counts, "table": opened.frame().height}
     except DataError:
         return counts
 
@@ -150,7 +150,7 @@ def _range(opened: Run, column: Number) -> tuple[float | None, float | None]:
         return float(column.decode(column.edges[0])), float(column.decode(column.edges[-1]))
     data = opened.data("train")
     try:
-        values = numbers(opened.frame[column.name] if data is None else opened.frame[column.name][data.rows])
+        values = numbers(opened.frame()[column.name] if data is None else opened.frame()[column.name][data.rows])
     except DataError:
         return None, None
     return float(np.nanmin(values)), float(np.nanmax(values))
@@ -187,7 +187,7 @@ def errors_of(opened: Run) -> Errors:
     if metric is not None:
         unit = table.target.unit if metric.in_unit else ""
         return Errors(metric.title, unit, table, net, True)
-    if own := opened.about.get("metric"):
+    if own := opened.about().get("metric"):
         return Errors(plain(str(own)), "", table, net, True)
     _, unit = table.target.error_in_unit(net.loss, 1.0)
     rooted = table.target.error_in_unit(net.loss, 4.0)[0] == 2 * table.target.error_in_unit(net.loss, 1.0)[0]
@@ -203,7 +203,7 @@ def history(desk: Desk, query: HistoryQuery) -> messages.History:
     """A timeline's figures from the first step of its lineage on, at most so many."""
     require("points", query.points, lambda v: v >= 2, "2 or more")
     timeline = desk.timeline(query.timeline)
-    found = timeline.figures()
+    found = timeline.curves()
     columns = {name: found[name].to_numpy().astype(np.float64) for name in
                ("step", "rate", "E", "gradient_norm", "update_norm")}  # fmt: skip
     n = found.height
@@ -219,7 +219,7 @@ def history(desk: Desk, query: HistoryQuery) -> messages.History:
         timeline=query.timeline,
         step=columns.pop("step").astype(int).tolist(),
         **{name: values.tolist() for name, values in columns.items()},
-        epochs=tuple(map(point, timeline.epochs)),
+        epochs=tuple(map(point, timeline.epochs())),
     )
 
 
@@ -227,8 +227,8 @@ def verdict(desk: Desk, query: VerdictQuery) -> messages.Verdict:
     """What came of a timeline's training: as `backlit train` judged it, or else by its own figures."""
     with desk.lock:
         run = desk.run.again()
-    timeline, about, target = run.timeline(query.timeline), run.about, run.table.target
-    known = about.get("verdict") if (timeline.name, timeline.steps) == (FIRST, about.get("judged_at")) else None
+    timeline, about, target = run.timeline(query.timeline), run.about(), run.table.target
+    known = about.get("verdict") if (timeline.name, timeline.steps()) == (FIRST, about.get("judged_at")) else None
     try:
         found = judged(timeline).to_dict() if known is None else known
     except DataError:  # the rows are elsewhere
@@ -245,7 +245,7 @@ def compare(desk: Desk, query: CompareQuery) -> messages.Comparison:
     found = desk.run.compare(query.a, query.b)
     target, changed = desk.run.table.target, {name: changes for name, changes in found.changes.items() if changes}
     changes = [_changes(own, f"{name}: " * (len(changed) > 1)) for name, own in changed.items()]
-    rows, at = found.rows, [f"{step:,}" for step in found.at]
+    rows, at = found.rows(), [f"{step:,}" for step in found.at]
 
     def told(value: Any) -> str:
         if isinstance(value, str):

@@ -57,7 +57,7 @@ def owner_of(desk: Desk, name: str, step: int) -> Owner:
 
     def ways() -> list[tuple[int, Owner]]:
         lineage = reversed(desk.timeline(name).lineage)
-        return [(start, Owner(line, line.name, line.net, line.settings)) for line, start in lineage]
+        return [(line.start, Owner(line, line.name, line.net, line.settings())) for line in lineage]
 
     known = desk.cached((desk.key, "lineage", name), ways)
     require("step", step, lambda v: v >= 0, "0 or greater")
@@ -97,7 +97,7 @@ def _traced(desk: Desk, query: MomentQuery, owner: Owner, state: State) -> Trace
     if query.of == "row":
         X, Y = _encoded(desk, query)
         return trace(owner.net, state, X, Y, owner.settings, rows=[query.row], table=table)
-    return trace_of_step(owner.timeline.plan, state, table)
+    return trace_of_step(owner.timeline.plan(), state, table)
 
 
 def _encoded(desk: Desk, query: MomentQuery) -> tuple[np.ndarray, np.ndarray]:
@@ -110,7 +110,7 @@ def _encoded(desk: Desk, query: MomentQuery) -> tuple[np.ndarray, np.ndarray]:
         if name not in columns:
             raise UnknownNameError("column that is learnt from:", name, columns)
     changed = [field_of(columns[name], value) for name, value in query.features.items()]
-    one = desk.run.frame[query.row : query.row + 1].with_columns(changed)
+    one = desk.run.frame()[query.row : query.row + 1].with_columns(changed)
     return desk.run.table.encode(one, np.float64), Y
 
 

@@ -25,7 +25,7 @@ MISSING = "missing"
 
 def row(desk: Desk, query: RowQuery) -> messages.Row:
     """A row of the table."""
-    frame, table = desk.run.frame, desk.run.table
+    frame, table = desk.run.frame(), desk.run.table
     require("row", query.row, lambda v: 0 <= v < frame.height, f"a row of the table, from 0 to {frame.height - 1}")
     one, target = frame[query.row : query.row + 1], table.target
     learnt = {column.name for column in table.columns}
@@ -97,7 +97,7 @@ def worst(desk: Desk, query: RowsQuery) -> RowErrors:
         raise DataError(f"the run has no {query.which} rows; ask for those that it learns from, 'train'")
     theta = desk.state(query.timeline, query.step).theta
     target, loss = run.table.target, owner.net.loss
-    P = target.decode(loss, owner.timeline.plan.engine.predict(owner.net, theta, data.X))
+    P = target.decode(loss, owner.timeline.plan().engine.predict(owner.net, theta, data.X))
     if target.classes:
         truth = data.Y[:, 0].astype(int)
         off = -np.log(np.maximum(P[np.arange(len(P)), truth], 1e-15))

@@ -170,6 +170,6 @@ def _fits(path: Path, file: str) -> bool:
     """Whether a file is the run that its name says; the real one may also come from `backlit demo` or `train`."""
     try:
         run = open_run(path)
-        return file == REAL_FILE or run.about.get("source") == SOURCE
+        return file == REAL_FILE or run.about().get("source") == SOURCE
     except BacklitError:
         return False

@@ -1,0 +1,151 @@
+"""What a run file holds, but for its timelines: the table, the network, the rows and whatever was recorded of them."""
+
+from __future__ import annotations
+
+import copy
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from backlit.core.network import Network
+from backlit.engines.protocol import Rows
+from backlit.errors import ArgumentError, DataError
+from backlit.runs.file import named, reading
+from backlit.runs.recorder import MAX_SIZE, snapshot_places
+from backlit.runs.records import network_from
+from backlit.runs.rows import read_again, read_frame, read_part
+from backlit.runs.schema import DamageError, Fact, made, parsed
+from backlit.runs.sense import rows_of
+from backlit.tables.frames import to_frame
+from backlit.tables.metrics import METRICS, Metric
+from backlit.tables.table import Table
+from backlit.training import Plan
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+#: facts that never change once the file is made
+FIXED = ("table", "network", "data", "metric", "max_size", "source", "text_encoding")
+
+
+class Archive:
+    """A run file, but for its timelines.
+
+    Its attributes never change; they are read when it is opened. What grows while it is written is asked by methods:
+    each answers from the file as it is then. A run serves one thread; `again` is for another.
+
+    Attributes
+    ----------
+    path : of the file
+    table : the fitted table
+    net : the network
+    metric : what was watched; None: E, or a metric of the user's own
+    max_size : the bound on the file's size, in bytes
+    """
+
+    def __init__(self, path: Path, table: Any = None) -> None:
+        self.path = path
+        self._given = table
+        self._frame: pl.DataFrame | None = None
+        self._data: dict[str, Rows | None] = {}
+        self._open = threading.local()
+        self.plans: dict[Any, Plan] = {}  #: of its timelines, with their engines: kept, for they are costly to lay out
+        with self.reading() as file:
+            facts = rows_of(file, Fact, f"key IN ({', '.join('?' * len(FIXED))})", *FIXED)
+            self._facts = {fact.key: parsed(fact.value) for fact in facts}
+            for key in ("table", "network", "data"):
+                if key not in self._facts:
+                    raise DamageError(f"it has no {key}")
+            self.table: Table = made(Table.from_dict, self._facts["table"])
+            self.net: Network = network_from(self._facts["network"])
+            if self.net.inputs != self.table.names:
+                raise DamageError("its network and its table name different inputs")
+        self.metric: Metric | None = METRICS.get(self._facts.get("metric") or "")
+        self.max_size = int(self._facts.get("max_size", MAX_SIZE))
+
+    def again(self) -> Self:
+        """The same for another thread: with engines of its own, while the rows are in memory once."""
+        other = copy.copy(self)
+        other.plans = {}
+        return other
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """The file, to read; whatever is asked within is read through the same connection."""
+        file = getattr(self._open, "file", None)
+        if file is not None:
+            with named(self.path):
+                yield file
+            return
+        with reading(self.path) as file:
+            self._open.file = file
+            try:
+                yield file
+            finally:
+                self._open.file = None
+
+    # --- what it is about ----------------------------------------------------------------------------------------
+
+    def about(self) -> dict[str, Any]:
+        """All that was recorded about the run: table, network, rows, scores, versions and so on."""
+        with self.reading() as file:
+            return {fact.key: parsed(fact.value) for fact in rows_of(file, Fact)}
+
+    def frame(self) -> pl.DataFrame:
+        """The table as it was read."""
+        if self._frame is None:
+            if self._given is None:
+                with self.reading() as file:
+                    self._frame = read_frame(file, self._facts, self.path, self.table)
+            elif isinstance(self._given, str | Path):
+                self._frame = read_again(self._given, self._facts.get("text_encoding"), self.table)
+            else:
+                self._frame = to_frame(self._given)
+        return self._frame
+
+    def storage(self) -> dict[str, Any]:
+        """How the file keeps it: bytes, snapshots, the seconds that the slowest step to restore is away from one (as
+        its steps took when they were recorded), and whether encoded rows and the table are inside."""
+        facts = self._facts["data"]
+        with self.reading() as file:
+            places = [(timeline, seconds) for timeline, at in snapshot_places(file).items() for _, seconds, _ in at]
+            ends = file.execute(
+                "SELECT CAST(timeline AS INTEGER), total(seconds) FROM stretches GROUP BY timeline"
+            ).fetchall()
+        marks = sorted([*places, *ends])
+        gaps = [b[1] - a[1] for a, b in pairwise(marks) if a[0] == b[0]]
+        return {
+            "bytes": self.path.stat().st_size, "snapshots": len(places), "slowest_restore": max(gaps, default=None),
+            "rows": bool(facts.get("inside")), "table": facts.get("table") is not None,
+        }  # fmt: skip
+
+    def data(self, which: str) -> Rows | None:
+        """The encoded rows to learn from, "train", or to watch, "validation"."""
+        if which not in self._data:
+            given = None if self._given is None else self.frame()
+            with self.reading() as file:
+                self._data[which] = read_part(file, self._facts, which, self.table, given, self.path)
+        return self._data[which]
+
+    def encoded(self, rows: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+        """Some rows of the table, encoded in float64: X (n, d) and Y (n, k)."""
+        frame, target = self.frame(), self.table.target
+        for row in rows:
+            if not 0 <= row < frame.height:
+                raise ArgumentError(f"row is {row}; it must be a row of the table, from 0 to {frame.height - 1}")
+        some = frame[list(rows)]
+        for name in target.names:
+            if name not in frame.columns:
+                raise DataError(f"the table of {self.path} has no column {name!r}; a trace needs the truth, so give a "
+                                "table that has it")  # fmt: skip
+            if some[name].null_count():
+                raise DataError(f"row {rows[int(some[name].is_null().arg_max() or 0)]} has no {name}; a trace needs "
+                                "the truth, so take another row")  # fmt: skip
+        return self.table.encode(some, np.float64), target.encode(some.select(target.names))

@@ -1,0 +1,135 @@
+"""A timeline's description is read once; what grows is asked by methods; and one answer tells which weights predict."""
+
+from dataclasses import fields, replace
+
+import numpy as np
+import polars as pl
+import pytest
+from recorded import FRAME, WHOLE, planned, recorded, same
+
+import backlit as bl
+from backlit.errors import DataError, RunWarning
+from backlit.runs import file as files
+
+
+@pytest.fixture
+def run(tmp_path):
+    return recorded(planned("auto"), tmp_path / "a.backlit")
+
+
+@pytest.fixture
+def opens(monkeypatch):
+    """How often a database is opened: a list that grows."""
+    opened, connect = [], files.sqlite3.connect
+
+    def counted(*arguments, **keywords):
+        opened.append(arguments)
+        return connect(*arguments, **keywords)
+
+    monkeypatch.setattr(files.sqlite3, "connect", counted)
+    return opened
+
+
+# --- how often a file is opened ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "look", [lambda run: run.trace(12), lambda run: run.trace(41), lambda run: run.trace(), lambda run: repr(run),
+             lambda run: run.trace(12, [3, 4]), lambda run: run.trace(None, [3]), lambda run: run.at(33),
+             lambda run: run.trace(5, timeline="two"), lambda run: run.trace(33, [1], timeline="two"),
+             lambda run: run.timeline("two").curves(), lambda run: run.timeline("two").epochs(),
+             lambda run: run.timelines(), lambda run: run.timeline("two").best(), lambda run: run.model()],
+)  # fmt: skip
+def test_a_question_opens_the_file_once(run, opens, look):
+    run.fork(20, name="one", dropout=0.5).train(5)
+    run.timeline("one").fork(23, name="two", learning_rate=0.1).train(15)
+    for again in (bl.open_run(run.path), run):
+        timeline = again.timeline("two")
+        del opens[:]
+        look(again)
+        assert len(opens) == 1 + ("timeline" in look.__code__.co_names)
+        del opens[:]
+        timeline.trace(30)
+        assert len(opens) == 1
+
+
+def test_attributes_open_nothing(run, opens):
+    fork = run.fork(20, name="one", dropout=0.5)
+    again = bl.open_run(run.path)
+    line = again.timeline("one")
+    run.path.rename(run.path.with_name("elsewhere"))
+    del opens[:]
+    named = {name for name, value in vars(type(again)).items() if isinstance(value, property)}
+    for name in ("path", "table", "net", "metric", "max_size", *named):
+        assert getattr(again, name) is not None or name == "metric"
+    for name in (*(field.name for field in fields(line)), "lineage"):
+        getattr(line, name)
+    assert opens == []
+    assert (line.name, line.start, line.parent.name, line.changes) == ("one", 20, "main", {"dropout": [0.2, 0.5]})
+    assert [one.name for one in line.lineage] == [one.name for one in fork.lineage] == ["main", "one"]
+    assert [line.owner(step).name for step in (0, 19, 20, 99)] == ["main", "main", "one", "one"]
+
+
+def test_what_grows_is_asked_anew(run):
+    line = bl.open_run(run.path).timeline()
+    assert (line.steps(), line.reason(), len(line.epochs()), line.settings().epochs) == (60, "epochs", 6, 6)
+    with pytest.warns(RunWarning, match="the schedule ended at step 60; it begins again"):
+        run.train(20)
+    assert (line.steps(), line.reason(), len(line.epochs())) == (80, "max_steps", 8)
+    assert line.curves()["step"].to_list() == list(range(80))
+    assert line.snapshots()[-1].step == 80
+    run.fork(3, name="one")
+    other = bl.open_run(run.path).timeline("one")
+    run.drop("one")
+    with pytest.raises(DataError, match="has no timeline 2 any more; it was dropped"):
+        other.steps()
+
+
+# --- which weights predict ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("patience", [None, 1])
+def test_the_best_weights_are_those_of_their_step(tmp_path, patience):
+    run = recorded(planned("auto", learning_rate=0.3, patience=patience), tmp_path / "a.backlit")
+    run.fork(30, name="fork").train(1)
+    for line in run.timelines():
+        best = line.best()
+        metrics = {epoch.step: epoch.metric for epoch in line.epochs()}
+        assert best.watched
+        assert metrics[best.step] == min(metrics.values())
+        np.testing.assert_array_equal(line.at(best.step).theta, best.theta)
+        np.testing.assert_array_equal(line.model().theta, best.theta)
+        t = line.trace()
+        assert t.step == best.step
+        np.testing.assert_array_equal(t.theta.astype(np.float32), best.theta)
+
+
+def test_without_watched_rows_the_last_snapshot_predicts(tmp_path):
+    start = planned("auto", patience=None)
+    run = recorded(replace(start, plan=replace(start.plan, watch=None)), tmp_path / "a.backlit")
+    best = run.timeline().best()
+    assert (best.step, best.watched) == (60, False)
+    np.testing.assert_array_equal(best.theta, run.at(60).theta)
+    assert run.trace().step == 60
+
+
+def test_the_best_weights_are_there_where_their_step_cannot_be_made_again(run):
+    bare = bl.open_run(bl.runs.export.without_rows(run, run.path.with_name("bare.backlit")))
+    best = run.timeline().best()
+    assert bare.timeline().best().step == best.step
+    np.testing.assert_array_equal(bare.timeline().best().theta, best.theta)
+    np.testing.assert_array_equal(bare.model().predict(FRAME), run.model().predict(FRAME))
+
+
+def test_a_model_of_any_step(run):
+    model = run.timeline().model(17)
+    assert same(run.at(17), run.timeline().at(17))
+    np.testing.assert_array_equal(model.theta, run.at(17).theta)
+    assert not np.array_equal(model.predict(FRAME), run.model().predict(FRAME))
+
+
+def test_both_ways_to_the_same_predictions(run):
+    rows = run.data("validation")
+    encoded = run.model().decode_encoded(rows.X)
+    np.testing.assert_allclose(encoded, run.model().decode(WHOLE[rows.rows]), rtol=1e-6)
+    np.testing.assert_array_equal(encoded[:, 0], pl.Series(run.model().predict(WHOLE[rows.rows])).to_numpy())
