@@ -6,6 +6,7 @@ BacklitError
 │   └── KeywordError (TypeError)    a setting that an estimator does not have; its own name for it is suggested
 ├── ShapeError (ValueError)         arrays or layers that do not fit together
 ├── DataError (ValueError)          rows that cannot be learnt from: NaN, empty, outside the loss's domain
+├── ChainError (ArithmeticError)    a layer's answers contradict its own backward: nothing of it is shown
 └── DivergedError (ArithmeticError) E or a weight is no longer finite; carries the last good state
 
 SlowEngineWarning (UserWarning)     the fast engine cannot run what the slow one now runs
@@ -65,6 +66,10 @@ class ShapeError(BacklitError, ValueError):
 
 class DataError(BacklitError, ValueError):
     """Rows that cannot be learnt from."""
+
+
+class ChainError(BacklitError, ArithmeticError):
+    """The paths of a weight do not add up to its derivative: a layer answers wrongly."""
 
 
 class DivergedError(BacklitError, ArithmeticError):

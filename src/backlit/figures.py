@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from backlit.core.layers import Dense
+from backlit.core.layer import Stage
 from backlit.core.registry import lookup
 from backlit.errors import needing, require
-from backlit.explain.trace import LayerTrace, Trace
+from backlit.explain.trace import Trace
 from backlit.explain.what_if import Curve, Line
 from backlit.model import Model
 from backlit.tables.columns import Number
@@ -69,7 +69,10 @@ def network(trace: Trace, most_units: int = 12) -> Figure:
     from matplotlib.patches import FancyBboxPatch
 
     most_units = require("most_units", most_units, lambda v: isinstance(v, int) and v >= 1, "1 or more")
-    layers, values, blame, binned = _columns(trace)
+    stages = trace.net.numbered
+    values = [trace.data.X.mean(axis=0), *(trace.outputs[stage.position].mean(axis=0) for stage in stages)]
+    values[-1] = trace.S.mean(axis=0)
+    blame = [stages[0].between(np.abs(trace.gradient)).sum(axis=1), *(_blame(trace, stage) for stage in stages)]
     units = [np.sort(np.argsort(-share, kind="stable")[:most_units]) for share in blame]
     more = [len(v) - len(u) for u, v in zip(units, values)]
     gaps = [(len(u), len(v)) for u, v in pairwise(units)]
@@ -80,7 +83,7 @@ def network(trace: Trace, most_units: int = 12) -> Figure:
     spacing = max(1.1, 0.32 * (1 + max(min(gap) for gap in gaps))) if small else 0.35
     before, after = [_input(trace, j, values[0][j]) for j in units[0]], _outcomes(trace, units[-1])
     first, last = (a + 0.15 + 0.062 * max(map(len, "\n".join(told).split("\n"))) for told in (before, after))
-    width = max(6.5, first + last + 1.2 * len(layers))
+    width = max(6.5, first + last + 1.2 * len(stages))
     tall = [spacing * (len(u) + (left_out > 0) - 1) for u, left_out in zip(units, more)]
     height = low + max(tall) + top
     shares = np.cumsum([0.0, *(np.sqrt(2 + min(*gap, 3)) for gap in gaps)])
@@ -89,56 +92,64 @@ def network(trace: Trace, most_units: int = 12) -> Figure:
     figure = Figure(figsize=(width, height))
     axes = figure.add_axes((0, 0, 1, 1), xlim=(0, width), ylim=(0, height), frame_on=False, xticks=(), yticks=())
 
-    functions = [layer.activation for layer in trace.net.layers if isinstance(layer, Dense)]
+    functions = [stage.layer.function for stage in stages]
     kinds = ["input\n ", *(f"hidden\n{name}" for name in functions[:-1]), f"output\n{functions[-1]}"]
     look = "circle,pad=0" if small else f"round,pad=0,rounding_size={b}"
     for i, (x, y) in enumerate(zip(xs, ys)):
         _text(axes, x, height - 0.13, kinds[i], size=8, va="top", color=QUIET)
         for j, at in zip(units[i], y):
             axes.add_patch(FancyBboxPatch((x - a, at - b), 2 * a, 2 * b, look, fc="w", ec="k", lw=0.8, zorder=4))
-            name = f"{'s' if i == len(layers) else f'a{i}'}[{j + 1}]\n" if small else f"{j + 1}:  "
+            name = f"s[{j + 1}]" if i == len(stages) else stages[i - 1].unit(j) if i else ""
+            name = f"{_plain(name)}\n" if small else f"{j + 1}:  "
             _text(axes, x, at, name * (i > 0) + fixed(float(values[i][j]), 4 if small else 2))
         _text(axes, x, y[-1] - spacing, f"+ {more[i]:,} more" * (more[i] > 0))
     for told, x, at, side in ((before, xs[0] - a - 0.06, ys[0], "right"), (after, xs[-1] + a + 0.1, ys[-1], "left")):
         for line, y in zip(told, at):
             _text(axes, x, y, line, ha=side)
-    for n, t in enumerate(layers, 1):
+    for n, stage in enumerate(stages, 1):
         (above, below), left, right = gaps[n - 1], xs[n - 1] + a, xs[n] - a
-        _text(axes, (left + right) / 2, height - 0.2, f"w{n}", size=8, style="italic", weight="bold")
-        edges = [((i, j), y, z) for i, y in zip(units[n - 1], ys[n - 1]) for j, z in zip(units[n], ys[n])]
-        edges = sorted(edges, key=lambda edge: abs(t.W[edge[0]]))[-MOST_EDGES:]  # the strongest on top
-        widest = abs(t.W[edges[-1][0]]) or 1.0
+        letters = ", ".join(slot.name for slot in stage.slots if (stage.ends[slot.weight][0] >= 0).any())
+        _text(axes, (left + right) / 2, height - 0.2, letters, size=8, style="italic", weight="bold")
+        W, dW, there = (stage.between(vector) for vector in (trace.theta, trace.gradient, np.ones(trace.net.size)))
+        drawn = [
+            ((i, j), y, z) for i, y in zip(units[n - 1], ys[n - 1]) for j, z in zip(units[n], ys[n]) if there[i, j]
+        ]
+        drawn = sorted(drawn, key=lambda edge: abs(W[edge[0]]))[-MOST_EDGES:]  # the strongest on top
+        widest = max((abs(W[edge]) for edge, _, _ in drawn), default=0.0) or 1.0
         share = 1 / (below + 1) if below <= above else above / (above + 1)  # there all edges are equally far apart
         numbers = [
-            (left + share * (right - left), y + share * (z - y), "", float(t.W[e]), float(t.dW[e])) for e, y, z in edges
+            (left + share * (right - left), y + share * (z - y), "", float(W[e]), float(dW[e])) for e, y, z in drawn
         ]
-        for (i, j), y, z in edges:
-            w, name = t.W[i, j], f"w{n}[{_plain(trace.net.inputs[i], 1000) if n == 1 else i + 1}, {j + 1}]"
-            axes.plot([left, right], [y, z], color=COLOUR[w >= 0], lw=max(0.3, 3 * abs(w) / widest), gid=name)
+        for (i, j), y, z in drawn:
+            name = _plain(stage.edge(int(stage.edges[stage.origins == i, j].max()), stage.parents[i]), 1000)
+            look = {"color": COLOUR[W[i, j] >= 0], "lw": max(0.3, 3 * abs(W[i, j]) / widest)}
+            axes.plot([left, right], [y, z], gid=name, **look)
         away = np.where(ys[n] >= ys[n].mean() - 1e-9, b + 0.16, -b - 0.16)  # outwards, where no edge passes
-        numbers += [(xs[n], y, f"b{n}[{j + 1}] = ", float(t.b[j]), float(t.db[j])) for j, y in enumerate(ys[n] + away)]
+        for at, y in zip(stage.biases[units[n]].tolist(), ys[n] + away):
+            if at >= 0:
+                name = f"{_plain(trace.net.weight_name(at))} = "
+                numbers.append((xs[n], y, name, float(trace.theta[at]), float(trace.gradient[at])))
         for x, y, name, w, slope in numbers if small else ():
             half = 0.03 * max(len(name + fixed(w)), len(fixed(slope)))
             axes.fill_between([x - half, x + half], y - 0.12, y + 0.13, color="white", lw=0, zorder=3)
             _text(axes, x, y + 0.01, name + fixed(w), va="bottom", color=DARK[w >= 0])
             _text(axes, x, y - 0.01, fixed(slope), va="top", color=QUIET, style="italic")
     notes = ["blue: w > 0, orange: w < 0; width: |w| in its matrix", *["above: the weight, below: ∂E/∂w"] * small]
-    notes += ["bins of an input summed"] * binned + [f"means of {len(trace.data):,} rows"] * (len(trace.data) > 1)
+    notes += ["bins of an input summed"] * trace.net.binned + [f"means of {len(trace.data):,} rows"] * (
+        len(trace.data) > 1
+    )
     _text(axes, 0.1, 0.13, "      ".join(notes), ha="left", size=7.5)
     return figure
 
 
-def _columns(trace: Trace) -> tuple[list[LayerTrace], list[np.ndarray], list[np.ndarray], bool]:
-    """Each dense layer; each column's values and blame; whether bins were summed, so that inputs stand for them."""
-    layers = [trace.layer(slot.layer) for slot in trace.net.layout() if slot.name.startswith("w")]
-    blame = [np.abs(layers[0].dW).sum(axis=1), *(np.abs(t.dW).sum(axis=0) + np.abs(t.db) for t in layers)]
-    names, sources = trace.net.inputs, next(slot.axes[0] for slot in trace.net.layout() if slot.name == "w1")
-    if binned := sources != names:
-        given = [source if source in names else source.rpartition("#")[0] for source in sources]
-        gather = (np.array(names)[:, None] == np.array(given)).astype(float)
-        W, dW, blame[0] = (gather @ rows for rows in (layers[0].W, layers[0].dW, blame[0]))
-        layers[0] = layers[0]._replace(X=trace.data.X, W=W, dW=dW)
-    return layers, [*(t.X.mean(axis=0) for t in layers), trace.S.mean(axis=0)], blame, binned
+def _blame(trace: Trace, stage: Stage) -> np.ndarray:
+    """Of each unit of a layer, the absolute values of its weights' ∂E/∂w summed."""
+    total = np.zeros(len(stage.units))
+    for slot in stage.slots:
+        _, units = stage.ends[slot.weight]
+        size = np.abs(trace.gradient[slot.start : slot.stop]).reshape(slot.shape)
+        total += np.bincount(units[units >= 0], size[units >= 0], len(total))
+    return total
 
 
 def _text(axes: Axes, x: float, y: float, told: str, **look: Any) -> None:
@@ -147,7 +158,7 @@ def _text(axes: Axes, x: float, y: float, told: str, **look: Any) -> None:
 
 def _input(trace: Trace, i: int, value: Any) -> str:
     """An input's name, and below it what it is in the table where it is a number there."""
-    name, columns = trace.net.inputs[i], trace.target.columns if trace.target else ()
+    name, columns = trace.net.inputs[i], trace.described.columns if trace.described else ()
     column = next((column for column in columns if column.name == name), None)
     if not isinstance(column, Number) or column.smooth:
         return _plain(name)
@@ -157,7 +168,7 @@ def _input(trace: Trace, i: int, value: Any) -> str:
 
 def _outcomes(trace: Trace, units: np.ndarray) -> list[str]:
     """Prediction and truth of each output, a number in its unit or the probability of a class; below the last one E."""
-    k, target = trace.net.outputs, trace.target.target if trace.target else None
+    k, target = trace.net.outputs, trace.described.target if trace.described else None
     unit, classes = (target.unit, target.classes[-k:]) if target else ("", ())
     P, truth = trace.prediction, trace.truth
     about = [f"{_plain(str(name))} " for name in classes] or ["prediction " if k > 1 else "prediction\n"] * k

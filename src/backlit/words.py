@@ -378,6 +378,8 @@ WORDS: dict[str, str] = {
     "field.no_time_missing": "{what} is missing in row {row}; --time needs a date or a number in each row",
     "field.no_time": "{what} is {value:quoted} in row {row}, neither a date nor a number; --time needs one of them in each row",
     # what goes wrong: explain, fitting, problem, incoming, estimators
+    "chain.paths": "the paths of {weight} add up to {total:number 6}, but ∂E/∂{weight} is {gradient:number 6}: {answers} of {layer} contradicts its backward(); mend the layer",
+    "chain.rows": "the rows' parts of {weight} add up to {total:number 6}, but ∂E/∂{weight} is {gradient:number 6}: {answers} of {layer} contradicts its backward(); mend the layer",
     "trace.no_settings": "the trace has no settings, so no update is known; give trace(..., settings=...)",
     "split.few_groups": "{rows:count row} in {groups:count group} leave none to learn from; take another seed of the split (--split-seed), or a column with more groups",
     "split.few_rows": "{rows:count row} leave none to learn from; give more rows or smaller shares",
@@ -420,6 +422,16 @@ WORDS: dict[str, str] = {
     "link.input": "the input that the weight multiplies",
     "link.mask": "kept by dropout, and scaled",
     "link.norm": "how the norm of the layer passes it on",
+    # the same as sentences; .0 where the value is 0
+    "read.score": "E changes by {value:number 3} for each unit that the score rises.",
+    "read.slope": "The unit passes on {value:number 3} of each change: {meaning}.",
+    "read.slope.0": "The unit passes on nothing: {meaning}.",
+    "read.weight": "The weight {symbol} is {value:number 3}; it {meaning}.",
+    "read.input": "The weight multiplies {symbol}, which is {value:number 3}.",
+    "read.mask": "Dropout keeps the unit in this row, and makes it {value:number 3} times as large.",
+    "read.mask.0": "Dropout silences the unit in this row, so nothing passes.",
+    "read.norm": "The norm of the layer passes on {value:number 3} of each change.",
+    "read.other": "{symbol} is {value:number 3} ({meaning}).",
     # the terms of an update
     "term.rate": "α",
     "term.gradient": "∂E/∂w",

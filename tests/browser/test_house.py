@@ -215,7 +215,7 @@ def test_a_category_is_changed_for_a_look(
     run = bl.open_run(path)
 
     def expect_of(t: bl.Trace) -> None:
-        shown = f"{t.prediction.max():.1%} for {t.target.target.labels[int(t.prediction.argmax())]}"  # type: ignore[union-attr]
+        shown = f"{t.prediction.max():.1%} for {t.described.target.labels[int(t.prediction.argmax())]}"  # type: ignore[union-attr]
         until(page, lambda: told(page, "prediction") == shown)
 
     expect_of(run.trace(1, [0]))

@@ -135,10 +135,12 @@ def test_what_weights_act_on(stack):
 def test_ends_of_an_embedding():
     [stage, _] = Network([Embedding(2, 3), Dense(6, 1)], inputs=["size", "age"]).stages
     assert stage.units == ("size.1", "size.2", "size.3", "age.1", "age.2", "age.3")
-    for weight in ("w", "b"):
+    for weight, expected in (("w", [[0, 0, 0], [1, 1, 1]]), ("b", [[-1, -1, -1], [-1, -1, -1]])):
         inputs, outputs = stage.ends[weight]
-        assert inputs.tolist() == [[0, 0, 0], [1, 1, 1]]
+        assert inputs.tolist() == expected
         assert outputs.tolist() == [[0, 1, 2], [3, 4, 5]]
+    assert stage.edges.tolist() == [[0, 1, 2, -1, -1, -1], [-1, -1, -1, 3, 4, 5]]
+    assert stage.biases.tolist() == [6, 7, 8, 9, 10, 11]
     assert stage.slot("w").axes == (("size", "age"), ("1", "2", "3"))
 
 
@@ -165,9 +167,15 @@ def test_what_comes_from_an_input():
         [Dropout(0.1), PiecewiseLinear(edges), Dropout(0.2), Dense(4, 2), Dense(2, 1)], inputs=["a", "b", "c"]
     )
     assert net.stages[3].origins.tolist() == [0, 0, 1, 2]
-    assert net.stages[4].origins.tolist() == [-1, -1]
+    assert net.stages[3].parents == ("a", "b", "c")
+    assert (net.stages[4].origins.tolist(), net.stages[4].parents) == ([0, 1], ("1", "2"))
     assert net.positions("w1[a, 2]").tolist() == [1, 3]
     assert net.positions("w1[c, 1]").tolist() == [6]
+    net = Network([Dense(3, 2), LayerNorm(2), PiecewiseLinear(((-1.0, 0.0, 1.0), (0.0, 1.0))), Dense(3, 2)])
+    assert [stage.origins.tolist() for stage in net.stages] == [[0, 1, 2], [0, 1], [0, 1], [0, 0, 1]]
+    start = net.stages[3].slots[0].start
+    assert net.positions("w2[1, 2]").tolist() == [start + 1, start + 3]
+    assert net.weight_names()[start] == "w2[1#1, 1]"
 
 
 @pytest.mark.parametrize("rate", [0.0, 0.3])

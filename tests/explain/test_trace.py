@@ -146,7 +146,7 @@ def test_json_and_html():
     chain = bl.trace(net, net.start(0, dtype=np.float64), [[0.3, -1.2]], [[0.7]], SGD)["w1[a<b, 1]"].chain()
     saved = json.loads(json.dumps(chain.to_dict()))
     assert {"weight", "gradient", "paths", "rest", "check", "update"} <= set(saved)
-    assert set(saved["paths"][0]["factors"][0]) == {"symbol", "meaning", "value", "unit"}
+    assert set(saved["paths"][0]["factors"][0]) == {"kind", "symbol", "meaning", "value", "facts"}
     assert saved["paths"][0]["product"] == pytest.approx(chain.gradient)
     assert "a&lt;b" in chain._repr_html_()
     assert "<b>" in chain._repr_html_()

@@ -181,14 +181,6 @@ export interface Check {
   right: number;
 }
 
-/** One link: its symbol, what it means, its value, and the unit if it has one. */
-export interface Factor {
-  symbol: string;
-  meaning: string;
-  value: number;
-  unit: string;
-}
-
 /** One weight's update: before, then its terms as they come, is after; see `Update`. */
 export interface WeightUpdate {
   before: number;
@@ -308,6 +300,13 @@ export interface Unit {
   slope: number;
   da: number;
   dz: number;
+}
+
+/** One factor of a path: how it is written, what it means, and its value. */
+export interface Factor {
+  symbol: string;
+  meaning: string;
+  value: number;
 }
 
 /** One way from E back to the weight, for one row; `product` of the factors' values. */

@@ -12,8 +12,9 @@ from rich.text import Text
 
 from backlit.cli.demo import Act1, Act2, Runaway
 from backlit.cli.text import HEAD, NEGATIVE, POSITIVE, QUIET, bars, score_grid, show, signed
+from backlit.core.layer import Link
 from backlit.errors import ArgumentError
-from backlit.explain.chain import Chain, Factor
+from backlit.explain.chain import Chain
 from backlit.explain.trace import Trace
 from backlit.tables.target import Target
 from backlit.words import fixed, number
@@ -239,8 +240,8 @@ def _grid(headings: Sequence[str], gap: int) -> Grid:
 
 
 def _target(t: Trace) -> Target:
-    assert t.target is not None
-    return t.target.target
+    assert t.described is not None
+    return t.described.target
 
 
 def _price(t: Trace) -> str:
@@ -256,15 +257,12 @@ def _bracket(value: float) -> str:
     return fixed(value) if value >= 0 else f"({fixed(value)})"
 
 
-def _label(factor: Factor) -> str:
-    """A factor's meaning in a word or two."""
-    if factor.symbol.startswith("∂E"):
-        return "E ← output"
-    if factor.symbol.startswith("∂a"):
-        return factor.meaning.removeprefix("the ").partition(" at ")[0]
-    if factor.symbol.startswith("a1["):
-        return f"output of unit {factor.symbol[3:-1]}"
-    return factor.symbol if factor.symbol.startswith("w") else "input"
+def _label(link: Link) -> str:
+    """What a factor is, in a word or two."""
+    if link.kind == "link.input":
+        return f"output of unit {link.facts['from']}" if link.facts["below"] else "input"
+    words = {"link.score": "E ← output", "link.slope": "slope of {function}"}
+    return words[link.kind].format(**link.facts) if link.kind in words else link.symbol
 
 
 def _strongest(t: Trace, matrix: str) -> Chain:

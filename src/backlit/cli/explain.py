@@ -34,8 +34,7 @@ def explain(
     if (run is None) == (not demo):
         raise ArgumentError("give a run file, or --demo for the little network of `backlit demo`")
     t = demo_trace(row) if run is None else run_trace(open_run(run, table), row, step, timeline)
-    strongest = t.blame("matrix")["weight"].to_list()
-    names = [weight] if weight else [name for name in strongest if name.startswith("w")]
+    names = [weight] if weight else t.strongest()
     chains = [t[name].chain() for name in names]
     if form == "text":
         parts: list[RenderableType] = [_head(t, row), *([] if weight else [_blame(t)])]
@@ -92,10 +91,9 @@ def figure(
         t = demo_trace(row) if run is None else run_trace(open_run(run, table), row, step, timeline)
         if kind == "step" and t.optimizer is None:
             raise DataError(f"{run} does not hold the state behind the weights that predict; take --demo")
-        strongest = next(name for name in t.blame("matrix")["weight"].to_list() if name.startswith("w"))
         drawn = {
             "network": lambda: figures.network(t),
-            "weight": lambda: figures.along_weight(along_weight(t, weight or strongest)),
+            "weight": lambda: figures.along_weight(along_weight(t, weight or t.strongest()[0])),
             "step": lambda: figures.along_step(along_step(t)),
         }[kind]()
     elif run is None:
@@ -138,7 +136,7 @@ def plain_lines(text: str) -> str:
 
 def _outcome(t: Trace) -> str:
     """What is predicted of the first row, and how that compares with the truth."""
-    target = t.target.target if t.target is not None else None
+    target = t.described.target if t.described is not None else None
     if target is not None and target.classes:
         likely, true = (int(rows[0].argmax()) for rows in (t.prediction, t.truth))
         prediction = f"{percent(float(t.prediction[0, likely]))} for {target.labels[likely]}"

@@ -25,7 +25,6 @@ from backlit.cli.text import (
     test_scores,
 )
 from backlit.commands import command
-from backlit.core.layers import Dense
 from backlit.core.optimizers import OPTIMIZERS, Optimizer
 from backlit.core.registry import name_of, resolve
 from backlit.core.schedules import SCHEDULES, Schedule
@@ -34,7 +33,6 @@ from backlit.explain.verdict_text import sentence
 from backlit.progress import watched
 from backlit.runs import export
 from backlit.runs.file import require_new
-from backlit.runs.fork import dropout_of
 from backlit.runs.run import Run, open_run
 from backlit.runs.timeline import UNFINISHED, Timeline
 from backlit.runs.verify import verify as verify_file
@@ -52,7 +50,7 @@ def summary(run: str, *, as_json: bool) -> None:
         print_json({**export.description(opened), "storage": opened.storage()})
         return
     about, first, target = opened.about(), opened.timeline(), opened.table.target
-    layers = " → ".join(f"{layer.name} {layer.d_out}" for layer in opened.net.layers if isinstance(layer, Dense))
+    layers = " → ".join(f"{stage.layer.name} {len(stage.units)}" for stage in opened.net.numbered)
     goal = f"{len(target.classes)} classes of {target.names[0]}" if target.classes else ", ".join(target.names)
     row, last = first.row(), first.at()
     facts = {
@@ -89,7 +87,7 @@ def _again(commands: Sequence[str]) -> list[RenderableType]:
 
 def _way(timeline: Timeline) -> str:
     """How a timeline learns: every setting that makes its steps, as it is."""
-    settings, dropout, metric = timeline.settings(), dropout_of(timeline.net), timeline.run.about().get("metric")
+    settings, dropout, metric = timeline.settings(), timeline.net.dropout, timeline.run.about().get("metric")
     size = settings.batch_size
     limits = {"epochs": settings.epochs, "steps": settings.max_steps, "seconds": settings.max_seconds}
     return ", ".join(filter(None, (

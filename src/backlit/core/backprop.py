@@ -13,7 +13,15 @@ from backlit.core.network import Network
 def forward(
     net: Network, p: Sequence[Weights], X: Array, key: rng.Key | None = None
 ) -> tuple[Array, list[tuple[Any, ...]]]:
-    """The scores S, (n, k), and each layer's cache.
+    """The scores S, (n, k), and each layer's cache; see `outputs`."""
+    A, caches = outputs(net, p, X, key)
+    return A[-1], caches
+
+
+def outputs(
+    net: Network, p: Sequence[Weights], X: Array, key: rng.Key | None = None
+) -> tuple[list[Array], list[tuple[Any, ...]]]:
+    """Each layer's outputs, the last of them the scores S, (n, k), and each layer's cache.
 
     Parameters
     ----------
@@ -21,11 +29,12 @@ def forward(
     X : (n, d) encoded inputs
     key : the counters of this step's dropout masks; None leaves dropout out
     """
-    A, caches = X, []
+    A, caches = [X], []
     for i, layer in enumerate(net.layers):
-        A, cache = layer.forward(p[i], A, key.at(i) if key and layer.random else None)
+        Y, cache = layer.forward(p[i], A[-1], key.at(i) if key and layer.random else None)
+        A.append(Y)
         caches.append(cache)
-    return A, caches
+    return A[1:], caches
 
 
 class Backward(NamedTuple):

@@ -21,7 +21,7 @@ these; a layer overrides them to be faster, or to name more.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar, NamedTuple
 
@@ -69,7 +69,8 @@ class Slot(NamedTuple):
         return f"{self.name}[{', '.join(axis[i] for axis, i in zip(self.axes, index))}]"
 
 
-class Link(NamedTuple):
+@dataclass(frozen=True)
+class Link:
     """One factor of a chain: what it is, how it is written, and its value.
 
     facts : the numbers and names that a sentence about it needs
@@ -78,7 +79,7 @@ class Link(NamedTuple):
     kind: str
     symbol: str
     value: float
-    facts: Mapping[str, Any] = {}
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,7 +93,8 @@ class Stage:
     below : the number of the layer whose units come in; 0 for the network's inputs
     sources, units : the names of what comes in and of what goes out
     slots : of its weights
-    origins : for each source, the position of the one network input that it comes from, or −1
+    parents : the names of the network's inputs, or of the units of layer `below`
+    origins : for each source, the position of the one parent that it comes from, or −1
     """
 
     layer: Layer
@@ -102,6 +104,7 @@ class Stage:
     sources: Names
     units: Names
     slots: tuple[Slot, ...]
+    parents: Names
     origins: np.ndarray
 
     def source(self, i: int) -> str:
@@ -115,6 +118,51 @@ class Stage:
     def slot(self, weight: str) -> Slot:
         """The slot of weights of one kind."""
         return next(slot for slot in self.slots if slot.weight == weight)
+
+    @cached_property
+    def edges(self) -> np.ndarray:
+        """(d_in, d_out) where in theta the weight from a source to a unit stands, −1 where there is none.
+
+        Where several kinds of weights lead from one to the other, it is the first.
+        """
+        edges = np.full((len(self.sources), len(self.units)), -1)
+        for slot in reversed(self.slots):
+            inputs, outputs = self.ends[slot.weight]
+            chosen = (inputs >= 0) & (outputs >= 0)
+            edges[inputs[chosen], outputs[chosen]] = np.arange(slot.start, slot.stop).reshape(slot.shape)[chosen]
+        return edges
+
+    def between(self, vector: np.ndarray, groups: np.ndarray | None = None) -> np.ndarray:
+        """(groups, d_out) of a number for each weight of theta, the sum over the edges from each group to each unit.
+
+        Parameters
+        ----------
+        groups : (d_in,) the group of each source, −1 for none; None: its parent
+        """
+        count = len(self.parents) if groups is None else int(groups.max()) + 1
+        groups = self.origins if groups is None else groups
+        matrix = np.zeros((count, len(self.units)))
+        known = groups >= 0
+        np.add.at(matrix, groups[known], np.where(self.edges >= 0, vector[self.edges], 0.0)[known])
+        return matrix
+
+    def edge(self, position: int, source: str) -> str:
+        """What the weight at a position of theta is called among all those from `source`: "w1[sqft_living, 3]"."""
+        slot = next(slot for slot in self.slots if slot.start <= position < slot.stop)
+        names = [axis[i] for axis, i in zip(slot.axes, slot.index(position))]
+        if self.sources in slot.axes:
+            names[slot.axes.index(self.sources)] = source
+        return f"{slot.name}[{', '.join(names)}]"
+
+    @cached_property
+    def biases(self) -> np.ndarray:
+        """(d_out,) where in theta the weight of a unit that is for no source stands, −1 where there is none."""
+        biases = np.full(len(self.units), -1)
+        for slot in reversed(self.slots):
+            inputs, outputs = self.ends[slot.weight]
+            chosen = (inputs < 0) & (outputs >= 0)
+            biases[outputs[chosen]] = np.arange(slot.start, slot.stop).reshape(slot.shape)[chosen]
+        return biases
 
     @cached_property
     def ends(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
@@ -174,14 +222,15 @@ class Layer:
         )
 
     def origins(self, sources: Names, units: Names) -> np.ndarray:
-        """For each output, the position of the only input that it comes from, or −1; (d_out,)."""
-        return np.arange(len(units)) if self.elementwise else np.full(len(units), -1)
+        """For each output, the position of the input that it carries on, or −1; (d_out,). By default, by its name."""
+        known = {name: i for i, name in enumerate(sources)}
+        return np.array([known.get(unit, -1) for unit in units])
 
     def ends(self, weight: str, sources: Names, units: Names) -> tuple[np.ndarray, np.ndarray]:
         """For each single weight, in the weight's shape: the input that it is for, and the output that it acts on.
 
-        −1 where that is none, or several. By default a weight is for the input that its name has, and acts on the
-        output that follows when it moves, tried on random weights and rows.
+        −1 where that is none, or several. By default a weight acts on the output that follows when it moves, tried on
+        random weights and rows, and is for the input that its name has, unless it acts alike in all rows: a bias.
         """
         shape, axes, draw = self.shapes()[weight], self.axes(weight, sources, units), np.random.default_rng(0)
         of_input = [axis == sources and axis != units for axis in axes]
@@ -191,9 +240,11 @@ class Layer:
         _, cache = self.forward(p, X)
         outputs = np.full(shape, -1)
         for index in np.ndindex(shape):
-            moved, _ = self.effect(p, cache, weight, index)
+            moved, values = self.effect(p, cache, weight, index)
             if len(moved) == 1:
                 outputs[index] = moved[0]
+            if (values == values[:1]).all():
+                inputs[index] = -1
         return inputs, outputs
 
     def start(self, seed: int, position: int) -> tuple[np.ndarray, ...]:
@@ -256,12 +307,10 @@ class Layer:
     def links(self, stage: Stage, p: Weights, cache: tuple, j: int, i: int) -> list[Link]:
         """The factors from output j back to input i, of a cache of one row; multiplied they are that ∂Y/∂X."""
         J = self.jacobian(p, cache, np.zeros((1, len(stage.units))))[0]
-        facts = {"layer": stage.number, "to": stage.units[j], "from": stage.sources[i]}
-        return [Link(self.name, f"∂{stage.unit(j)}/∂{stage.source(i)}", float(J[i] if J.ndim == 1 else J[i, j]), facts)]
+        return [Link(self.name, f"∂{stage.unit(j)}/∂{stage.source(i)}", float(J[i] if J.ndim == 1 else J[i, j]))]
 
     def weight_links(self, stage: Stage, p: Weights, cache: tuple, j: int, weight: str, index: Place) -> list[Link]:
         """The factors from output j back to one of the layer's weights, of a cache of one row."""
         outputs, values = self.effect(p, cache, weight, index)
         value = float(values[0, outputs == j].sum())
-        name = stage.slot(weight).named(index)
-        return [Link(self.name, f"∂{stage.unit(j)}/∂{name}", value, {"layer": stage.number, "to": stage.units[j]})]
+        return [Link(self.name, f"∂{stage.unit(j)}/∂{stage.slot(weight).named(index)}", value)]

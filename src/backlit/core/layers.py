@@ -145,8 +145,8 @@ class Dense(Layer):
         return np.array(index[-1:]), cache.X[:, index[0], None] if weight == "w" else ones
 
     def links(self, stage: Stage, p: Weights, cache: DenseCache, j: int, i: int) -> list[Link]:
-        facts = {"layer": stage.number, "to": stage.units[j], "below": stage.below, "from": stage.sources[i]}
-        weight = Link("weight", stage.slot("w").named((i, j)), float(p[0][i, j]), facts)
+        facts = {"from": stage.sources[i], "below": stage.below, "to": stage.units[j]}
+        weight = Link("link.weight", stage.slot("w").named((i, j)), float(p[0][i, j]), facts)
         return [*self._slope_links(stage, cache, j), weight]
 
     def weight_links(
@@ -154,8 +154,8 @@ class Dense(Layer):
     ) -> list[Link]:
         links = self._slope_links(stage, cache, j)
         if weight == "w":
-            facts = {"weight": stage.slot("w").named(index), "below": stage.below, "from": stage.sources[index[0]]}
-            links.append(Link("input", stage.source(index[0]), float(cache.X[0, index[0]]), facts))
+            facts = {"from": stage.sources[index[0]], "below": stage.below}
+            links.append(Link("link.input", stage.source(index[0]), float(cache.X[0, index[0]]), facts))
         return links
 
     def _slope_links(self, stage: Stage, cache: DenseCache, j: int) -> list[Link]:
@@ -163,7 +163,7 @@ class Dense(Layer):
         if slope is None:
             return []
         facts = {"function": self.activation, "z": float(cache.Z[0, j])}
-        return [Link("slope", f"∂{stage.unit(j)}/∂z", float(slope[0, j]), facts)]
+        return [Link("link.slope", f"∂{stage.unit(j)}/∂z", float(slope[0, j]), facts)]
 
 
 class PiecewiseCache(NamedTuple):
@@ -306,7 +306,7 @@ class Dropout(Layer):
         return cache.M
 
     def links(self, stage: Stage, p: Weights, cache: DropoutCache, j: int, i: int) -> list[Link]:
-        return [] if cache.M is None else [Link("mask", f"mask[{stage.units[j]}]", float(cache.M[0, j]))]
+        return [] if cache.M is None else [Link("link.mask", f"mask[{stage.units[j]}]", float(cache.M[0, j]))]
 
 
 class LayerNormCache(NamedTuple):
@@ -390,16 +390,14 @@ class LayerNorm(Layer):
 
     def links(self, stage: Stage, p: Weights, cache: LayerNormCache, j: int, i: int) -> list[Link]:
         value = float(self.jacobian(p, cache, cache.N)[0, i, j])
-        facts = {"layer": stage.number, "to": stage.units[j], "from": stage.sources[i]}
-        return [Link("norm", f"∂n{stage.number}[{stage.units[j]}]/∂{stage.source(i)}", value, facts)]
+        return [Link("link.norm", f"∂n{stage.number}[{stage.units[j]}]/∂{stage.source(i)}", value)]
 
     def weight_links(
         self, stage: Stage, p: Weights, cache: LayerNormCache, j: int, weight: str, index: Place
     ) -> list[Link]:
         if weight == "beta":
             return []
-        unit, name = stage.units[j], stage.slot(weight).named(index)
-        return [Link("input", f"n{stage.number}[{unit}]", float(cache.N[0, j]), {"weight": name, "from": unit})]
+        return [Link("link.input", f"n{stage.number}[{stage.units[j]}]", float(cache.N[0, j]))]
 
     @staticmethod
     def _centred(xp, V: Array, N: Array) -> Array:

@@ -96,7 +96,8 @@ class Network:
     def stages(self) -> tuple[Stage, ...]:
         """Each layer in its place: its number, the names of what goes in and out, and its slots."""
         stages: list[Stage] = []
-        sources, origins, stop, number, below = self.inputs, np.arange(len(self.inputs)), 0, 0, 0
+        sources = parents = self.inputs
+        origins, stop, number, below = np.arange(len(sources)), 0, 0, 0
         for position, layer in enumerate(self.layers):
             if layer.width not in (None, len(sources)):
                 raise ShapeError(
@@ -117,9 +118,13 @@ class Network:
                         shape=shape,
                     )
                 slots.append(Slot(weight, number, start, stop, shape, axes, *layer.factors(weight)))
-            stages.append(Stage(layer, position, number, below, sources, units, tuple(slots), origins))
-            own = layer.origins(sources, units)
-            sources, origins, below = units, np.where(own < 0, -1, origins[own]), number
+            stages.append(Stage(layer, position, number, below, sources, units, tuple(slots), parents, origins))
+            if layer.numbered:
+                parents, origins, below = units, np.arange(len(units)), number
+            else:
+                own = layer.origins(sources, units)
+                origins = np.where(own < 0, -1, origins[own])
+            sources = units
         names = [slot.name for stage in stages for slot in stage.slots]
         if len(set(names)) != len(names):
             raise ArgumentError("network.two_norms", layers=self.layers)
@@ -168,6 +173,20 @@ class Network:
     def dropout(self) -> float:
         """The greatest share of units that a layer silences; 0 without dropout."""
         return max((layer.rate for layer in self.layers if isinstance(layer, Dropout)), default=0.0)
+
+    def silenced(self, stage: Stage) -> float:
+        """The share of a layer's units that is silenced before the next number."""
+        for above in self.stages[stage.position + 1 :]:
+            if above.layer.numbered:
+                break
+            if isinstance(above.layer, Dropout):
+                return above.layer.rate
+        return 0.0
+
+    @property
+    def binned(self) -> bool:
+        """Whether inputs reach the first weights as bins."""
+        return self.numbered[0].sources != self.inputs
 
     def with_dropout(self, rate: float) -> Network:
         """This network with dropout behind each hidden layer that has a number, or with none; theta's layout stays."""
@@ -265,10 +284,10 @@ class Network:
         return next((slot.shape for slot in self.layout() if slot.name == _squeeze(name)), None)
 
     def _along(self, stage: Stage, axis: Names, part: str, name: str) -> list[int]:
-        """Where along an axis a name stands; that of an input stands for all that comes from it, such as its bins."""
+        """Where along an axis a name stands; that of a parent stands for all that comes from it, such as its bins."""
         places = [i for i, unit in enumerate(axis) if _squeeze(unit) == part]
         if not places and axis == stage.sources:
-            places = [i for i, at in enumerate(stage.origins) if at >= 0 and _squeeze(self.inputs[at]) == part]
+            places = [i for i, at in enumerate(stage.origins) if at >= 0 and _squeeze(stage.parents[at]) == part]
         if not places:
             raise UnknownNameError(f"part of {name!r},", part, axis)
         return places

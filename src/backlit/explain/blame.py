@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from backlit.core.network import Slot
+from backlit.core.layer import Slot, Stage
 from backlit.errors import UnknownNameError
 
 if TYPE_CHECKING:
@@ -38,22 +38,29 @@ def blame(t: Trace, by: str = "weight", most: int | None = None) -> pl.DataFrame
             frame = frame[[slot.start + int(np.argmax(t.shares[slot.start : slot.stop])) for slot in t.net.layout()]]
     else:
         totals: dict[str, float] = defaultdict(float)
-        for slot in t.net.layout():
-            for name, share in _grouped(t, slot, by):
-                totals[name] += share
+        for stage in t.net.stages:
+            for slot in stage.slots:
+                for name, share in _grouped(t, stage, slot, by):
+                    totals[name] += share
         frame = pl.DataFrame({by: list(totals), "blame": list(totals.values())})
     return frame.sort("blame", descending=True, maintain_order=True).head(most or frame.height)
 
 
-def _grouped(t: Trace, slot: Slot, by: str) -> Iterator[tuple[str, float]]:
+def _grouped(t: Trace, stage: Stage, slot: Slot, by: str) -> Iterator[tuple[str, float]]:
     part = t.shares[slot.start : slot.stop].reshape(slot.shape)
+    inputs, units = stage.ends[slot.weight] if by != "layer" else (part, part)
     if by == "layer":
         yield str(slot.layer), float(part.sum())
     elif by == "unit":
-        totals = part.reshape(-1, slot.shape[-1]).sum(axis=0)
-        yield from ((f"{slot.layer}, {unit}", float(total)) for unit, total in zip(slot.axes[-1], totals))
-    elif slot.name == "w1":
-        columns = {} if t.target is None else {given.name: given.column for given in t.target.inputs}
-        for source, total in zip(slot.axes[0], part.sum(axis=1)):
-            name = source.rpartition("#")[0] or source
-            yield columns.get(name, name), float(total)
+        of_unit = np.bincount(units[units >= 0], part[units >= 0], len(stage.units))
+        yield from ((f"{slot.layer}, {unit}", float(share)) for unit, share in zip(stage.units, of_unit))
+        if (units < 0).any():
+            yield f"{slot.layer}, several", float(part[units < 0].sum())
+    elif stage.below == 0:
+        names = dict(zip(stage.parents, stage.parents))
+        if t.described is not None:
+            names |= {unit.name: unit.column for unit in t.described.inputs if unit.column is not None}
+        inputs = np.where(inputs < 0, -1, stage.origins[inputs])
+        of_input = np.bincount(inputs[inputs >= 0], part[inputs >= 0], len(stage.parents))
+        for i in np.unique(inputs[inputs >= 0]).tolist():
+            yield names[stage.parents[i]], float(of_input[i])

@@ -8,29 +8,22 @@ and the rest is one number, so that everything still adds up.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from backlit.core.activations import ACTIVATIONS
-from backlit.core.layers import Dense, Dropout, LayerNorm
+from backlit.core.layer import Layer, Link, Stage, rows_of
+from backlit.errors import ChainError
 from backlit.explain import chain_text
 from backlit.explain.check import agreeing_digits, finite_difference
-from backlit.explain.trace import Trace, WeightTrace
+from backlit.explain.trace import Trace, WeightTrace, agree
 from backlit.explain.update import WeightUpdate
 
 ALL_PATHS = 64  #: a chain with no more paths than this is written out whole
-
-
-@dataclass(frozen=True)
-class Factor:
-    """One link: its symbol, what it means, its value, and the unit if it has one."""
-
-    symbol: str
-    meaning: str
-    value: float
-    unit: str = ""
+AT_ONCE = 2**16  #: entries of Jacobians that are worked on at a time, so that they stay in the processor's cache
 
 
 @dataclass(frozen=True)
@@ -38,7 +31,7 @@ class Path:
     """One way from E back to the weight, for one row."""
 
     row: int
-    factors: tuple[Factor, ...]
+    factors: tuple[Link, ...]
 
     @property
     def product(self) -> float:
@@ -84,7 +77,14 @@ class Chain:
 
     def to_dict(self) -> dict[str, Any]:
         """The chain as JSON."""
-        paths = [{"row": p.row, "factors": [asdict(f) for f in p.factors], "product": p.product} for p in self.paths]
+        paths = [
+            {
+                "row": p.row,
+                "factors": [{**asdict(f), "meaning": chain_text.meaning(f)} for f in p.factors],
+                "product": p.product,
+            }
+            for p in self.paths
+        ]
         return {**asdict(self), "paths": paths}
 
     def text(self) -> str:
@@ -102,60 +102,39 @@ class Chain:
         return self.text()
 
 
-class Local(NamedTuple):
-    """Where a weight acts: its gradient is Σ over rows of dY · input.
-
-    layer : position in the network
-    unit : whose output it acts on (before the activation)
-    dY : (n,) ∂E/∂ that
-    input : (n,) what the weight is multiplied by
-    slope, source : for a dense layer, (n,) the slope of its activation, and the name of the input ("" for a bias)
-    """
-
-    layer: int
-    unit: int
-    dY: np.ndarray
-    input: np.ndarray
-    slope: np.ndarray | None
-    source: str
-
-
-def local(t: Trace, position: int) -> Local:
-    """Where the weight at a position of theta acts."""
-    layers = enumerate(t.net.slots)
-    i, slot = next((i, slot) for i, slots in layers for slot in slots if slot.start <= position < slot.stop)
-    *source, unit = np.unravel_index(position - slot.start, slot.shape)
-    n, unit = len(t.data), int(unit)
-    if isinstance(t.net.layers[i], LayerNorm):
-        dY = t.back.dY[i][:, unit]
-        gamma = slot.name.startswith("gamma")
-        return Local(
-            i, unit, dY, t.caches[i].N[:, unit] if gamma else np.ones(n), None, f"n{slot.layer}[{unit + 1}]" * gamma
-        )
-    layer = t.layer(slot.layer)
-    if not source:
-        return Local(i, unit, layer.dZ[:, unit], np.ones(n), layer.slope[:, unit], "")
-    origin = int(source[0])
-    name = slot.axes[0][origin] if slot.layer == 1 else f"a{slot.layer - 1}[{slot.axes[0][origin]}]"
-    return Local(i, unit, layer.dZ[:, unit], layer.X[:, origin], layer.slope[:, unit], name)
-
-
 def chain(w: WeightTrace, most: int = 8) -> Chain:
-    """The paths of a weight (or of all bins of a group), its check and its update."""
-    t = w.trace
-    places = [local(t, int(position)) for position in w.positions]
-    count = sum(path_count(t, place.layer) for place in places) * len(t.data)
+    """The paths of a weight (or of all bins of a group), its check and its update.
+
+    Raises
+    ------
+    ChainError
+        The paths do not add up to ∂E/∂w: what a layer answers is not what its backward does.
+    """
+    t, (stage, which, units, values) = w.trace, w.effects
+    above = range(stage.position + 1, len(t.net.layers))
+    ways = math.prod(t.outputs[i].shape[1] for i in above if not t.net.layers[i].elementwise)
+    count = ways * len(units) * len(t.data)
     wanted = count if count <= ALL_PATHS else most
-    size = np.abs([place.dY * place.input for place in places])  # (positions, n)
-    likely = np.argsort(-size, axis=None, kind="stable")[: max(wanted, 2 * most)]
-    paths = [
-        path
-        for which, row in zip(*(index.tolist() for index in np.unravel_index(likely, size.shape)))
-        for path in _strongest(t, places[which], row, wanted)
-    ]
-    paths = sorted(paths, key=lambda path: -abs(path.product))[:wanted]
-    left = count - len(paths)
-    rest = w.gradient - sum(path.product for path in paths) if left else 0.0
+
+    flow = _flow(t, stage.position)
+    strongest = (flow.greatest[:, units] * np.abs(values)).max(axis=1, initial=0.0)
+    rows = np.sort(np.argsort(-strongest, kind="stable")[:wanted])  # the strongest paths are in no other rows
+    traced = [_strongest(t, stage.position, row, wanted) for row in rows.tolist()]
+    products = np.stack([tree.products[:, units] * values[row] for row, tree in zip(rows, traced)])  # (rows, ranks, m)
+    listed = np.argsort(-np.abs(products), axis=None, kind="stable")[:wanted]
+    paths = []
+    for at, rank, pair in zip(*(index.tolist() for index in np.unravel_index(listed, products.shape))):
+        row, unit, position = int(rows[at]), int(units[pair]), int(w.positions[which[pair]])
+        paths.append(Path(int(t.rows[row]), tuple(_factors(t, stage, row, traced[at].trail(unit, rank), position))))
+
+    np.put(products, listed, 0.0)
+    dropped = sum(float(tree.dropped[units] @ values[row]) for row, tree in zip(rows, traced))
+    others = np.delete(flow.total[:, units] * values, rows, axis=0)
+    rest = float(products.sum() + dropped + others.sum())
+    total, size = sum(path.product for path in paths) + rest, float((flow.size[:, units] * np.abs(values)).sum())
+    if not agree(total, w.gradient, size):
+        answers, layer = _suspect(w)
+        raise ChainError("chain.paths", weight=w.name, total=total, gradient=w.gradient, answers=answers, layer=layer)
     return Chain(
         weight=w.name,
         value=w.value,
@@ -163,95 +142,130 @@ def chain(w: WeightTrace, most: int = 8) -> Chain:
         blame=w.blame,
         paths=tuple(paths),
         rest=rest,
-        rest_paths=left,
+        rest_paths=count - len(paths),
         rows=len(t.data),
-        check=_check(w),
+        check=_check(w, stage.position),
         update=None if t.optimizer is None or len(w.positions) > 1 else t.update.of(int(w.positions[0]), t.happened),
     )
 
 
-def path_count(t: Trace, layer: int) -> int:
-    """How many paths lead from E down to one unit of a layer, for one row."""
-    above = range(layer + 1, len(t.net.layers))
-    return math.prod(t.back.dY[i].shape[1] for i in above if isinstance(t.net.layers[i], Dense | LayerNorm))
+class Flow(NamedTuple):
+    """What reaches the outputs of a layer from E, in each row: (n, d_out) of products along all paths to each.
+
+    total : their sum, ∂E/∂Y
+    size : the sum of their absolute values
+    greatest : the greatest absolute value
+    """
+
+    total: np.ndarray
+    size: np.ndarray
+    greatest: np.ndarray
 
 
-def _strongest(t: Trace, place: Local, row: int, most: int) -> list[Path]:
-    """One row's paths to one unit with the greatest products: exactly those, by keeping the best at every unit."""
-    products = t.dS[row][None, :]  # (ranks, units) from E down to each unit
-    trails = [[(k,)] for k in range(products.shape[1])]  # trails[unit][rank]: the units passed on the way
-    for i in range(len(t.net.layers) - 1, place.layer, -1):
-        J = _jacobian(t, i, row)
+def _flow(t: Trace, last: int) -> Flow:
+    """From E down to the outputs of layer `last`, layer by layer, by their Jacobians; some rows at a time."""
+    n = len(t.data)
+    flow = Flow(t.dS, np.abs(t.dS), np.abs(t.dS))
+    for i in range(len(t.net.layers) - 1, last, -1):
+        below = Flow(*(np.empty_like(t.outputs[i - 1]) for _ in range(3)))
+        some = max(1, AT_ONCE // (t.outputs[i].shape[1] * t.outputs[i - 1].shape[1]))
+        for rows in (slice(start, start + some) for start in range(0, n, some)):
+            J, (total, size, greatest) = _jacobian(t, i, rows), (part[rows] for part in flow)
+            if J.ndim == 2:
+                below.total[rows], J = total * J, np.abs(J)
+                below.size[rows], below.greatest[rows] = size * J, greatest * J
+                continue
+            below.total[rows] = (J @ total[:, :, None])[:, :, 0]
+            J = np.abs(J)
+            below.size[rows] = (J @ size[:, :, None])[:, :, 0]
+            below.greatest[rows] = (J * greatest[:, None, :]).max(axis=2)
+        flow = below
+    return flow
+
+
+def _jacobian(t: Trace, i: int, rows: slice | list[int]) -> np.ndarray:
+    return t.net.layers[i].jacobian(t.p[i], rows_of(t.caches[i], rows), t.outputs[i][rows])
+
+
+class Tree(NamedTuple):
+    """One row's strongest paths from E down to the outputs of a layer.
+
+    Attributes
+    ----------
+    products : (ranks, d_out) the greatest in absolute value, for each output
+    dropped : (d_out,) the sum of all others
+    kept : for each layer from the top, which of the paths above go on to each of its inputs, as ranks · width + unit,
+        and that width; None for an elementwise layer
+    """
+
+    products: np.ndarray
+    dropped: np.ndarray
+    kept: list[tuple[np.ndarray, int] | None]
+
+    def trail(self, unit: int, rank: int) -> list[int]:
+        """The units that a path passes, from the scores down to an output of the layer."""
+        trail = [unit]
+        for step in reversed(self.kept):
+            if step is not None:
+                rank, unit = divmod(int(step[0][unit, rank]), step[1])
+            trail.append(unit)
+        return trail[::-1]
+
+
+def _strongest(t: Trace, last: int, row: int, most: int) -> Tree:
+    """Exactly the paths with the greatest products, by keeping the best at every unit, and the sum of the others."""
+    products, dropped, kept = t.dS[row][None, :], np.zeros(t.dS.shape[1]), []
+    for i in range(len(t.net.layers) - 1, last, -1):
+        J = _jacobian(t, i, [row])[0]
         if J.ndim == 1:
-            products = products * J
+            products, dropped = products * J, dropped * J
+            kept.append(None)
             continue
-        above = products.shape[1]
         longer = (J[:, None, :] * products).reshape(len(J), -1)
         keep = np.argsort(-np.abs(longer), axis=1, kind="stable")[:, :most]
-        trails = [
-            [(*trails[q % above][q // above], u) for q in ranks] if i > place.layer + 1 or u == place.unit else []
-            for u, ranks in enumerate(keep.tolist())
-        ]
+        kept.append((keep, products.shape[1]))
         products = np.take_along_axis(longer, keep, axis=1).T
-    return [Path(int(t.rows[row]), tuple(_factors(t, place, row, trail))) for trail in trails[place.unit]]
+        np.put_along_axis(longer, keep, 0.0, axis=1)
+        dropped = J @ dropped + longer.sum(axis=1)
+    return Tree(products, dropped, kept)
 
 
-def _jacobian(t: Trace, i: int, row: int) -> np.ndarray:
-    """∂ outputs / ∂ inputs of layer i for one row: (inputs, outputs), or (units,) where each unit keeps to itself."""
-    layer, cache = t.net.layers[i], t.caches[i]
-    if isinstance(layer, Dense):
-        return t.p[i][0] * t.layer(_number(t, i)).slope[row]
-    if isinstance(layer, LayerNorm):
-        gamma, _ = t.p[i]
-        N, d = cache.N[row], layer.d
-        return (np.eye(d) - 1 / d - np.outer(N, N) / d) / cache.deviation[row] * gamma
-    if isinstance(layer, Dropout):
-        return np.ones(t.back.dY[i].shape[1]) if cache.M is None else cache.M[row]
-    raise TypeError(f"layer {layer} stands above weights, but a chain cannot pass it")
-
-
-def _factors(t: Trace, place: Local, row: int, trail: tuple[int, ...]) -> list[Factor]:
+def _factors(t: Trace, stage: Stage, row: int, trail: list[int], position: int) -> Iterator[Link]:
     """The links of one path, from E down to the weight."""
-    v, *below = trail
-    found = [Factor(f"∂E/∂s[{v + 1}]", "how much E changes when the output changes", float(t.dS[row, v]))]
-    for i in range(len(t.net.layers) - 1, place.layer, -1):
-        layer = t.net.layers[i]
-        if isinstance(layer, Dropout):
-            if t.caches[i].M is not None:
-                found.append(Factor(f"mask[{v + 1}]", "kept by dropout, and scaled", float(t.caches[i].M[row, v])))
-            continue
-        u = below.pop(0)
-        if isinstance(layer, Dense):
-            n = _number(t, i)
-            found += _slope(layer, n, v, t.layer(n).slope[row, v], t.caches[i].Z[row, v])
-            meaning = f"leads from unit {u + 1} of layer {n - 1} to unit {v + 1}"
-            found.append(Factor(f"w{n}[{u + 1}, {v + 1}]", meaning, float(t.p[i][0][u, v])))
-        else:
-            value = float(_jacobian(t, i, row)[u, v])
-            found.append(Factor(f"∂n[{v + 1}]/∂a[{u + 1}]", "how the norm of the layer passes it on", value))
-        v = u
-    layer = t.net.layers[place.layer]
-    if isinstance(layer, Dense) and place.slope is not None:
-        n = _number(t, place.layer)
-        found += _slope(layer, n, place.unit, place.slope[row], t.caches[place.layer].Z[row, place.unit])
-    if place.source:
-        found.append(Factor(place.source, "the input that the weight multiplies", float(place.input[row])))
-    return found
+    yield Link(
+        "link.score", f"∂E/∂s[{trail[0] + 1}]", float(t.dS[row, trail[0]]), {"unit": t.net.stages[-1].units[trail[0]]}
+    )
+    for upper, (j, i) in zip(reversed(t.net.stages), pairwise(trail)):
+        cache = rows_of(t.caches[upper.position], [row])
+        yield from upper.layer.links(upper, t.p[upper.position], cache, j, i)
+    at, slot = stage.position, next(slot for slot in stage.slots if slot.start <= position < slot.stop)
+    cache = rows_of(t.caches[at], [row])
+    yield from stage.layer.weight_links(stage, t.p[at], cache, trail[-1], slot.weight, slot.index(position))
 
 
-def _slope(layer: Dense, n: int, unit: int, slope: float, z: float) -> list[Factor]:
-    if layer.activation == "identity":
-        return []
-    meaning = f"the slope of {layer.activation} at z = {chain_text.number(float(z))}"
-    return [Factor(f"∂a{n}[{unit + 1}]/∂z", meaning, float(slope))]
+def _suspect(w: WeightTrace) -> tuple[str, Layer]:
+    """Which answers of which layer contradict its own backward."""
+    t, (stage, _, units, values) = w.trace, w.effects
+    for i in range(len(t.net.layers) - 1, stage.position, -1):
+        for row in range(len(t.data)):
+            J, dY = _jacobian(t, i, [row])[0], t.back.dY[i][row]
+            passed, size = (J * dY, np.abs(J * dY)) if J.ndim == 1 else (J @ dY, np.abs(J) @ np.abs(dY))
+            if not all(map(agree, passed.tolist(), t.back.dY[i - 1][row].tolist(), size.tolist())):
+                return "jacobian()", t.net.layers[i]
+    parts = t.back.dY[stage.position][:, units] * values
+    if not agree(float(parts.sum()), w.gradient, float(np.abs(parts).sum())):
+        return "effect() or tangent()", stage.layer
+    for upper in reversed(t.net.stages[stage.position + 1 :]):
+        J, cache = _jacobian(t, upper.position, [0])[0], rows_of(t.caches[upper.position], [0])
+        for i, j in np.ndindex(J.shape) if J.ndim == 2 else ((i, i) for i in range(len(J))):
+            links = upper.layer.links(upper, t.p[upper.position], cache, j, i)
+            value = float(J[i, j] if J.ndim == 2 else J[i])
+            if not agree(math.prod(link.value for link in links), value, abs(value)):
+                return "links()", upper.layer
+    return "weight_links()", stage.layer
 
 
-def _number(t: Trace, i: int) -> int:
-    """A dense layer's number, as in the names of its weights."""
-    return sum(isinstance(layer, Dense) for layer in t.net.layers[: i + 1])
-
-
-def _check(w: WeightTrace) -> Check:
+def _check(w: WeightTrace, lowest: int) -> Check:
     t = w.trace
 
     def moved(by: float) -> Trace:
@@ -261,7 +275,11 @@ def _check(w: WeightTrace) -> Check:
 
     size = max(1.0, float(np.abs(t.theta[w.positions]).max()))
     noise = 1e-12 * max(1.0, abs(t.E))  # what rounding does to a difference of E's with the widest h
-    reaches = [h for h in (1e-3 * size, 1e-4 * size, 1e-5 * size) if _sides(moved(-2 * h)) == _sides(moved(2 * h))]
+    reaches = [
+        h
+        for h in (1e-3 * size, 1e-4 * size, 1e-5 * size)
+        if _sides(moved(-2 * h), lowest) == _sides(moved(2 * h), lowest)
+    ]
     if not reaches:
         h = 1e-5 * size
         left, right = (t.E - moved(-h).E) / h, (moved(h).E - t.E) / h
@@ -273,10 +291,9 @@ def _check(w: WeightTrace) -> Check:
     return Check(value, agreeing_digits(w.gradient, value, noise))
 
 
-def _sides(t: Trace) -> list[bytes]:
-    """On which side of every kink each dot product and each score is."""
-    sides = [(t.S - t.data.Y > kink).tobytes() for kink in t.net.loss.kinks]
-    for layer, cache in zip(t.net.layers, t.caches):
-        if isinstance(layer, Dense):
-            sides += [(cache.Z > kink).tobytes() for kink in ACTIVATIONS[layer.activation].kinks]
-    return sides
+def _sides(t: Trace, lowest: int) -> list[bytes]:
+    """On which side of every kink each row is, from layer `lowest` up to the loss."""
+    sides = [t.S - t.data.Y > kink for kink in t.net.loss.kinks]
+    for layer, cache in zip(t.net.layers[lowest:], t.caches[lowest:]):
+        sides += layer.sides(cache)
+    return [side.tobytes() for side in sides]

@@ -6,7 +6,8 @@ import html as markup
 from typing import TYPE_CHECKING
 
 from backlit import words
-from backlit.words import percent
+from backlit.core.layer import Link
+from backlit.words import percent, say
 
 if TYPE_CHECKING:
     from backlit.explain.chain import Chain, Check
@@ -17,6 +18,11 @@ def number(value: float, digits: int = 6) -> str:
     return words.number(value, digits=digits)
 
 
+def meaning(link: Link) -> str:
+    """What a factor means, in a few words."""
+    return say(link.kind, **link.facts)
+
+
 def text(chain: Chain) -> str:
     """The factors of each path below one another, then the sum, the check and the update."""
     several = chain.rows > 1
@@ -25,7 +31,7 @@ def text(chain: Chain) -> str:
         lines.append("")
         lines += [f"  row {path.row}"] if several else []
         for i, factor in enumerate(path.factors):
-            lines.append(f"  {'×' if i else ' '} {number(factor.value):>12}  {factor.symbol:<18} {factor.meaning}")
+            lines.append(f"  {'×' if i else ' '} {number(factor.value):>12}  {factor.symbol:<18} {meaning(factor)}")
         lines.append(f"  = {number(path.product):>12}")
     if chain.rest_paths:
         lines += ["", f"  + {number(chain.rest):>12}  the other {chain.rest_paths:,} paths together"]
@@ -58,7 +64,7 @@ def html(chain: Chain) -> str:
     rows = []
     for path in chain.paths:
         for i, factor in enumerate(path.factors):
-            cells = (("×" if i else ""), number(factor.value), factor.symbol, factor.meaning)
+            cells = (("×" if i else ""), number(factor.value), factor.symbol, meaning(factor))
             rows.append("".join(f"<td style='text-align:left'>{markup.escape(cell)}</td>" for cell in cells))
         rows.append(f"<td>=</td><td style='text-align:left'><b>{number(path.product)}</b></td><td></td><td></td>")
     if chain.rest_paths:

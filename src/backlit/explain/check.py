@@ -26,10 +26,15 @@ def finite_difference(E: Callable[[float], float], w: float, h: float = 1e-3) ->
 
 
 def agreeing_digits(a: float, b: float, noise: float = 0.0) -> int:
-    """To how many significant digits two numbers agree, at most 9; a difference below `noise` is none."""
+    """To how many significant digits two numbers agree, at most 9; a difference below `noise` is none.
+
+    What is not finite agrees with nothing.
+    """
     scale = max(abs(a), abs(b))
     if abs(a - b) <= noise:
         return MOST_DIGITS
+    if not math.isfinite(scale + abs(a - b)):
+        return 0
     return max(0, min(MOST_DIGITS, math.floor(-math.log10(abs(a - b) / scale))))
 
 

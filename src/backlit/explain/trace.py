@@ -6,6 +6,7 @@ t["w1[sqft_living, 3]"].gradient     t.layer(2).dZ     t.unit(2, 5).z     t.blam
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -14,14 +15,13 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from backlit.core import rng
-from backlit.core.activations import ACTIVATIONS
-from backlit.core.backprop import backward, forward
-from backlit.core.layers import Dense
+from backlit.core.backprop import backward, outputs
+from backlit.core.layer import Stage
 from backlit.core.network import Network
 from backlit.core.optimizers import Optimizer
 from backlit.core.state import State
 from backlit.engines.protocol import Data, Rows
-from backlit.errors import ArgumentError, UnknownNameError
+from backlit.errors import ArgumentError, ChainError, UnknownNameError
 from backlit.explain.blame import blame
 from backlit.explain.check import engine_difference
 from backlit.explain.update import Update, update_of
@@ -35,28 +35,63 @@ if TYPE_CHECKING:
     from backlit.explain.chain import Chain
 
 
+ROUNDING = 1e-9  #: how far a sum of parts may be off, as a share of their absolute values
+TINY = 1e-300  #: what rounding does to numbers near the least there are
+
+
 class LayerTrace(NamedTuple):
-    """A dense layer's numbers: X (n, d_in) in, Z = X @ W + b, A = f(Z); ∂E/∂ each under its letter with a d."""
+    """A layer's numbers: X (n, d_in) in, A = f(Z) (n, d_out) out; ∂E/∂ each under its letter with a d.
+
+    Attributes
+    ----------
+    Z : what the layer's function is applied to, in a dense layer X @ W + b; A itself where it has no function
+    slope : f'(Z)
+    weights, gradients : the weights and their ∂E/∂w by kind, "w", "b", ...
+    """
 
     X: np.ndarray
-    W: np.ndarray
-    b: np.ndarray
     Z: np.ndarray
     A: np.ndarray
+    dX: np.ndarray
     dA: np.ndarray
     slope: np.ndarray
     dZ: np.ndarray
-    dW: np.ndarray
-    db: np.ndarray
+    weights: dict[str, np.ndarray]
+    gradients: dict[str, np.ndarray]
+
+    @property
+    def W(self) -> np.ndarray:
+        return self.weights["w"]
+
+    @property
+    def b(self) -> np.ndarray:
+        return self.weights["b"]
+
+    @property
+    def dW(self) -> np.ndarray:
+        return self.gradients["w"]
+
+    @property
+    def db(self) -> np.ndarray:
+        return self.gradients["b"]
 
 
 class UnitTrace(NamedTuple):
-    """One unit's numbers: inputs (n, d_in) times weights (d_in,), plus bias, is z (n,); a = f(z)."""
+    """One unit's numbers: inputs (n, m) times weights (m,), plus bias and rest, is z (n,); a = f(z).
+
+    Attributes
+    ----------
+    sources, names : what each term's input and weight are called
+    inputs : ∂z/∂w, in a dense layer what comes in
+    rest : (n,) what of z is no weight times its input; 0 in a dense layer
+    """
 
     sources: tuple[str, ...]
+    names: tuple[str, ...]
     inputs: np.ndarray
     weights: np.ndarray
     bias: float
+    rest: np.ndarray
     z: np.ndarray
     a: np.ndarray
     da: np.ndarray
@@ -88,7 +123,7 @@ class Trace:
     optimizer: Optimizer | None
     memory: dict
     rate: float
-    target: Table | None
+    described: Table | None
     step: int = 0
     last_rate: float = 0.0
 
@@ -115,11 +150,16 @@ class Trace:
         return self.net.split(self.theta)
 
     @cached_property
-    def _forward(self) -> tuple[np.ndarray, list]:
-        return forward(self.net, self.p, self.data.X, self.key)
+    def _forward(self) -> tuple[list[np.ndarray], list]:
+        return outputs(self.net, self.p, self.data.X, self.key)
 
     @property
     def S(self) -> np.ndarray:
+        return self.outputs[-1]
+
+    @property
+    def outputs(self) -> list[np.ndarray]:
+        """Each layer's outputs, (n, d_out)."""
         return self._forward[0]
 
     @property
@@ -170,9 +210,9 @@ class Trace:
     def truth(self) -> np.ndarray:
         """(n, k) what the table says, in the target's unit; of classes 1 for the true one and 0 for the others."""
         Y = self.data.Y
-        if self.target is None:
+        if self.described is None:
             return np.broadcast_to(Y, self.prediction.shape)
-        target = self.target.target
+        target = self.described.target
         if target.classes:
             return np.eye(len(target.classes))[Y[:, 0].astype(int)]
         return np.broadcast_to(target.decode_targets(Y), self.prediction.shape)
@@ -207,30 +247,55 @@ class Trace:
     def __getitem__(self, name: str) -> WeightTrace:
         return WeightTrace(self, name, self.net.positions(name))
 
+    def stage(self, number: int) -> Stage:
+        """The layer of that number, as in the names of its weights (from 1), and what everything there is called."""
+        if not 1 <= number <= len(self.net.numbered):
+            raise UnknownNameError("layer", number, [str(stage.number) for stage in self.net.numbered])
+        return self.net.numbered[number - 1]
+
     def layer(self, number: int) -> LayerTrace:
-        """The dense layer of that number, as in the names of its weights (from 1)."""
-        dense = [i for i, layer in enumerate(self.net.layers) if isinstance(layer, Dense)]
-        if not 1 <= number <= len(dense):
-            raise UnknownNameError("layer", number, [str(n) for n in range(1, len(dense) + 1)])
-        i = dense[number - 1]
-        X, Z, A = self.caches[i]
-        f = ACTIVATIONS[self.net.layers[i].activation]  # type: ignore[attr-defined]
-        slope = np.broadcast_to(f.slope(np, Z, A), Z.shape)
-        dA = self.back.dY[i]
-        dZ = dA * slope
-        W, b = self.p[i]
-        return LayerTrace(X, W, b, Z, A, dA, slope, dZ, X.T @ dZ, dZ.sum(axis=0))
+        """The numbers of a layer, by its number."""
+        stage = self.stage(number)
+        i, A = stage.position, self.outputs[stage.position]
+        slope, dA = self._slope(stage), self.back.dY[i]
+        named = lambda theta: {slot.weight: theta[slot.start : slot.stop].reshape(slot.shape) for slot in stage.slots}
+        X, dX = (self.outputs[i - 1], self.back.dY[i - 1]) if i else (self.data.X, self.dX)
+        Z = stage.layer.before(self.caches[i], A)
+        return LayerTrace(X, Z, A, dX, dA, slope, dA * slope, named(self.theta), named(self.gradient))
 
     def unit(self, layer: int, unit: int) -> UnitTrace:
-        """A unit (from 1) of a dense layer."""
-        t = self.layer(layer)
-        if not 1 <= unit <= len(t.b):
-            raise UnknownNameError("unit", unit, [str(n) for n in range(1, len(t.b) + 1)][:20])
-        j = unit - 1
-        sources = next(slot.axes[0] for slot in self.net.layout() if slot.name == f"w{layer}")
+        """A unit (from 1) of a layer."""
+        stage, t = self.stage(layer), self.layer(layer)
+        if not 1 <= unit <= len(stage.units):
+            raise UnknownNameError("unit", unit, [str(n) for n in range(1, len(stage.units) + 1)][:20])
+        j, sources, positions, columns = unit - 1, [], [], [np.empty((len(self.data), 0))]
+        for slot in stage.slots:
+            inputs, units = stage.ends[slot.weight]
+            for index in np.argwhere(units == j).tolist():
+                position = slot.start + int(np.ravel_multi_index(index, slot.shape))
+                if position != stage.biases[j]:
+                    positions.append(position)
+                    sources.append(stage.sources[inputs[*index]] if inputs[*index] >= 0 else "")
+                    columns.append(self._effect(stage, position)[1])
+        bias = float(self.theta[stage.biases[j]]) if stage.biases[j] >= 0 else 0.0
+        X, w, z = np.hstack(columns), self.theta[positions], t.Z[:, j]
+        rest = z - (X @ w + bias)
+        rest[np.abs(rest) <= ROUNDING * (np.abs(X) @ np.abs(w) + abs(bias))] = 0.0
         return UnitTrace(
-            sources, t.X, t.W[:, j], float(t.b[j]), t.Z[:, j], t.A[:, j], t.dA[:, j], t.slope[:, j], t.dZ[:, j]
-        )
+            tuple(sources), tuple(map(self.net.weight_name, positions)), X, w, bias, rest, z, t.A[:, j], t.dA[:, j],
+            t.slope[:, j], t.dZ[:, j],
+        )  # fmt: skip
+
+    def _slope(self, stage: Stage) -> np.ndarray:
+        """(n, d_out) the slope of a layer's function; 1 where it has none."""
+        slope, A = stage.layer.slope(self.caches[stage.position]), self.outputs[stage.position]
+        return np.ones_like(A) if slope is None else np.broadcast_to(slope, A.shape)
+
+    def _effect(self, stage: Stage, position: int) -> tuple[np.ndarray, np.ndarray]:
+        """The outputs, (m,), that the weight at a position of theta acts on, and its ∂Z/∂w there, (n, m)."""
+        slot = next(slot for slot in stage.slots if slot.start <= position < slot.stop)
+        i = stage.position
+        return stage.layer.effect(self.p[i], self.caches[i], slot.weight, slot.index(position))
 
     # --- as tables ---------------------------------------------------------------------------------------------------
 
@@ -258,10 +323,35 @@ class Trace:
         """Who is to blame, the most first; see `backlit.explain.blame.blame`."""
         return blame(self, by, most)
 
+    def strongest(self) -> list[str]:
+        """Of each matrix the weight that is to blame the most, the most first; biases are left out."""
+        weights = {position for stage in self.net.stages for position in stage.edges.ravel().tolist()}
+        names = self.blame("matrix")["weight"].to_list()
+        return [name for name in names if int(self.net.positions(name)[0]) in weights] or names
+
     def _in_unit(self, S: np.ndarray) -> np.ndarray:
-        if self.target is None:
+        if self.described is None:
             return np.asarray(self.net.loss.predict(S))
-        return self.target.target.decode(self.net.loss, S)
+        return self.described.target.decode(self.net.loss, S)
+
+
+class Effects(NamedTuple):
+    """What weights of one layer act on, pair by pair.
+
+    stage : the layer
+    which, units : (m,) of each pair the weight, counted among those at hand, and the output
+    values : (n, m) ∂Y/∂w of that output, for each row
+    """
+
+    stage: Stage
+    which: np.ndarray
+    units: np.ndarray
+    values: np.ndarray
+
+
+def agree(total: float, gradient: float, size: float) -> bool:
+    """Whether a sum of parts, whose absolute values add up to `size`, is the gradient; what is not finite passes."""
+    return not math.isfinite(size + gradient) or abs(total - gradient) <= ROUNDING * size + TINY
 
 
 @dataclass(frozen=True, eq=False)
@@ -288,12 +378,31 @@ class WeightTrace:
         return float(self.trace.shares[self.positions].sum())
 
     @cached_property
-    def by_row(self) -> np.ndarray:
-        """(n,) each row's part of ∂E/∂w; their sum is the gradient."""
-        from backlit.explain.chain import local
+    def effects(self) -> Effects:
+        """What the weight acts on, and how much; of a group each of its weights."""
+        t, (stage, _) = self.trace, self.trace.net.stage_of(int(self.positions[0]))
+        acted = [t._effect(stage, int(position)) for position in self.positions]
+        units = np.concatenate([units for units, _ in acted])
+        which = np.repeat(np.arange(len(acted)), [len(units) for units, _ in acted])
+        return Effects(stage, which, units, np.hstack([values for _, values in acted]) * t._slope(stage)[:, units])
 
-        parts = [local(self.trace, int(position)) for position in self.positions]
-        return np.sum([dY * x for dY, x in ((part.dY, part.input) for part in parts)], axis=0)
+    @cached_property
+    def by_row(self) -> np.ndarray:
+        """(n,) each row's part of ∂E/∂w; their sum is the gradient.
+
+        Raises
+        ------
+        ChainError
+            The layer's answers do not fit its own backward.
+        """
+        _, _, units, values = self.effects
+        parts = self.trace.back.dY[self.effects.stage.position][:, units] * values
+        if not agree(float(parts.sum()), self.gradient, float(np.abs(parts).sum())):
+            raise ChainError(
+                "chain.rows", weight=self.name, total=float(parts.sum()), gradient=self.gradient,
+                answers="effect() or tangent()", layer=self.effects.stage.layer,
+            )  # fmt: skip
+        return parts.sum(axis=1)
 
     def chain(self, most: int = 8) -> Chain:
         """∂E/∂w as the chain rule has it: the paths from the output back to this weight, and the check."""

@@ -119,7 +119,7 @@ def nudge_input(t: Trace, name: str, by: float) -> Nudge:
     if name not in t.net.inputs:
         raise UnknownNameError("input", name, t.net.inputs)
     i = t.net.inputs.index(name)
-    scale = 1.0 if t.target is None else t.target.input(name).scale
+    scale = 1.0 if t.described is None else t.described.input(name).scale
     X = t.data.X.copy()
     X[:, i] += by / scale
     moved = t.on(Rows(Data(X, t.data.Y, t.data.rows), None, t.data.weights, scaled=True))

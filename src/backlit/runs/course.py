@@ -8,11 +8,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from backlit.core.layers import PiecewiseLinear
 from backlit.explain.curvature import Bend, bend_along_step
 from backlit.explain.trace import trace_of_step
 from backlit.explain.verdict import Course, Match, Verdict, judge
-from backlit.runs.fork import dropout_of
 from backlit.runs.timeline import Timeline
 from backlit.training import evaluate
 
@@ -47,9 +45,9 @@ def course_of(timeline: Timeline) -> Course:
             watched=tuple(epoch.metric for epoch in epochs if epoch.metric is not None) if watching else (),
             learnt=evaluate(plan, timeline.best().theta, plan.learn),
             learning_rate=settings.learning_rate,
-            dropout=dropout_of(net),
+            dropout=net.dropout,
             weight_decay=settings.optimizer.weight_decay,
-            binned=any(isinstance(layer, PiecewiseLinear) for layer in net.layers),
+            binned=net.binned,
             diverged=steps if diverged else None,
         )
 

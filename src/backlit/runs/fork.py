@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from backlit.core.layers import Dense, Dropout, Layer
 from backlit.core.network import Network
 from backlit.core.optimizers import OPTIMIZERS
 from backlit.core.registry import resolve, to_dict
@@ -59,8 +58,8 @@ def altered(
     values = {name: pair for name, pair in values.items() if pair[0] != pair[1]}
     settings = replace(settings, optimizer=replace(settings.optimizer, **own))
     if dropout is not None:
-        values["dropout"] = [dropout_of(net), dropout]
-        net = _with_dropout(net, dropout)
+        values["dropout"] = [net.dropout, dropout]
+        net = net.with_dropout(dropout)
     if weights:
         state, values["weights"] = edited(state, net, weights)
     if type(settings.optimizer) is not type(before.optimizer):
@@ -95,19 +94,3 @@ def edited(state: State, net: Network, weights: Mapping[str, float]) -> tuple[St
         told[net.weight_name(place)] = [float(theta[place]), float(value)]
         theta[place] = value
     return replace(state, theta=theta), told
-
-
-def dropout_of(net: Network) -> float:
-    """The greatest share of units that a layer silences; 0 without dropout."""
-    return max((layer.rate for layer in net.layers if isinstance(layer, Dropout)), default=0.0)
-
-
-def _with_dropout(net: Network, rate: float) -> Network:
-    """The network with dropout behind each Dense but the last; theta's layout stays."""
-    layers: list[Layer] = []
-    bare = [layer for layer in net.layers if not isinstance(layer, Dropout)]
-    for i, layer in enumerate(bare):
-        layers.append(layer)
-        if rate and isinstance(layer, Dense) and i < len(bare) - 1:
-            layers.append(Dropout(rate))
-    return Network(layers, net.loss, net.inputs)

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from backlit.core.backprop import backward
+from backlit.core.layer import Link
 from backlit.errors import ArgumentError
-from backlit.explain.chain import Factor
+from backlit.explain.chain_text import meaning
 from backlit.explain.trace import Trace, WeightTrace
 from backlit.explain.what_if import along_step, along_weight
 from backlit.studio import messages
 from backlit.studio.messages import Curve, MomentQuery, Path, Share, WeightQuery
 from backlit.studio.moments import described, owner_of, traced
-from backlit.words import number, plain
+from backlit.words import WORDS, plain, say
 
 if TYPE_CHECKING:
     from backlit.studio.desk import Desk
@@ -39,7 +40,7 @@ def chain(desk: Desk, query: WeightQuery) -> messages.Chain:
         blame=w.blame,
         latex=found.latex(),
         words=tuple(map(_sentence, found.paths[0].factors)) if found.paths else (),
-        paths=tuple(Path(path.row, path.factors, path.product) for path in found.paths),
+        paths=tuple(Path(path.row, tuple(map(_factor, path.factors)), path.product) for path in found.paths),
         rest=found.rest,
         rest_paths=found.rest_paths,
         rows=found.rows,
@@ -56,18 +57,23 @@ def chain(desk: Desk, query: WeightQuery) -> messages.Chain:
     )  # fmt: skip
 
 
+def _factor(link: Link) -> messages.Factor:
+    return messages.Factor(link.symbol, meaning(link), link.value)
+
+
 def _one_weight(t: Trace, name: str) -> WeightTrace:
     """A weight, or all bins of one input; whole matrices are refused."""
     w, net = t[name], t.net
     if len(w.positions) == 1:
         return WeightTrace(t, net.weight_name(int(w.positions[0])), w.positions)
-    slot = next(slot for slot in net.layout() if slot.start <= w.positions[0] < slot.stop)
-    inputs, unit = np.divmod(w.positions - slot.start, slot.shape[-1])
-    sources = {slot.axes[0][i].rpartition("#")[0] for i in inputs} if slot.name == "w1" else set()
-    if len(sources) != 1 or not sources <= set(net.inputs) or len(set(unit.tolist())) > 1:
-        first = net.weight_name(int(w.positions[0]))
+    stage, slot = net.stage_of(int(w.positions[0]))
+    first, (inputs, _) = int(w.positions[0]), stage.ends[slot.weight]
+    parent = stage.origins[inputs[slot.index(first)]]
+    group = stage.edge(first, stage.parents[parent]) if parent >= 0 else name
+    if len(net.positions(group)) != len(w.positions) or not np.array_equal(net.positions(group), w.positions):
+        first = net.weight_name(first)
         raise ArgumentError(f"weight is {name!r}, which is {len(w.positions):,} weights; name one, such as {first}")
-    return WeightTrace(t, f"{slot.name}[{sources.pop()}, {slot.axes[1][unit[0]]}]", w.positions)
+    return WeightTrace(t, group, w.positions)
 
 
 def _price(w: WeightTrace) -> tuple[float, float] | None:
@@ -82,23 +88,11 @@ def _price(w: WeightTrace) -> tuple[float, float] | None:
     return float(t.dS[0, 0]) / slope, float(of_score[w.positions].sum()) * slope
 
 
-def _sentence(factor: Factor) -> str:
+def _sentence(link: Link) -> str:
     """What a factor says."""
-    value, symbol, meaning = number(factor.value, digits=3), plain(factor.symbol), factor.meaning
-    if meaning.startswith("how much E changes"):
-        return f"E changes by {value} for each unit that the score rises."
-    if meaning.startswith("the slope of"):
-        passed = "nothing" if factor.value == 0 else f"{value} of each change"
-        return f"The unit passes on {passed}: {meaning}."
-    if meaning.startswith("leads from"):
-        return f"The weight {symbol} is {value}; it {meaning}."
-    if meaning.startswith("kept by dropout"):
-        if factor.value == 0:
-            return "Dropout silences the unit in this row, so nothing passes."
-        return f"Dropout keeps the unit in this row, and makes it {value} times as large."
-    if meaning.startswith("how the norm"):
-        return f"The norm of the layer passes on {value} of each change."
-    return f"The weight multiplies {symbol}, which is {value}."
+    kind = link.kind.replace("link.", "read.")
+    chosen = next(name for name in (f"{kind}.0" * (link.value == 0), kind, "read.other") if name in WORDS)
+    return say(chosen, value=link.value, symbol=plain(link.symbol), meaning=plain(meaning(link)))
 
 
 def line(desk: Desk, query: MomentQuery) -> messages.Line:

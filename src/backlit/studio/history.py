@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from backlit.core.layers import Dense, Dropout
 from backlit.core.network import Network
 from backlit.core.optimizers import OPTIMIZERS
 from backlit.core.registry import name_of
@@ -16,7 +15,6 @@ from backlit.core.schedules import SCHEDULES
 from backlit.errors import DataError, require
 from backlit.explain.verdict_text import sentence
 from backlit.runs.course import judged
-from backlit.runs.fork import dropout_of
 from backlit.runs.run import FIRST, Run
 from backlit.runs.timeline import Timeline
 from backlit.studio import messages
@@ -97,7 +95,7 @@ def timeline_message(timeline: Timeline) -> messages.Timeline:
 def _settings(settings: Settings, size: int, net: Network) -> messages.Settings:
     return messages.Settings(
         name_of(OPTIMIZERS, settings.optimizer), settings.learning_rate, name_of(SCHEDULES, settings.schedule), size,
-        settings.epochs, settings.max_steps, dropout_of(net),
+        settings.epochs, settings.max_steps, net.dropout,
     )  # fmt: skip
 
 
@@ -123,13 +121,10 @@ def _rows(opened: Run) -> dict[str, int]:
 
 
 def _layers(net: Network) -> tuple[messages.Layer, ...]:
-    found: list[messages.Layer] = []
-    for i, layer in enumerate(net.layers):
-        if isinstance(layer, Dense):
-            above = next((up for up in net.layers[i + 1 :] if isinstance(up, Dense | Dropout)), None)
-            silenced = above.rate if isinstance(above, Dropout) else 0.0
-            found.append(messages.Layer(len(found) + 1, layer.d_in, layer.d_out, layer.activation, silenced))
-    return tuple(found)
+    return tuple(
+        messages.Layer(stage.number, len(stage.sources), len(stage.units), stage.layer.function, net.silenced(stage))
+        for stage in net.numbered
+    )
 
 
 def _columns(opened: Run) -> tuple[messages.Column, ...]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from backlit.core.layers import Dense
+from backlit.core.layer import Stage
 from backlit.core.losses import Quantile
 from backlit.core.network import Network
 from backlit.errors import DataError, UnknownNameError
@@ -35,23 +35,22 @@ class Drawing:
 
     Attributes
     ----------
-    inputs, first : of each drawn input its place among the network's inputs, and (of its first bin) in front of w1
-    gathered : whether it stands for all its bins
-    units : of each dense layer, the drawn units' places
+    inputs : of each drawn input its place among the network's inputs
+    sources : where it is a single bin, its place among what the first weights are for; −1 otherwise
+    units : of each layer with a number, the drawn units' places
     positions, starts : the places in theta of all edges' weights in a row, and where each edge's begin
     """
 
     layout: Layout
     inputs: np.ndarray
-    first: np.ndarray
-    gathered: np.ndarray
+    sources: np.ndarray
     units: tuple[np.ndarray, ...]
     positions: np.ndarray
     starts: np.ndarray
 
     @property
     def layers(self) -> int:
-        """How many dense layers there are."""
+        """How many layers have a number."""
         return len(self.units)
 
     def of_edges(self, vector: np.ndarray) -> np.ndarray:
@@ -61,12 +60,18 @@ class Drawing:
 
 @dataclass(frozen=True)
 class Group:
-    """An input that is drawn as one: bins first to before stop in front of w1. bins: 0 where it has none."""
+    """What is drawn as one on the left of a layer: an input with all its bins, one bin, or a unit.
+
+    Attributes
+    ----------
+    parent : its place among the inputs, or the units of the layer below
+    sources : the places of what comes from it in front of the layer's weights
+    bins : how many of them are bins
+    """
 
     name: str
-    input: int
-    first: int
-    stop: int
+    parent: int
+    sources: np.ndarray
     bins: int
 
 
@@ -88,12 +93,6 @@ def laid_out(desk: Desk, t: Trace, query: LayoutQuery) -> Drawing:
     return desk.cached((desk.key, "drawing", drawn.layout.id), lambda: drawn)
 
 
-def sources_of(net: Network, layer: int) -> list[str]:
-    """The names of what a dense layer's weights multiply: inputs or their bins, a1[1], a1[2], ..."""
-    axis = next(slot.axes[0] for slot in net.layout() if slot.name == f"w{layer}")
-    return list(axis) if layer == 1 else [f"a{layer - 1}[{unit}]" for unit in axis]
-
-
 def telling(table: Table, name: str) -> str:
     """An input, or a bin, for people."""
     return plain(table.label(name))
@@ -101,17 +100,15 @@ def telling(table: Table, name: str) -> str:
 
 def _drawn(desk: Desk, t: Trace, query: LayoutQuery) -> Drawing:
     net, table = t.net, desk.run.table
-    slots = [slot for slot in net.layout() if slot.name.startswith("w")]
     strengths = np.abs(t.gradient if query.by == "blame" else t.theta)
-    matrices = [strengths[slot.start : slot.stop].reshape(slot.shape) for slot in slots]
-    groups = _groups(net, table, query.opened)
-    firsts = np.array([group.first for group in groups])
-    matrices[0] = np.add.reduceat(matrices[0], firsts, axis=0)
-    single = np.array([group.bins > 0 and table.inputs[group.input].column == query.opened for group in groups])
+    groups = [_groups(stage, table, query.opened if stage.below == 0 else "") for stage in net.numbered]
+    matrices = [stage.between(strengths, _group_of(own, stage)) for own, stage in zip(groups, net.numbered)]
+    inputs = groups[0]
+    single = np.array([group.bins > 0 and table.inputs[group.parent].column == query.opened for group in inputs])
     if single.any():  # beside single bins, gathered ones count as one of theirs does
-        matrices[0] /= np.array([[max(1, group.bins)] for group in groups])
+        matrices[0] /= np.array([[max(1, group.bins)] for group in inputs])
 
-    sizes = [len(groups), *(matrix.shape[1] for matrix in matrices)]
+    sizes = [len(inputs), *(matrix.shape[1] for matrix in matrices)]
     shares = [np.zeros(size) for size in sizes]
     for i, matrix in enumerate(matrices):
         shares[i] += matrix.sum(axis=1)
@@ -124,28 +121,37 @@ def _drawn(desk: Desk, t: Trace, query: LayoutQuery) -> Drawing:
 
     edges: list[Edge] = []
     positions: list[np.ndarray] = []
-    for n, (slot, (left, right)) in enumerate(zip(slots, pairwise(chosen)), 1):
-        for at in _strongest(matrices[n - 1][np.ix_(left, right)].ravel(), query.edges).tolist():
+    for n, (stage, (left, right)) in enumerate(zip(net.numbered, pairwise(chosen))):
+        there = np.array([[(stage.edges[groups[n][i].sources, j] >= 0).any() for j in right] for i in left]).ravel()
+        matrix = np.where(there, matrices[n][np.ix_(left, right)].ravel(), -1.0)
+        for at in _strongest(matrix, min(query.edges, int(there.sum()))).tolist():
             i, j = divmod(at, len(right))
-            place, to = int(left[i]), int(right[j])
-            group = groups[place] if n == 1 else Group(slot.axes[0][place], place, place, place + 1, 0)
-            edges.append(Edge(f"{slot.name}[{group.name}, {slot.axes[1][to]}]", n, i, j, group.bins))
-            positions.append(slot.start + np.arange(group.first, group.stop) * slot.shape[1] + to)
+            group = groups[n][int(left[i])]
+            own = stage.edges[group.sources, int(right[j])]
+            positions.append(own[own >= 0])
+            edges.append(Edge(stage.edge(int(positions[-1][0]), group.name), stage.number, i, j, group.bins))
 
-    columns = _columns(net, table, groups, chosen)
+    columns = _columns(net, table, inputs, chosen)
     named = [query.by, query.opened, [[unit.name for unit in column.units] for column in columns]]
     names = repr((desk.key, *named, [edge.weight for edge in edges]))
     id = hashlib.blake2b(names.encode(errors="surrogatepass"), digest_size=8).hexdigest()
-    inputs = [groups[i] for i in chosen[0]]
+    shown = [inputs[i] for i in chosen[0]]
     return Drawing(
         Layout(id, columns, tuple(edges), net.size),
-        np.array([group.input for group in inputs]),
-        np.array([group.first for group in inputs]),
-        np.array([group.stop - group.first > 1 for group in inputs]),
+        np.array([group.parent for group in shown]),
+        np.array([group.sources[0] if group.bins == len(group.sources) == 1 else -1 for group in shown]),
         tuple(chosen[1:]),
-        np.concatenate(positions),
+        np.concatenate([*positions, np.arange(0)]),
         np.cumsum([0, *(len(own) for own in positions[:-1])]),
     )
+
+
+def _group_of(groups: list[Group], stage: Stage) -> np.ndarray:
+    """The group of each source; −1 for none."""
+    of = np.full(len(stage.sources), -1)
+    for i, group in enumerate(groups):
+        of[group.sources] = i
+    return of
 
 
 def _strongest(strength: np.ndarray, most: int) -> np.ndarray:
@@ -153,22 +159,16 @@ def _strongest(strength: np.ndarray, most: int) -> np.ndarray:
     return np.sort(np.argsort(-strength, kind="stable")[:most])
 
 
-def _groups(net: Network, table: Table, opened: str) -> list[Group]:
-    """What is drawn of the inputs, in their order: each, its bins gathered unless its column is opened."""
-    sources, groups, start = sources_of(net, 1), [], 0
-    names = set(net.inputs)
-    counts: dict[str, int] = {}
-    for source in sources:
-        given = source if source in names else source.rpartition("#")[0]
-        counts[given] = counts.get(given, 0) + 1
-    for i, (name, given) in enumerate(zip(net.inputs, table.inputs)):
-        stop = start + counts[name]
-        bins = counts[name] if sources[start] != name else 0
-        if bins and given.column == opened:
-            groups += [Group(sources[at], i, at, at + 1, 1) for at in range(start, stop)]
+def _groups(stage: Stage, table: Table, opened: str) -> list[Group]:
+    """What is drawn on the left of a layer, in its order: bins gathered, unless their column is opened."""
+    groups: list[Group] = []
+    for i, name in enumerate(stage.parents):
+        places = np.flatnonzero(stage.origins == i)
+        binned = len(places) > 0 and stage.sources[places[0]] != name
+        if binned and opened and table.inputs[i].column == opened:
+            groups += [Group(stage.sources[at], i, places[k : k + 1], 1) for k, at in enumerate(places)]
         else:
-            groups.append(Group(name, i, start, stop, bins))
-        start = stop
+            groups.append(Group(name, i, places, len(places) * binned))
     return groups
 
 
@@ -176,18 +176,20 @@ def _columns(net: Network, table: Table, groups: list[Group], chosen: list[np.nd
     given = table.inputs
 
     def input_unit(group: Group) -> DrawnUnit:
-        own = given[group.input]
+        own = given[group.parent]
         label = telling(table, group.name)
-        return DrawnUnit(group.name, label, own.column, own.unit, group.input + 1, group.bins)
+        return DrawnUnit(group.name, label, own.column, own.unit, group.parent + 1, group.bins)
 
     columns = [DrawnColumn("input", 0, "", len(groups), tuple(input_unit(groups[i]) for i in chosen[0]))]
-    layers = [layer for layer in net.layers if isinstance(layer, Dense)]
-    for n, (layer, units) in enumerate(zip(layers, chosen[1:]), 1):
-        last = n == len(layers)
-        letter, unit = ("s", table.target.unit) if last else (f"a{n}", "")
-        labels = output_labels(net, table) if last else [str(i + 1) for i in range(layer.d_out)]
-        drawn = tuple(DrawnUnit(f"{letter}[{i + 1}]", labels[i], "", unit, i + 1, 0) for i in units.tolist())
-        columns.append(DrawnColumn("output" if last else "hidden", n, layer.activation, layer.d_out, drawn))
+    for stage, units in zip(net.numbered, chosen[1:]):
+        last = stage is net.numbered[-1]
+        labels = output_labels(net, table) if last else stage.units
+        drawn = tuple(
+            DrawnUnit(f"s[{i + 1}]" if last else stage.unit(i), labels[i], "", table.target.unit * last, i + 1, 0)
+            for i in units.tolist()
+        )
+        kind = "output" if last else "hidden"
+        columns.append(DrawnColumn(kind, stage.number, stage.layer.function, len(stage.units), drawn))
     return tuple(columns)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from backlit.core.activations import ACTIVATIONS
-from backlit.core.layers import Dense
+from backlit.core.layer import Stage
 from backlit.core.network import Network
 from backlit.core.state import State
 from backlit.errors import ArgumentError, DataError, UnknownNameError, require
@@ -18,7 +18,7 @@ from backlit.explain.trace import LayerTrace, Trace, trace
 from backlit.runs.fork import edited
 from backlit.runs.timeline import Timeline, trace_of_step
 from backlit.studio import messages
-from backlit.studio.layouts import Drawing, drawing, laid_out, sources_of, telling
+from backlit.studio.layouts import Drawing, drawing, laid_out, telling
 from backlit.studio.messages import Cell, DrawnQuery, LayoutQuery, MomentQuery, Told, UnitNumbers, UnitQuery
 from backlit.tables.columns import Category, Column
 from backlit.tables.target import Target
@@ -152,7 +152,7 @@ def moment(desk: Desk, query: DrawnQuery) -> messages.Moment:
     update = None if t.optimizer is None else t.update.step
     layers = [t.layer(number) for number in range(1, drawn.layers + 1)]
     columns = [_inputs(drawn, t, layers[0])]
-    columns += [_units(drawn, t, number, layer, update) for number, layer in enumerate(layers, 1)]
+    columns += [_units(at, t, stage, layer) for at, stage, layer in zip(drawn.units, t.net.numbered, layers)]
     after = None if update is None else t.after
     P, T, D = t.prediction, t.truth, t.difference
     P_after = np.empty((1, 0)) if after is None else after.prediction
@@ -186,29 +186,28 @@ def weights(desk: Desk, query: DrawnQuery) -> bytes:
 
 
 def _inputs(drawn: Drawing, t: Trace, first: LayerTrace) -> UnitNumbers:
-    """What inputs, or bins, hand on; of gathered bins, the input before it is binned."""
-    at, gathered = drawn.first, drawn.gathered
-    a, da = first.X[:, at].mean(axis=0), (first.dZ.sum(axis=0) @ first.W[at].T)
-    given = drawn.inputs[gathered]
-    a[gathered], da[gathered] = t.data.X[:, given].mean(axis=0), t.dX[:, given].sum(axis=0)
+    """What inputs, or single bins, hand on."""
+    bins = drawn.sources >= 0
+    a, da = t.data.X[:, drawn.inputs].mean(axis=0), t.dX[:, drawn.inputs].sum(axis=0)
+    sources = drawn.sources[bins]
+    a[bins], da[bins] = first.X[:, sources].mean(axis=0), first.dX[:, sources].sum(axis=0)
     return UnitNumbers(a.tolist(), da.tolist())
 
 
-def _units(drawn: Drawing, t: Trace, number: int, layer: LayerTrace, update: np.ndarray | None) -> UnitNumbers:
-    at = drawn.units[number - 1]
-    bias = next(slot for slot in t.net.layout() if slot.name == f"b{number}")
+def _units(at: np.ndarray, t: Trace, stage: Stage, layer: LayerTrace) -> UnitNumbers:
     means = {name: getattr(layer, letter)[:, at].mean(axis=0) for name, letter in (("a", "A"), ("z", "Z"))}
     sums = {name: getattr(layer, letter)[:, at].sum(axis=0) for name, letter in (("da", "dA"), ("dz", "dZ"))}
-    rest = {"slope": layer.slope[:, at].mean(axis=0), "bias": layer.b[at], "dbias": layer.db[at]}
-    if update is not None:
-        rest["bias_step"] = update[bias.start + at]
+    rest = {"slope": layer.slope[:, at].mean(axis=0)}
+    bias = stage.biases[at]
+    vectors = {"bias": t.theta, "dbias": t.gradient} | ({} if t.optimizer is None else {"bias_step": t.update.step})
+    rest |= {name: np.where(bias >= 0, vector[bias], 0.0) for name, vector in vectors.items()}
     return UnitNumbers(**{name: values.tolist() for name, values in (means | sums | rest).items()})
 
 
 def described(t: Trace) -> Target:
     """What is predicted."""
-    assert t.target is not None
-    return t.target.target
+    assert t.described is not None
+    return t.described.target
 
 
 def _told(t: Trace, P: np.ndarray, P_after: np.ndarray, T: np.ndarray) -> Told:
@@ -242,30 +241,28 @@ def unit(desk: Desk, query: UnitQuery) -> messages.Unit:
     """A unit's dot product, its greatest products listed."""
     require("most", query.most, lambda v: v >= 0, "0 or greater")
     t = traced(desk, query)
-    u = t.unit(query.layer, query.unit)
-    activation = [layer for layer in t.net.layers if isinstance(layer, Dense)][query.layer - 1].activation
+    stage, u = t.stage(query.layer), t.unit(query.layer, query.unit)
+    function, bias = stage.layer.function, int(stage.biases[query.unit - 1])
     inputs = u.inputs.mean(axis=0)
     products = inputs * u.weights
     listed = np.sort(np.argsort(-np.abs(products), kind="stable")[: query.most])
-    names = sources_of(t.net, query.layer)
 
     def term(i: int) -> messages.Term:
-        label = telling(desk.run.table, u.sources[i]) if query.layer == 1 else f"unit {u.sources[i]}"
-        name = f"w{query.layer}[{u.sources[i]}, {query.unit}]"
-        return messages.Term(
-            names[i], label, float(inputs[i]), float(u.weights[i]), float(products[i]), name
-        )  # fmt: skip
+        source = u.sources[i]
+        label = telling(desk.run.table, source) if stage.below == 0 else f"unit {source}"
+        name = f"a{stage.below}[{source}]" if stage.below else source
+        return messages.Term(name, label, float(inputs[i]), float(u.weights[i]), float(products[i]), u.names[i])
 
     return messages.Unit(
         layer=query.layer,
         unit=query.unit,
-        activation=activation,
-        activation_latex=ACTIVATIONS[activation].latex,
+        activation=function,
+        activation_latex=ACTIVATIONS[function].latex,
         terms=tuple(term(int(i)) for i in listed),
-        rest=float(np.delete(products, listed).sum()),
+        rest=float(np.delete(products, listed).sum() + u.rest.mean()),
         rest_terms=len(products) - len(listed),
         bias=u.bias,
-        bias_name=f"b{query.layer}[{query.unit}]",
+        bias_name=t.net.weight_name(bias) if bias >= 0 else "",
         z=float(u.z.mean()),
         a=float(u.a.mean()),
         slope=float(u.slope.mean()),

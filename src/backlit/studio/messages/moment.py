@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from backlit.explain.chain import Check, Factor
+from backlit.explain.chain import Check
 from backlit.explain.update import WeightUpdate
 
 
@@ -172,6 +172,15 @@ class Unit:
     slope: float
     da: float
     dz: float
+
+
+@dataclass(frozen=True)
+class Factor:
+    """One factor of a path: how it is written, what it means, and its value."""
+
+    symbol: str
+    meaning: str
+    value: float
 
 
 @dataclass(frozen=True)
