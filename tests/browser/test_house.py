@@ -111,9 +111,9 @@ def test_the_worst_rows_are_those_of_python(page: Page, served: Served) -> None:
     run = bl.open_run(served.folder / FILE)
     view(page).get_by_role("button", name="worst").click()
     worst = view(page).get_by_role("region", name="The worst rows")
-    for which, label in (("validation", "validation rows"), ("train", "training rows")):
+    for which, label in (("watch", "validation rows"), ("learn", "training rows")):
         worst.get_by_label("Which rows").select_option(label)
-        data = run.data(which)
+        data = getattr(run.timeline(), which)()
         assert data is not None
         t = run.trace(STEP, data.rows.tolist())
         off = np.abs(t.difference[:, 0])

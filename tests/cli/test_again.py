@@ -140,9 +140,9 @@ def test_the_weights_and_the_split_have_seeds_of_their_own(backlit, tmp_path, mo
         backlit("train", "homes.csv", "--target", "price", *QUICK, "--seed", seeds[0], "--split-seed", seeds[1],
                 "--run", f"{name}.backlit")  # fmt: skip
     a, b, c = (bl.open_run(f"{name}.backlit") for name in "abc")
-    np.testing.assert_array_equal(a.data("train").rows, b.data("train").rows)
+    np.testing.assert_array_equal(a.timeline().learn().rows, b.timeline().learn().rows)
     assert not np.array_equal(a.at(0).theta, b.at(0).theta)
-    assert not np.array_equal(a.data("train").rows, c.data("train").rows)
+    assert not np.array_equal(a.timeline().learn().rows, c.timeline().learn().rows)
 
 
 def test_forks_and_more_steps(backlit, tmp_path, monkeypatch):

@@ -155,7 +155,7 @@ def test_a_copy_without_rows_holds_none(backlit, tmp_path, monkeypatch):
     with reading(run.path) as file:
         [data] = [json.loads(fact.value) for fact in rows_of(file, Fact, "key = 'data'")]
         columns = [key for column in data["table"]["columns"] for key in column["arrays"].values()]
-        for key in (*columns, *(data[part][name] for part in ("train", "validation") for name in "XY")):
+        for key in (*columns, *(encoded[name] for encoded in data["encoded"] for name in "XY")):
             stored = load_blob(file, key).data
             assert stored[:64] in (tmp_path / "a.backlit").read_bytes()
             assert stored[:64] not in content

@@ -65,8 +65,8 @@ def test_every_look_at_a_sound_file_succeeds(written):
 
 def test_rows_come_back_as_they_were_encoded(fitted, written):
     run = open_run(written)
-    for which, part in (("train", fitted.start.plan.learn), ("validation", fitted.start.plan.watch)):
-        found = run.data(which)
+    plan, line = fitted.start.plan, run.timeline()
+    for found, part in ((line.learn(), plan.learn), (line.watch(), plan.watch)):
         assert isinstance(found, Rows)
         assert found.X.tobytes() == part.X.tobytes()
         assert found.Y.tobytes() == part.Y.tobytes()
@@ -91,7 +91,7 @@ def test_without_rows_to_watch_the_last_weights_predict(tmp_path):
     record(tmp_path / "a.backlit", start)
     run = open_run(tmp_path / "a.backlit")
     np.testing.assert_array_equal(run.timeline().best().theta, run.at().theta)
-    assert run.data("validation") is None
+    assert run.timeline().watch() is None
 
 
 def test_after_recording_it_is_one_file(tmp_path):

@@ -187,7 +187,7 @@ def test_another_optimizer_begins_with_an_empty_memory(run):
 
 
 def test_another_batch_size_goes_on_with_the_rows_that_are_left(run):
-    state, rows = run.at(13), len(run.data("train"))
+    state, rows = run.at(13), len(run.timeline().learn())
     assert 0 < state.used < rows
     for size in (3, 20, None):
         fork = run.fork(13, batch_size=size)
@@ -280,7 +280,7 @@ def test_two_timelines_side_by_side(run):
         == float(fork.best().theta[at]) - float(run.timeline().best().theta[at])
     )
     rows = found.rows()
-    assert sorted(rows["row"]) == sorted(run.data("validation").rows)
+    assert sorted(rows["row"]) == sorted(run.timeline().watch().rows)
     row = rows.row(0, named=True)
     assert row["truth"] == pytest.approx(PRICE["price"][row["row"]])
     assert row["a"] == pytest.approx(run.model().predict(FRAME[row["row"] : row["row"] + 1])[0], rel=1e-5)

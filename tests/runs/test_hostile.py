@@ -109,7 +109,7 @@ from backlit.runs.run import open_run, Run
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 resource.setrlimit(resource.RLIMIT_CPU, (20, 20))
 for look in (open_run, lambda path: Run(path).frame(), lambda path: Run(path).verify(),
-             lambda path: Run(path).data("train"), lambda path: Run(path).at(0)):
+             lambda path: Run(path).timeline().learn(), lambda path: Run(path).at(0)):
     try:
         look(__import__("pathlib").Path(sys.argv[1]))
         print("fine")
@@ -297,7 +297,7 @@ def test_settings_that_nobody_has(copy, command, more):
 TEXTS = ["null", "[]", "{", deep(10_000), '{"a": [1, 2, 3]}', '{"weights": 3}']
 
 
-@pytest.mark.parametrize("field", ["settings", "network", "changes", "arithmetic", "machine"])
+@pytest.mark.parametrize("field", ["settings", "rows", "network", "changes", "arithmetic", "machine"])
 @pytest.mark.parametrize("text", TEXTS, ids=lambda text: text[:10])
 def test_texts_of_a_timeline_that_are_no_such_thing(copy, command, field, text):
     timeline_of(copy, 1 + len(text) % 2, **{field: text})
@@ -389,14 +389,51 @@ DATA = {
 
 
 @pytest.mark.parametrize(("name", "change"), DATA.values(), ids=DATA)
-@pytest.mark.parametrize("part", ["train", "validation"])
-def test_rows_that_cannot_be(copy, fitted, part, name, change):
-    data = fitted.start.plan.learn if part == "train" else fitted.start.plan.watch
+def test_rows_that_cannot_be(copy, fitted, name, change):
+    data = fitted.start.plan.learn.data
     array = change({"rows": data.rows.astype(np.int64), "X": np.ascontiguousarray(data.X.T), "Y": data.Y}[name])
     facts = fact(copy, "data")
-    facts[part][name] = forge_array(copy, pack(array), array.dtype.name, json.dumps(array.shape))
+    facts["encoded"][0][name] = forge_array(copy, pack(array), array.dtype.name, json.dumps(array.shape))
     forge_fact(copy, "data", facts)
     outcomes(copy, *going_on(copy))
+
+
+WHICH = {
+    "positions below 0": {"positions": [-1, 2, 3]},
+    "positions twice": {"positions": [1, 2, 2]},
+    "positions beyond the rows": {"positions": [1, 2, 60]},
+    "positions far away": {"positions": [2**62]},
+    "no positions": {"positions": []},
+    "positions that are not whole": {"positions": [1.0, 2.0]},
+    "positions of two dimensions": {"positions": [[1, 2], [3, 4]]},
+    "too few weights": {"positions": [1, 2, 3], "weights": [1.0, 1.0]},
+    "weights below 0": {"positions": [1, 2], "weights": [-1.0, 3.0]},
+    "weights that are no numbers": {"positions": [1, 2], "weights": [np.nan, 1.0]},
+    "weights of two dimensions": {"positions": [1, 2], "weights": [[1.0, 1.0]]},
+    "rows of data that are not there": {"data": 1},
+    "rows of no data": {"data": None},
+    "rows of data below 0": {"data": -1},
+    "no hash": {"positions": "x"},
+    "nothing": None,
+    "a list": [],
+}
+
+
+@pytest.mark.parametrize("change", WHICH.values(), ids=WHICH)
+@pytest.mark.parametrize("part", ["learn", "watch"])
+def test_rows_of_a_timeline_that_cannot_be(copy, part, change):
+    (row,) = stored(copy, TimelineRow, "number = 1")
+    saved = json.loads(row.rows)
+    if isinstance(change, dict):
+        change = {
+            name: forge_array(copy, pack(np.array(value)), np.array(value).dtype.name, json.dumps(np.shape(value)))
+            if isinstance(value, list) else value for name, value in change.items()
+        }  # fmt: skip
+        change = saved[part] | change
+    timeline_of(copy, 1, rows=json.dumps(saved | {part: change}))
+    found = outcomes(copy, *going_on(copy))
+    if (part, change) != ("watch", None):
+        assert isinstance(found["1: plan"], DataError)
 
 
 def test_classes_that_are_not_there(tmp_path):
@@ -413,15 +450,10 @@ def test_classes_that_are_not_there(tmp_path):
     for value in (3.0, -1.0, 1e9, 1.5, -1e30):
         path.write_bytes(before)
         facts = fact(path, "data")
-        for part in ("train", "validation"):
-            Y = np.full((facts_rows(path, part), 1), value, np.float32)
-            facts[part]["Y"] = forge_array(path, pack(Y), "float32", json.dumps(Y.shape))
+        Y = np.full((len(open_run(path).data()), 1), value, np.float32)
+        facts["encoded"][0]["Y"] = forge_array(path, pack(Y), "float32", json.dumps(Y.shape))
         forge_fact(path, "data", facts)
         outcomes(path, *going_on(path))
-
-
-def facts_rows(path, part):
-    return len(open_run(path).data(part))
 
 
 # --- bombs -------------------------------------------------------------------------------------------------------
@@ -502,7 +534,7 @@ def test_tables_outside_the_runs_folder_are_never_read(copy, monkeypatch, source
         raise AssertionError(f"it read {arguments}")
 
     monkeypatch.setattr("backlit.runs.rows.open_table", refuse)
-    for look in (lambda: bl.Run(moved).frame(), lambda: bl.Run(moved).data("train")):
+    for look in (lambda: bl.Run(moved).frame(), lambda: bl.Run(moved).timeline().learn()):
         with pytest.raises(DataError, match=r"give the table that it learnt from|makes no sense"):
             look()
 
@@ -512,10 +544,10 @@ def test_a_table_beside_the_run_is_read(copy):
     forge_fact(copy, "source", "/somewhere/else/houses.csv")
     TABLE.write_csv(copy.with_name("houses.csv"))
     assert open_run(copy).frame().height == 60
-    assert open_run(copy).data("train") is not None
+    assert open_run(copy).timeline().learn() is not None
     TABLE.with_columns(price=-pl.col("price")).write_csv(copy.with_name("houses.csv"))
     with pytest.raises(DataError, match=r"the rows of .* have changed"):
-        open_run(copy).data("train")
+        open_run(copy).timeline().learn()
 
 
 # --- what a terminal or a page would take for orders -------------------------------------------------------------

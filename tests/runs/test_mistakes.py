@@ -77,8 +77,8 @@ DEEP = [  # a function that is called while a file is open, and who calls it
     ("backlit.runs.run.Timeline.of", lambda run: run.timelines()),
     ("backlit.runs.archive.snapshot_places", lambda run: run.storage()),
     ("backlit.runs.archive.read_frame", lambda run: run.frame()),
-    ("backlit.runs.archive.read_part", lambda run: run.data("train")),
-    ("backlit.runs.rows.load", lambda run: run.data("validation")),
+    ("backlit.runs.archive.read_data", lambda run: run.timeline().learn()),
+    ("backlit.runs.rows.load", lambda run: run.timeline().watch()),
     ("backlit.runs.rows.table_of", lambda run: run.frame()),
     ("backlit.runs.arrays.rows_of", lambda run: run.at(3)),
     ("backlit.runs.arrays.unpack", lambda run: run.at(3)),
@@ -262,7 +262,7 @@ def test_facts_without_what_they_should_name(copy):
     """Each may be left out of the JSON that tells of the rows."""
     before = copy.read_bytes()
     facts = json.loads(stored(copy, Fact, "key = 'data'")[0].value)
-    for at in [(), *((key,) for key in facts), *(("train", key) for key in facts["train"])]:
+    for at in [(), *((key,) for key in facts), *(("encoded", 0, key) for key in facts["encoded"][0])]:
         copy.write_bytes(before)
         less = json.loads(json.dumps(facts))
         place = less

@@ -100,8 +100,9 @@ def test_steps_that_are_not_there(truth, run):
 
 def test_the_rows_are_those_that_were_learnt_from(truth, run):
     start = truth[0]
-    for which, used in (("train", start.plan.learn), ("validation", start.plan.watch)):
-        kept = run.data(which)
+    line = run.timeline()
+    assert line.learn().data is line.watch().data  # X and Y are there once
+    for kept, used in ((line.learn(), start.plan.learn), (line.watch(), start.plan.watch)):
         for name in ("X", "Y", "weights", "rows"):
             np.testing.assert_array_equal(getattr(kept, name), getattr(used, name))
     assert run.frame().equals(WHOLE)

@@ -102,8 +102,7 @@ def answers(path):
         told += [timeline.row(), timeline.epochs(), timeline.steps()]
         states = [timeline.at(step) for step in {0, 5, timeline.steps(), *(s.step for s in timeline.snapshots())}]
         told += [kills.bits(state, ()) for state in states]
-    for which in ("train", "validation"):
-        data = run.data(which)
+    for data in (run.timeline().learn(), run.timeline().watch()):
         told += [data.X.tobytes(), data.Y.tobytes(), data.rows.tobytes()]
     return [*told, run.frame().to_dicts(), run.storage()["snapshots"]]
 
@@ -692,8 +691,8 @@ def test_rows_that_would_take_more_than_half_of_it_stay_outside(start, tmp_path)
     run = bl.open_run(path)
     assert (run.storage()["rows"], run.storage()["table"]) == (False, False)
     with pytest.raises(DataError, match=r"keeps no rows, and its table 'homes.csv' is not beside it"):
-        run.data("train")
+        run.timeline().learn()
     kills.table().write_csv(tmp_path / "homes.csv", float_precision=17)
-    assert bl.open_run(path).data("train").X.tobytes() == start.plan.learn.X.tobytes()
+    assert bl.open_run(path).timeline().learn().X.tobytes() == start.plan.learn.X.tobytes()
     assert json.loads(found(path)[TimelineRow][0].settings)["batch_size"] == 4
     assert np.isfinite(bl.open_run(path).at(50).theta).all()

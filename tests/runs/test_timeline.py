@@ -1,5 +1,6 @@
 """A timeline's description is read once; what grows is asked by methods; and one answer tells which weights predict."""
 
+import json
 from dataclasses import fields, replace
 
 import numpy as np
@@ -9,7 +10,10 @@ from recorded import FRAME, WHOLE, planned, recorded, same
 
 import backlit as bl
 from backlit.errors import DataError, RunWarning
+from backlit.runs import export
 from backlit.runs import file as files
+from backlit.runs.arrays import store
+from backlit.runs.schema import put
 
 
 @pytest.fixture
@@ -114,7 +118,7 @@ def test_without_watched_rows_the_last_snapshot_predicts(tmp_path):
 
 
 def test_the_best_weights_are_there_where_their_step_cannot_be_made_again(run):
-    bare = bl.open_run(bl.runs.export.without_rows(run, run.path.with_name("bare.backlit")))
+    bare = bl.open_run(export.without_rows(run, run.path.with_name("bare.backlit")))
     best = run.timeline().best()
     assert bare.timeline().best().step == best.step
     np.testing.assert_array_equal(bare.timeline().best().theta, best.theta)
@@ -129,7 +133,47 @@ def test_a_model_of_any_step(run):
 
 
 def test_both_ways_to_the_same_predictions(run):
-    rows = run.data("validation")
+    rows = run.timeline().watch()
     encoded = run.model().decode_encoded(rows.X)
     np.testing.assert_allclose(encoded, run.model().decode(WHOLE[rows.rows]), rtol=1e-6)
     np.testing.assert_array_equal(encoded[:, 0], pl.Series(run.model().predict(WHOLE[rows.rows])).to_numpy())
+
+
+# --- which rows are its own --------------------------------------------------------------------------------------
+
+
+def test_timelines_share_x_and_y_and_own_their_rows(run):
+    run.fork(20, name="one", dropout=0.5)
+    main, one = bl.open_run(run.path).timelines()
+    assert main.learn().data is main.watch().data
+    assert main.plan().learn is main.learn()
+    assert one.saved_rows == main.saved_rows
+    assert one.run.data() is main.learn().data is one.learn().data
+    assert not set(main.learn().rows) & set(main.watch().rows)
+    with run.reading() as file:
+        sizes = [len(data) for (data,) in file.execute("SELECT data FROM blobs WHERE shape = '[4, 80]'")]
+    assert len(sizes) == 1  # X, transposed, of the rows to learn from and to watch
+
+
+def test_a_timeline_with_rows_of_its_own_trains_on_them_alone(run, tmp_path):
+    """As a fork that leaves rows out will write it."""
+    run.fork(20, name="few")
+    few = run.timeline("few")
+    with files.writing(run.path) as file:
+        positions = few.learn().positions[5:25]
+        learn = few.saved_rows["learn"] | {"positions": store(file, positions), "weights": None}
+        rows = {**few.saved_rows, "learn": learn}
+        put(file, few.row()._replace(rows=json.dumps(rows)))
+    again = bl.open_run(run.path)
+    few = again.timeline("few")
+    assert few.plan().learn.rows.tolist() == again.timeline().learn().rows[5:25].tolist()
+    few.train(3)
+    used = set(again.trace(21, timeline="few").rows.tolist())
+    assert used <= set(few.learn().rows.tolist())
+    assert again.verify(deep=True).sound
+    bare = export.without_rows(again, tmp_path / "bare.backlit")
+    assert same(bl.open_run(bare, WHOLE).at(22, "few"), again.at(22, "few"))
+    again.drop("few")
+    again.gc()
+    assert again.verify(deep=True).sound
+    assert len(again.timeline().learn()) == 67

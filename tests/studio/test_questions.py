@@ -583,7 +583,8 @@ def test_a_row_can_be_handed_back(mixed):
 def test_the_worst_rows(wide, mixed, which):
     for desk in (wide, *mixed.values()):
         found = ask(desk, "worst", timeline="main", step=9, which=which, most=5)
-        run, data = desk.run, desk.run.data(which)
+        run, line = desk.run, desk.run.timeline()
+        data = line.learn() if which == "train" else line.watch()
         S = run.timeline().plan().engine.predict(run.net, run.at(9).theta, data.X)
         P = run.table.target.decode(run.net.loss, S)
         if run.table.target.classes:
@@ -739,4 +740,4 @@ def test_the_run(wide, mixed, small):
     other = next(timeline for timeline in run.timelines if timeline.name == "other")
     assert (other.parent, other.start, other.steps) == ("main", 20, 60)
     low = next(column.low for column in run.columns if column.name == "grade")
-    assert low == small.run.frame()["grade"][small.run.data("train").rows].min()
+    assert low == small.run.frame()["grade"][small.run.timeline().learn().rows].min()

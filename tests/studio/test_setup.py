@@ -134,7 +134,7 @@ def test_a_run_is_begun(desk, key):
     assert any(news.told == "1 row without SalePrice: left out" for news in told)
     rows = np.delete(np.arange(N), 5)
     split = split_rows(np.arange(N - 1))
-    assert run.data("train").rows.tolist() == rows[split.train].tolist()
+    assert run.timeline().learn().rows.tolist() == rows[split.train].tolist()
     kept = FRAME[rows]
     recipe = Recipe(hidden=(4,), epochs=3, batch_size=10, columns=["size", "town"])
     start = prepare(kept.drop("SalePrice"), kept.select("SalePrice"), recipe, split=split, numbers=rows, seed=7)
@@ -186,8 +186,8 @@ def test_the_line_that_is_recorded_makes_the_same_run(desk, tmp_path, monkeypatc
     run.timeline().train()
     for a, b in ((run.at(0).theta, other.at(0).theta), (run.timeline().best().theta, other.timeline().best().theta)):
         assert a.tobytes() == b.tobytes()
-    for part in ("train", "validation"):
-        a, b = run.data(part), other.data(part)
+    for part in ("learn", "watch"):
+        a, b = getattr(run.timeline(), part)(), getattr(other.timeline(), part)()
         for x, y in ((a.X, b.X), (a.Y, b.Y), (a.rows, b.rows)):
             assert x.tobytes() == y.tobytes()
     assert run.timeline().settings() == other.timeline().settings()
@@ -201,7 +201,7 @@ def test_the_weights_and_the_split_have_seeds_of_their_own(desk, key):
     parts, starts = [], []
     for seed in (1, 2):
         setup.begin(desk, Begin(table=key, target="SalePrice", settings={"hidden": "2"}, seed=seed))
-        parts.append(desk.run.data("train").rows.tolist())
+        parts.append(desk.run.timeline().learn().rows.tolist())
         starts.append(desk.run.at(0).theta)
     assert parts[0] == parts[1]
     assert not np.array_equal(*starts)

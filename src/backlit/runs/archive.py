@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from backlit.core.network import Network
-from backlit.engines.protocol import Rows
+from backlit.engines.protocol import Data, Rows
 from backlit.errors import ArgumentError, DataError
 from backlit.runs.file import named, reading
 from backlit.runs.recorder import MAX_SIZE, snapshot_places
 from backlit.runs.records import network_from
-from backlit.runs.rows import read_again, read_frame, read_part
+from backlit.runs.rows import read_again, read_data, read_frame, read_rows
 from backlit.runs.schema import DamageError, Fact, made, parsed
 from backlit.runs.sense import rows_of
 from backlit.tables.frames import to_frame
@@ -54,7 +54,8 @@ class Archive:
         self.path = path
         self._given = table
         self._frame: pl.DataFrame | None = None
-        self._data: dict[str, Rows | None] = {}
+        self._data: dict[int, Data] = {}
+        self._rows: dict[str, Rows] = {}
         self._open = threading.local()
         self.plans: dict[Any, Plan] = {}  #: of its timelines, with their engines: kept, for they are costly to lay out
         with self.reading() as file:
@@ -62,7 +63,7 @@ class Archive:
             self._facts = {fact.key: parsed(fact.value) for fact in facts}
             for key in ("table", "network", "data"):
                 if key not in self._facts:
-                    raise DamageError(f"it has no {key}")
+                    raise DamageError(f"about lacks the {key}")
             self.table: Table = made(Table.from_dict, self._facts["table"])
             self.net: Network = network_from(self._facts["network"])
             if self.net.inputs != self.table.names:
@@ -126,13 +127,21 @@ class Archive:
             "rows": bool(facts.get("inside")), "table": facts.get("table") is not None,
         }  # fmt: skip
 
-    def data(self, which: str) -> Rows | None:
-        """The encoded rows to learn from, "train", or to watch, "validation"."""
-        if which not in self._data:
+    def data(self, number: int = 0) -> Data:
+        """Encoded rows, which timelines share."""
+        if number not in self._data:
             given = None if self._given is None else self.frame()
             with self.reading() as file:
-                self._data[which] = read_part(file, self._facts, which, self.table, given, self.path)
-        return self._data[which]
+                self._data[number] = read_data(file, self._facts, number, self.table, given, self.path)
+        return self._data[number]
+
+    def rows(self, saved: Mapping[str, Any]) -> Rows:
+        """Some of the encoded rows, as a timeline names them."""
+        key = str(sorted(saved.items()))
+        if key not in self._rows:
+            with self.reading() as file:
+                self._rows[key] = read_rows(file, saved, self.data(saved["data"]))
+        return self._rows[key]
 
     def encoded(self, rows: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
         """Some rows of the table, encoded in float64: X (n, d) and Y (n, k)."""

@@ -71,10 +71,7 @@ class Comparison:
         """
         import polars as pl
 
-        run = self.a.run
-        data = run.data("validation") or run.data("train")
-        assert data is not None
-        target = run.table.target
+        data, target = self.a.watch() or self.a.learn(), self.a.run.table.target
         a, b = (model.decode_encoded(data.X) for model in self.models)
         if target.classes:
             truth = data.Y[:, 0].astype(int)

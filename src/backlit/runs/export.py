@@ -80,9 +80,9 @@ def without_rows(run: Run, path: str | Path, force: bool = False) -> Path:
                 if kind is not Blob:
                     put(new, *rows_of(old, kind))
             data = parsed(fact_of(old, "data")) | {"inside": False, "table": None}
-            for part in filter(None, (data.get("train"), data.get("validation"))):
+            for encoded in data["encoded"]:
                 for name in ("X", "Y"):
-                    part.pop(name, None)
+                    encoded.pop(name, None)
             put(new, Fact("data", to_json(data)))
             for key in referred(new):  # the others are never written: what is deleted could still be read in a file
                 put(new, load_blob(old, key))

@@ -33,13 +33,13 @@ class Altered(NamedTuple):
 
 
 def altered(
-    state: State, net: Network, before: Settings, engine: str, learn: Rows | None, changes: Mapping[str, Any]
+    state: State, net: Network, before: Settings, engine: str, learn: Rows, changes: Mapping[str, Any]
 ) -> Altered:
     """A state of a timeline, its network, settings and engine, with something changed; see `Timeline.fork`.
 
     Parameters
     ----------
-    learn : the rows that it learns from; None where they are not known
+    learn : the rows that it learns from
     """
     for name in changes:
         if name not in (*CHANGES, "weights"):
@@ -67,11 +67,9 @@ def altered(
     chosen: Engine = choose(engine_name or engine, net, settings.optimizer, state.theta.dtype)
     if chosen.name != engine:
         values["engine"] = [engine, chosen.name]
-    if learn is not None:
-        plan = Plan(net, learn, settings, engine=chosen)
-        rows_a_step(plan)
-        state = plan_again(plan, state, before)
-    return Altered(state, net, settings, chosen, values)
+    plan = Plan(net, learn, settings, engine=chosen)
+    rows_a_step(plan)
+    return Altered(plan_again(plan, state, before), net, settings, chosen, values)
 
 
 def _plain(value: Any) -> Any:

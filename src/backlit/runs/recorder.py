@@ -20,7 +20,7 @@ from backlit.engines.protocol import Figures
 from backlit.errors import DivergedError
 from backlit.runs.arrays import pack
 from backlit.runs.records import checksum_of, figure_names, figures_of, put_snapshot, real, vectors_of
-from backlit.runs.schema import PARTS, EpochRow, Snapshot, Stretch, TimelineRow, parsed, put
+from backlit.runs.schema import ENCODED, WHICH, EpochRow, Snapshot, Stretch, TimelineRow, parsed, put
 from backlit.runs.sense import fact_of, rows_of
 from backlit.training import Epoch, EpochDone, Event, Events, Plan, StepsDone, Stopped
 
@@ -186,12 +186,14 @@ def collect(file: sqlite3.Connection) -> None:
 
 
 def referred(file: sqlite3.Connection) -> set[str]:
-    """The hashes of the arrays that snapshots and the run's data name."""
+    """The hashes of the arrays that snapshots, timelines and the run's data name."""
     wanted = {key for snapshot in rows_of(file, Snapshot) for key in parsed(snapshot.arrays).values()}
     facts = parsed(fact_of(file, "data"))
-    parts = [part.get(name) for part in (facts.get("train"), facts.get("validation")) if part for name in PARTS]
+    arrays = [data.get(name) for data in facts["encoded"] for name in ENCODED]
+    for timeline in rows_of(file, TimelineRow):
+        arrays += [part[name] for part in parsed(timeline.rows).values() if part for name in WHICH]
     columns = facts["table"]["columns"] if facts.get("table") else []
-    return wanted.union(filter(None, parts), *(column["arrays"].values() for column in columns))
+    return wanted.union(filter(None, arrays), *(column["arrays"].values() for column in columns))
 
 
 def snapshot_places(file: sqlite3.Connection) -> dict[int, list[Place]]:

@@ -1,13 +1,14 @@
 """The rows that a run learnt from: inside its file as they were read and as they were encoded, or outside by a hash.
 
-Where a run is too large for that, or its rows are not to be handed on, the file keeps which rows they were, their
-weights and a hash, and the table is read again from where it was.
+X and Y are kept once; which of their rows are learnt from and watched, and how much each counts, is the timeline's.
+Where a run is too large for that, or its rows are not to be handed on, the file keeps which rows they were and a hash,
+and the table is read again from where it was.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,19 +27,25 @@ if TYPE_CHECKING:
     import polars as pl
 
 
-def write_rows(file: sqlite3.Connection, plan: Plan, frame: pl.DataFrame | None, limit: int) -> dict[str, Any]:
-    """Keep a plan's rows; what is to be known of them, as JSON.
+def write_data(
+    file: sqlite3.Connection, encoded: Sequence[Data], frame: pl.DataFrame | None, limit: int
+) -> dict[str, Any]:
+    """Keep encoded rows; what is to be known of them, as JSON.
 
     Parameters
     ----------
+    encoded : of one table; rows to watch may come from another, with row numbers of their own
     frame : the table as it was read, targets included
     limit : rows of more bytes than this stay outside
     """
-    parts = {"train": plan.learn, "validation": plan.watch}
-    inside = sum(part.X.nbytes + part.Y.nbytes for part in parts.values() if part is not None) <= limit
-    facts: dict[str, Any] = {"inside": inside, "table": None}
-    for name, part in parts.items():
-        facts[name] = None if part is None else _write_part(file, part, inside)
+    inside = sum(data.X.nbytes + data.Y.nbytes for data in encoded) <= limit
+    facts: dict[str, Any] = {"inside": inside, "table": None, "encoded": []}
+    for data in encoded:
+        rows = np.asarray(data.rows, np.int64)
+        kept = {"hash": _hash(data), "rows": store(file, rows)}
+        if inside:  # column after column, since columns repeat their values
+            kept |= {"X": store(file, np.ascontiguousarray(data.X.T)), "Y": store(file, data.Y)}
+        facts["encoded"].append(kept)
     columns = columns_of(frame) if inside and frame is not None else None
     if columns and sum(len(blob.data) for _, blobs in columns for blob in blobs.values()) <= limit:
         kept = [
@@ -48,30 +55,40 @@ def write_rows(file: sqlite3.Connection, plan: Plan, frame: pl.DataFrame | None,
     return facts
 
 
-def _write_part(file: sqlite3.Connection, part: Rows, inside: bool) -> dict[str, Any]:
-    facts: dict[str, Any] = {
-        "hash": _hash(part),
-        "rows": store(file, part.rows.astype(np.int64)),
-        "weights": None if part.weights is None else store(file, part.weights),
-    }
-    if inside:  # column after column, since columns repeat their values
-        facts |= {"X": store(file, np.ascontiguousarray(part.X.T)), "Y": store(file, part.Y)}
-    return facts
+def encoded_of(plan: Plan) -> list[Data]:
+    """The data whose rows a plan learns from and watches, each once."""
+    return [plan.learn.data, *([] if plan.watched.data is plan.learn.data else [plan.watched.data])]
 
 
-def _hash(part: Rows) -> str:
-    weights = None if part.weights is None else part.weights.tobytes()
-    return digest(part.X.tobytes(), part.Y.tobytes(), weights, part.rows.astype(np.int64).tobytes()).hex()
+def write_rows(file: sqlite3.Connection, plan: Plan) -> dict[str, Any]:
+    """Keep which rows a plan learns from and watches, and how much each counts; their hashes."""
+    return {name: None if rows is None else {
+        "data": encoded_of(plan).index(rows.data),
+        "positions": store(file, np.asarray(rows.positions, np.int64)),
+        "weights": None if rows.weights is None else store(file, rows.weights),
+    } for name, rows in (("learn", plan.learn), ("watch", plan.watch))}  # fmt: skip
 
 
-def read_part(
-    file: sqlite3.Connection, about: Mapping[str, Any], which: str, table: Table, given: pl.DataFrame | None, path: Path
-) -> Rows | None:
-    """The encoded rows to learn from, "train", or to watch, "validation"; None where there are none.
+def _hash(data: Data) -> str:
+    return digest(data.X.tobytes(), data.Y.tobytes(), np.asarray(data.rows, np.int64).tobytes()).hex()
+
+
+def read_rows(file: sqlite3.Connection, saved: Mapping[str, Any], data: Data) -> Rows:
+    """Some rows of the data, as `write_rows` kept which."""
+    weights = None if saved["weights"] is None else load(file, saved["weights"])
+    return made(lambda positions: Rows(data, positions, weights, scaled=True), load(file, saved["positions"]))
+
+
+def read_data(
+    file: sqlite3.Connection, about: Mapping[str, Any], number: int, table: Table, given: pl.DataFrame | None,
+    path: Path,
+) -> Data:  # fmt: skip
+    """Encoded rows.
 
     Parameters
     ----------
     about : the facts about the run
+    number : which of those that it keeps
     given : the table, where the file does not hold it
     path : of the run file, for messages
 
@@ -80,16 +97,15 @@ def read_part(
     DataError
         They are not at hand, or no longer what the run learnt from.
     """
-    part = about["data"].get(which)
-    if part is None:
-        return None
-    rows = load(file, part["rows"])
+    if number >= len(about["data"]["encoded"]):
+        raise DamageError(f"the encoded rows {number} are not there")
+    kept = about["data"]["encoded"][number]
+    rows = load(file, kept["rows"])
     if rows.ndim != 1 or rows.dtype != np.int64 or rows.min(initial=0) < 0:
-        raise DamageError(f"the numbers of the {which} rows are none")
-    weights = None if part.get("weights") is None else load(file, part["weights"])
+        raise DamageError("the numbers of its rows are none")
     if about["data"]["inside"]:
-        X, Y = np.ascontiguousarray(load(file, part.get("X")).T), load(file, part.get("Y"))
-        return made(lambda: Rows(Data(X, Y, rows), None, weights, scaled=True))
+        X, Y = np.ascontiguousarray(load(file, kept.get("X")).T), load(file, kept.get("Y"))
+        return made(Data, X, Y, rows)
     if given is None:
         given = _outside(about, path, table)
     if len(rows) and rows.max() >= given.height:
@@ -97,11 +113,10 @@ def read_part(
                         f"has {given.height:,}; give the table as it was")  # fmt: skip
     some = given[rows]
     data = Data(table.encode(some), table.target.encode(some).astype(np.float32), rows)
-    encoded = Rows(data, None, weights, scaled=True)
-    if _hash(encoded) != part["hash"]:
+    if _hash(data) != kept["hash"]:
         raise DataError(f"the rows of {path} have changed: the table at hand is not the one it learnt from; "
                         "give the table as it was (table=, or --table)")  # fmt: skip
-    return encoded
+    return data
 
 
 def read_frame(file: sqlite3.Connection, about: Mapping[str, Any], path: Path, table: Table) -> pl.DataFrame:

@@ -18,7 +18,7 @@ from backlit.runs.compare import Comparison, compare
 from backlit.runs.file import create, lock, require_new, writing
 from backlit.runs.recorder import MAX_SIZE, Recorder, collect, transaction
 from backlit.runs.records import put_snapshot, timeline_row
-from backlit.runs.rows import write_rows
+from backlit.runs.rows import encoded_of, write_data, write_rows
 from backlit.runs.schema import DamageError, Fact, TimelineRow, put
 from backlit.runs.sense import rows_of
 from backlit.runs.timeline import Timeline
@@ -212,15 +212,17 @@ def recording(
         "max_size": max_size, "metric": getattr(plan.metric, "name", None),
         "table": table.to_dict(), "network": plan.net.to_dict(),
     }  # fmt: skip
-    row = timeline_row(1, FIRST, plan.settings, state.seed, plan.engine)
 
     def fill(file: sqlite3.Connection) -> None:
         limit = int(ROWS_SHARE * max_size) if rows else -1
-        facts["data"] = write_rows(file, plan, frame, limit)
+        facts["data"] = write_data(file, encoded_of(plan), frame, limit)
+        own = to_json(write_rows(file, plan))
+        row = timeline_row(1, FIRST, plan.settings, state.seed, plan.engine, rows=own)
         put(file, *(Fact(key, to_json(value)) for key, value in facts.items()), row)
         put_snapshot(file, 1, state, anchor=True)
 
     with lock(path):
         create(path, fill, force)
     with writing(path) as file:
+        (row,) = rows_of(file, TimelineRow)
         yield Recorder(file, row, plan, max_size)

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple, TypeVar, get_args, get_type_hints
 from backlit.errors import BacklitError
 
 APPLICATION_ID = 0x626B6C74  # "bklt"
-FORMAT = 3
+FORMAT = 4
 LARGEST = 2**30  #: bytes of one array or blob, as stored and as unpacked
 LARGEST_JSON = 2**24
 
@@ -31,7 +31,7 @@ class Fact(NamedTuple):
 
 
 class TimelineRow(NamedTuple):
-    """A line of steps. changes, settings, arithmetic, machine: JSON; network: JSON where it is not the run's own."""
+    """A line of steps. changes, settings, rows, arithmetic, machine: JSON; network: JSON where it is not the run's."""
 
     number: int
     name: str
@@ -39,6 +39,7 @@ class TimelineRow(NamedTuple):
     step: int
     changes: str
     settings: str
+    rows: str
     network: str | None
     seed: str
     engine: str
@@ -200,7 +201,8 @@ def parsed(text: str) -> Any:
 
 #: what content that makes no sense may raise
 SENSELESS = (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError, RecursionError)
-PARTS = ("rows", "weights", "X", "Y")  #: the arrays of encoded rows
+ENCODED = ("rows", "X", "Y")  #: the arrays of encoded rows
+WHICH = ("positions", "weights")  #: the arrays of a timeline's rows
 
 
 def made(build: Callable[..., Made], *content: Any) -> Made:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from backlit.explain.verdict_text import sentence
@@ -78,9 +78,21 @@ def _score(value: Any) -> bool:
     return _mapping(value, _perhaps(_finite)) and value.keys() <= METRICS.keys()
 
 
-def _part(value: Any) -> bool:
-    optional = (value.get(name) for name in ("weights", "X", "Y")) if isinstance(value, dict) else (False,)
-    return all(map(_perhaps(_hash), optional)) and _hash(value.get("rows")) and _hash(value.get("hash"))
+def _fields(value: Any, wanted: Mapping[str, Callable[[Any], bool]]) -> bool:
+    return isinstance(value, dict) and all(check(value.get(name)) for name, check in wanted.items())
+
+
+def _list(value: Any, of: Callable[[Any], bool]) -> bool:
+    return isinstance(value, list) and all(map(of, value))
+
+
+def _encoded(value: Any) -> bool:
+    return _fields(value, {"hash": _hash, "rows": _hash, "X": _perhaps(_hash), "Y": _perhaps(_hash)})
+
+
+def _rows(value: Any) -> bool:
+    which = lambda v: _fields(v, {"data": _count, "positions": _hash, "weights": _perhaps(_hash)})
+    return _fields(value, {"learn": which, "watch": _perhaps(which)})
 
 
 def _column(value: Any) -> bool:
@@ -95,31 +107,20 @@ def _column(value: Any) -> bool:
 
 
 def _table(value: Any) -> bool:
-    return (
-        isinstance(value, dict)
-        and _count(value.get("rows"))
-        and isinstance(value.get("columns"), list)
-        and all(map(_column, value["columns"]))
-    )
+    return _fields(value, {"rows": _count, "columns": lambda v: _list(v, _column)})
 
 
 def _data(value: Any) -> bool:
-    wanted = {
-        "inside": lambda v: isinstance(v, bool),
-        "table": _perhaps(_table),
-        "train": _perhaps(_part),
-        "validation": _perhaps(_part),
-    }
-    return isinstance(value, dict) and all(check(value.get(name)) for name, check in wanted.items())
+    wanted = {"table": _perhaps(_table), "encoded": lambda v: _list(v, _encoded)}
+    return _fields(value, {"inside": lambda v: isinstance(v, bool), **wanted})
 
 
 def _texts(value: Any) -> bool:
-    return isinstance(value, list) and all(map(_text, value))
+    return _list(value, _text)
 
 
 def _split(value: Any) -> bool:
-    wanted = {"by": _text, "column": _perhaps(_text), "seed": _perhaps(_count)}
-    return isinstance(value, dict) and all(check(value.get(name)) for name, check in wanted.items())
+    return _fields(value, {"by": _text, "column": _perhaps(_text), "seed": _perhaps(_count)})
 
 
 def _verdict(value: Any) -> bool:
@@ -171,6 +172,7 @@ def _timeline(row: TimelineRow) -> bool:
         and isinstance(changes, dict)
         and _mapping(changes.pop("weights", {}), _pair)
         and _mapping(changes, _pair)
+        and _rows(json.loads(row.rows) if len(row.rows) < 4096 else None)
         and all(len(text) < 4096 and _mapping(json.loads(text), _text) for text in (row.arithmetic, row.machine))
     )
 

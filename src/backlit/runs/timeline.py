@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -13,6 +13,7 @@ import numpy as np
 
 from backlit.core.network import Network
 from backlit.core.state import State
+from backlit.engines.protocol import Rows
 from backlit.errors import ArgumentError, DataError, RunWarning, require
 from backlit.explain.trace import Trace, trace, trace_of_step
 from backlit.model import Model
@@ -101,6 +102,7 @@ class Timeline:
     net : its network: the run's, but for dropout
     seed : of everything random in it
     engine : the name of the engine that makes its steps
+    saved_rows : which rows are its own, as JSON; `learn` and `watch` read them
     """
 
     run: Archive
@@ -112,12 +114,24 @@ class Timeline:
     net: Network
     seed: int
     engine: str
+    saved_rows: Mapping[str, Any]
 
     @classmethod
     def of(cls, run: Archive, row: TimelineRow, parent: Timeline | None) -> Timeline:
         """The one that a row describes."""
         net = run.net if row.network is None else network_from(parsed(row.network))
-        return cls(run, row.number, row.name, row.step, parent, parsed(row.changes), net, int(row.seed), row.engine)
+        return cls(
+            run,
+            row.number,
+            row.name,
+            row.step,
+            parent,
+            parsed(row.changes),
+            net,
+            int(row.seed),
+            row.engine,
+            parsed(row.rows),
+        )
 
     def __repr__(self) -> str:
         with self.run.reading():
@@ -227,6 +241,15 @@ class Timeline:
                     parts.append(table.filter(pl.col("step").is_between(begins, ends, closed="left")))
         return pl.concat(parts)
 
+    def learn(self) -> Rows:
+        """The rows that it learns from, and how much each counts."""
+        return self.run.rows(self.saved_rows["learn"])
+
+    def watch(self) -> Rows | None:
+        """The rows that it watches."""
+        saved = self.saved_rows["watch"]
+        return None if saved is None else self.run.rows(saved)
+
     def plan(self) -> Plan:
         """Its network, rows, settings and engine: all that training needs."""
         run = self.run
@@ -234,16 +257,10 @@ class Timeline:
             row = self._row(file)
             key = (row.number, row.settings)
             if key not in run.plans:
-                settings, data = settings_from(row.settings), run.data("train")
-                engine = engine_of(
-                    run.path, row, self.net, settings, data.data.X.dtype if data is not None else np.float32
-                )
-                if data is None:
-                    raise DataError(f"{run.path} keeps no rows and does not know which they were; train again")
+                settings, learn = settings_from(row.settings), self.learn()
+                engine = engine_of(run.path, row, self.net, settings, learn.data.X.dtype)
                 metric = None if run.metric is None else WatchedMetric(run.metric, run.table.target, self.net.loss)
-                run.plans[key] = Plan(
-                    self.net, data, settings, watch=run.data("validation"), metric=metric, engine=engine
-                )
+                run.plans[key] = Plan(self.net, learn, settings, watch=self.watch(), metric=metric, engine=engine)
             return run.plans[key]
 
     # --- any of its moments --------------------------------------------------------------------------------------
@@ -454,7 +471,7 @@ class Timeline:
         with run.reading():
             state = self.at(None if step is None else int(step))
             owner = self.owner(state.step)
-            fork = altered(state, owner.net, owner.settings(), owner.engine, run.data("train"), changes)
+            fork = altered(state, owner.net, owner.settings(), owner.engine, owner.learn(), changes)
         with writing(run.path) as file, transaction(file):
             before = owner._row(file)
             rows = rows_of(file, TimelineRow)
@@ -463,7 +480,7 @@ class Timeline:
             require("name", name, lambda v: v not in taken and v.isprintable(), "printable, and not that of a timeline")
             row = timeline_row(
                 max(other.number for other in rows) + 1, name, fork.settings, self.seed, fork.engine,
-                parent=owner.number, step=state.step, changes=to_json(fork.changes),
+                parent=owner.number, step=state.step, changes=to_json(fork.changes), rows=before.rows,
                 network=before.network if fork.net is owner.net else to_json(fork.net.to_dict()),
             )  # fmt: skip
             put(file, row)

@@ -21,8 +21,9 @@ from backlit.runs.arrays import shape_of, unpack
 from backlit.runs.file import reading
 from backlit.runs.records import arithmetic_difference
 from backlit.runs.schema import (
-    PARTS,
+    ENCODED,
     TABLES,
+    WHICH,
     Blob,
     DamageError,
     EpochRow,
@@ -160,9 +161,13 @@ def _unknown(rows: dict[type, list[Any]], blobs: set[str]) -> list[str]:
     data = parsed(facts["data"]) if "data" in facts else {}
     columns = data["table"]["columns"] if data.get("table") else []
     keys = {f"{name} of column {c['name']!r}": key for c in columns for name, key in c["arrays"].items()}
-    for part in ("train", "validation"):
-        for name in PARTS:
-            keys[f"{name} to {'learn from' if part == 'train' else 'watch'}"] = (data.get(part) or {}).get(name)
+    for number, encoded in enumerate(data.get("encoded", [])):
+        keys |= {f"{name} of the encoded rows {number}": encoded.get(name) for name in ENCODED}
+    for row in rows[TimelineRow]:
+        for part, which in parsed(row.rows).items():
+            keys |= {
+                f"{name} of the rows to {part} of timeline {row.name!r}": (which or {}).get(name) for name in WHICH
+            }
     return found + [f"the {name} is not there" for name, key in keys.items() if key and key not in blobs]
 
 

@@ -76,8 +76,8 @@ def run_message(desk: Desk) -> messages.Run:
 def timeline_message(timeline: Timeline) -> messages.Timeline:
     """A timeline, as the page is told of it."""
     row, steps, settings = timeline.row(), timeline.steps(), timeline.settings()
-    data, end, parent = timeline.run.data("train"), end_of(timeline), timeline.parent
-    size = settings.batch_size or (1 if data is None else len(data))
+    rows, end, parent = len(timeline.learn()), end_of(timeline), timeline.parent
+    size = settings.batch_size or rows
     return messages.Timeline(
         name=row.name,
         parent=parent and parent.name,
@@ -85,7 +85,7 @@ def timeline_message(timeline: Timeline) -> messages.Timeline:
         steps=steps,
         best=end.best,
         planned=max(steps, end.last.begun + end.last.planned, row.stop or 0),
-        steps_an_epoch=1 if data is None else math.ceil(len(data) / size),
+        steps_an_epoch=math.ceil(rows / size),
         changes=_changes(timeline.changes),
         reason="diverged" if row.reason == "diverged" else end.reason,
         settings=_settings(settings, size, timeline.net),
@@ -112,7 +112,8 @@ def _value(value: Any) -> str:
 
 
 def _rows(opened: Run) -> dict[str, int]:
-    parts = {name: opened.data(name) for name in ("train", "validation")}
+    first = opened.timeline()
+    parts = {"train": first.learn(), "validation": first.watch()}
     counts = {name: 0 if part is None else len(part) for name, part in parts.items()}
     try:
         return {**counts, "table": opened.frame().height}
@@ -143,9 +144,8 @@ def _range(opened: Run, column: Number) -> tuple[float | None, float | None]:
     """The least and the greatest number that was learnt from; None where the table is not at hand."""
     if column.edges:
         return float(column.decode(column.edges[0])), float(column.decode(column.edges[-1]))
-    data = opened.data("train")
     try:
-        values = numbers(opened.frame()[column.name] if data is None else opened.frame()[column.name][data.rows])
+        values = numbers(opened.frame()[column.name][opened.timeline().learn().rows])
     except DataError:
         return None, None
     return float(np.nanmin(values)), float(np.nanmax(values))

@@ -44,7 +44,8 @@ def _part(desk: Desk, row: int) -> str:
     """For what a row is used."""
 
     def parts() -> dict[int, str]:
-        data = {name: desk.run.data(name) for name in ("train", "validation")}
+        first = desk.run.timeline()
+        data = {"train": first.learn(), "validation": first.watch()}
         return {row: name for name, part in data.items() if part is not None for row in part.rows.tolist()}
 
     return desk.cached((desk.key, "parts"), parts).get(row, "")
@@ -92,7 +93,7 @@ def worst(desk: Desk, query: RowsQuery) -> RowErrors:
     """The rows whose predictions are off the most, under the weights of a moment."""
     require("most", query.most, lambda v: v >= 0, "0 or greater")
     owner, run = owner_of(desk, query.timeline, query.step), desk.run
-    data = run.data(query.which)
+    data = owner.timeline.watch() if query.which == "validation" else owner.timeline.learn()
     if data is None:
         raise DataError(f"the run has no {query.which} rows; ask for those that it learns from, 'train'")
     theta = desk.state(query.timeline, query.step).theta
