@@ -1,15 +1,19 @@
 """Layers that only tests know: each defines what a layer must, and nothing else."""
 
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import ClassVar, NamedTuple
 
 import numpy as np
 import pytest
+from recorded import FRAME, PRICE, RECIPE, SPLIT
 
 from backlit.core import rng
 from backlit.core.arrays import array_namespace
 from backlit.core.layer import Layer
-from backlit.core.layers import LAYERS
+from backlit.core.layers import LAYERS, Dense, Dropout, LayerNorm
+from backlit.core.network import Network
+from backlit.fitting import prepare
 
 
 class InputCache(NamedTuple):
@@ -83,8 +87,20 @@ class Gain(Layer):
         return tY if tX is None else tY + tX * p[0]
 
 
-@pytest.fixture
-def plugins(monkeypatch):
-    """The registry with these layers, for whoever reads a network from JSON."""
-    for layer in (Embedding, Gain):
-        monkeypatch.setitem(LAYERS, layer.name, layer)
+@contextmanager
+def registered():
+    """These layers are in the registry, for whoever reads a network from JSON."""
+    with pytest.MonkeyPatch.context() as patch:
+        for layer in (Embedding, Gain):
+            patch.setitem(LAYERS, layer.name, layer)
+        yield
+
+
+def plugged():
+    """The start of a small training of a network of both, and of layers that everybody knows."""
+    recipe = replace(RECIPE, encoding="plain", engine="reference")
+    table = prepare(FRAME, PRICE, recipe, split=SPLIT, seed=5).table
+    d = len(table.names)
+    layers = [Embedding(d, 2), Gain(), Dense(2 * d, 6, "tanh"), LayerNorm(6), Dropout(0.2), Dense(6, 1)]
+    net = Network(layers, "squared_error", table.names)
+    return prepare(FRAME, PRICE, recipe, split=SPLIT, seed=5, table=table, net=net)

@@ -40,7 +40,7 @@ def by_hand(kind, w, gradients):
 def slot_of(theta, rate=1.0, decay=1.0, start=0):
     """A vector of weights as one slot."""
     n = len(theta)
-    return Slot(1, "b1", start, start + n, (n,), (tuple(map(str, range(1, n + 1))),), rate, decay)
+    return Slot("b", 1, start, start + n, (n,), (tuple(map(str, range(1, n + 1))),), rate, decay)
 
 
 def run(optimizer, theta, gradients, slots=None):

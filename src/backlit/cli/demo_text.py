@@ -14,7 +14,7 @@ from backlit.cli.demo import Act1, Act2, Runaway
 from backlit.cli.text import HEAD, NEGATIVE, POSITIVE, QUIET, bars, score_grid, show, signed
 from backlit.core.layer import Link
 from backlit.errors import ArgumentError
-from backlit.explain.chain import Chain
+from backlit.explain.paths import Chain
 from backlit.explain.trace import Trace
 from backlit.tables.target import Target
 from backlit.words import fixed, number

@@ -240,9 +240,10 @@ class Layer:
         _, cache = self.forward(p, X)
         outputs = np.full(shape, -1)
         for index in np.ndindex(shape):
-            moved, values = self.effect(p, cache, weight, index)
+            acted, values = self.effect(p, cache, weight, index)
+            moved = np.flatnonzero(values.any(axis=0))
             if len(moved) == 1:
-                outputs[index] = moved[0]
+                outputs[index] = acted[moved[0]]
             if (values == values[:1]).all():
                 inputs[index] = -1
         return inputs, outputs
@@ -294,15 +295,14 @@ class Layer:
         return np.asarray(dX).reshape(n, d_out, -1).transpose(0, 2, 1)
 
     def effect(self, p: Weights, cache: tuple, weight: str, index: Place) -> tuple[np.ndarray, np.ndarray]:
-        """What one weight acts on: the outputs, (m,), and ∂Z/∂w of each row, (n, m).
+        """What one weight may act on: the outputs, (m,), and ∂Z/∂w of each row, (n, m); by default all outputs.
 
         A layer that ends with a function f answers for Z, what f is applied to: there w is multiplied by its input.
         """
         direction = [np.zeros_like(W) for W in p]
         direction[list(self.shapes()).index(weight)][index] = 1.0
         tY = np.asarray(self.tangent(p, tuple(direction), cache, None))
-        outputs = np.flatnonzero(tY.any(axis=0))
-        return outputs, tY[:, outputs]
+        return np.arange(tY.shape[1]), tY
 
     def links(self, stage: Stage, p: Weights, cache: tuple, j: int, i: int) -> list[Link]:
         """The factors from output j back to input i, of a cache of one row; multiplied they are that ∂Y/∂X."""

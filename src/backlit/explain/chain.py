@@ -9,97 +9,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from backlit.core.layer import Layer, Link, Stage, rows_of
 from backlit.errors import ChainError
-from backlit.explain import chain_text
 from backlit.explain.check import agreeing_digits, finite_difference
+from backlit.explain.paths import Chain, Check, Path
 from backlit.explain.trace import Trace, WeightTrace, agree
-from backlit.explain.update import WeightUpdate
 
 ALL_PATHS = 64  #: a chain with no more paths than this is written out whole
 AT_ONCE = 2**16  #: entries of Jacobians that are worked on at a time, so that they stay in the processor's cache
-
-
-@dataclass(frozen=True)
-class Path:
-    """One way from E back to the weight, for one row."""
-
-    row: int
-    factors: tuple[Link, ...]
-
-    @property
-    def product(self) -> float:
-        """All factors multiplied."""
-        return float(np.prod([factor.value for factor in self.factors]))
-
-
-@dataclass(frozen=True)
-class Check:
-    """∂E/∂w by finite differences, and to how many digits it agrees.
-
-    kink : the slope jumps within the differences' reach, which therefore tell nothing; left and right are one-sided
-    """
-
-    value: float
-    digits: int
-    kink: bool = False
-    left: float = 0.0
-    right: float = 0.0
-
-
-@dataclass(frozen=True)
-class Chain:
-    """The chain rule of one weight, with its numbers.
-
-    Attributes
-    ----------
-    paths : those listed, the strongest first
-    rest, rest_paths : the sum and the number of those not listed; paths + rest = gradient
-    rows : how many rows are summed over
-    """
-
-    weight: str
-    value: float
-    gradient: float
-    blame: float
-    paths: tuple[Path, ...]
-    rest: float
-    rest_paths: int
-    rows: int
-    check: Check
-    update: WeightUpdate | None
-
-    def to_dict(self) -> dict[str, Any]:
-        """The chain as JSON."""
-        paths = [
-            {
-                "row": p.row,
-                "factors": [{**asdict(f), "meaning": chain_text.meaning(f)} for f in p.factors],
-                "product": p.product,
-            }
-            for p in self.paths
-        ]
-        return {**asdict(self), "paths": paths}
-
-    def text(self) -> str:
-        """For a terminal."""
-        return chain_text.text(self)
-
-    def latex(self) -> str:
-        """An align* environment; needs amsmath."""
-        return chain_text.latex(self)
-
-    def _repr_html_(self) -> str:
-        return chain_text.html(self)
-
-    def __str__(self) -> str:
-        return self.text()
 
 
 def chain(w: WeightTrace, most: int = 8) -> Chain:

@@ -32,7 +32,7 @@ from backlit.words import count, number
 if TYPE_CHECKING:
     import polars as pl
 
-    from backlit.explain.chain import Chain
+    from backlit.explain.paths import Chain
 
 
 ROUNDING = 1e-9  #: how far a sum of parts may be off, as a share of their absolute values
@@ -278,7 +278,7 @@ class Trace:
                     sources.append(stage.sources[inputs[*index]] if inputs[*index] >= 0 else "")
                     columns.append(self._effect(stage, position)[1])
         bias = float(self.theta[stage.biases[j]]) if stage.biases[j] >= 0 else 0.0
-        X, w, z = np.hstack(columns), self.theta[positions], t.Z[:, j]
+        X, w, z = np.hstack(columns), self.theta[np.array(positions, int)], t.Z[:, j]
         rest = z - (X @ w + bias)
         rest[np.abs(rest) <= ROUNDING * (np.abs(X) @ np.abs(w) + abs(bias))] = 0.0
         return UnitTrace(
@@ -294,8 +294,12 @@ class Trace:
     def _effect(self, stage: Stage, position: int) -> tuple[np.ndarray, np.ndarray]:
         """The outputs, (m,), that the weight at a position of theta acts on, and its ∂Z/∂w there, (n, m)."""
         slot = next(slot for slot in stage.slots if slot.start <= position < slot.stop)
-        i = stage.position
-        return stage.layer.effect(self.p[i], self.caches[i], slot.weight, slot.index(position))
+        i, index = stage.position, slot.index(position)
+        units, values = stage.layer.effect(self.p[i], self.caches[i], slot.weight, index)
+        if len(units) > 1:
+            acted = values.any(axis=0) | (units == stage.ends[slot.weight][1][index])
+            units, values = units[acted], values[:, acted]
+        return units, values
 
     # --- as tables ---------------------------------------------------------------------------------------------------
 

@@ -10,8 +10,7 @@ import numpy as np
 
 from backlit.core.network import Network
 from backlit.core.optimizers import Memory, Optimizer, Term, clip, moved
-from backlit.explain.chain_text import number
-from backlit.words import say
+from backlit.words import number, say
 
 SIGNS = {"minus": "−", "times": "·", "over": "/"}
 
@@ -87,7 +86,7 @@ class WeightUpdate:
     def numbers(self, digits: int = 6) -> str:
         """The same in numbers, and what comes of it."""
         parts = [f" {SIGNS[term.enters]} {_bracket(term.value, digits)}" for term in self.terms]
-        return f"{number(self.before, digits)}{''.join(parts)} = {number(self.after, digits)}"
+        return f"{number(self.before, digits=digits)}{''.join(parts)} = {number(self.after, digits=digits)}"
 
     def lines(self, gradient: float) -> list[str]:
         """For a terminal, beside the weight's ∂E/∂w."""
@@ -121,4 +120,4 @@ def update_of(
 
 
 def _bracket(value: float, digits: int) -> str:
-    return number(value, digits) if value >= 0 else f"({number(value, digits)})"
+    return number(value, digits=digits) if value >= 0 else f"({number(value, digits=digits)})"

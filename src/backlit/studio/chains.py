@@ -9,7 +9,7 @@ import numpy as np
 from backlit.core.backprop import backward
 from backlit.core.layer import Link
 from backlit.errors import ArgumentError
-from backlit.explain.chain_text import meaning
+from backlit.explain.paths import meaning
 from backlit.explain.trace import Trace, WeightTrace
 from backlit.explain.what_if import along_step, along_weight
 from backlit.studio import messages

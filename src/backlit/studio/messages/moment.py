@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from backlit.explain.chain import Check
+from backlit.explain.paths import Check
 from backlit.explain.update import WeightUpdate
 
 

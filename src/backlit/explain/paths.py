@@ -1,0 +1,187 @@
+"""A chain as a record, and as people read it: in a terminal, in LaTeX, in a notebook."""
+
+from __future__ import annotations
+
+import html as markup
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from backlit import words
+from backlit.core.layer import Link
+from backlit.explain.update import WeightUpdate
+from backlit.words import percent, say
+
+
+def number(value: float, digits: int = 6) -> str:
+    """A number with so many significant digits and a true minus sign."""
+    return words.number(value, digits=digits)
+
+
+def meaning(link: Link) -> str:
+    """What a factor means, in a few words."""
+    return say(link.kind, **link.facts)
+
+
+@dataclass(frozen=True)
+class Path:
+    """One way from E back to the weight, for one row."""
+
+    row: int
+    factors: tuple[Link, ...]
+
+    @property
+    def product(self) -> float:
+        """All factors multiplied."""
+        return float(np.prod([factor.value for factor in self.factors]))
+
+
+@dataclass(frozen=True)
+class Check:
+    """∂E/∂w by finite differences, and to how many digits it agrees.
+
+    kink : the slope jumps within the differences' reach, which therefore tell nothing; left and right are one-sided
+    """
+
+    value: float
+    digits: int
+    kink: bool = False
+    left: float = 0.0
+    right: float = 0.0
+
+
+@dataclass(frozen=True)
+class Chain:
+    """The chain rule of one weight, with its numbers.
+
+    Attributes
+    ----------
+    paths : those listed, the strongest first
+    rest, rest_paths : the sum and the number of those not listed; paths + rest = gradient
+    rows : how many rows are summed over
+    """
+
+    weight: str
+    value: float
+    gradient: float
+    blame: float
+    paths: tuple[Path, ...]
+    rest: float
+    rest_paths: int
+    rows: int
+    check: Check
+    update: WeightUpdate | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The chain as JSON."""
+        paths = [
+            {
+                "row": p.row,
+                "factors": [{**asdict(f), "meaning": meaning(f)} for f in p.factors],
+                "product": p.product,
+            }
+            for p in self.paths
+        ]
+        return {**asdict(self), "paths": paths}
+
+    def text(self) -> str:
+        """The factors of each path below one another, then the sum, the check and the update."""
+        several = self.rows > 1
+        lines = [f"∂E/∂{self.weight} = {number(self.gradient)}     blame {percent(self.blame)}     {self._size()}"]
+        for path in self.paths:
+            lines.append("")
+            lines += [f"  row {path.row}"] if several else []
+            for i, factor in enumerate(path.factors):
+                lines.append(f"  {'×' if i else ' '} {number(factor.value):>12}  {factor.symbol:<18} {meaning(factor)}")
+            lines.append(f"  = {number(path.product):>12}")
+        if self.rest_paths:
+            lines += ["", f"  + {number(self.rest):>12}  the other {self.rest_paths:,} paths together"]
+        if len(self.paths) + bool(self.rest_paths) > 1:
+            lines.append(f"  = {number(self.gradient):>12}  the sum over all paths{' and rows' * several}")
+        lines += ["", f"  check    {_checked(self.check)}"]
+        if self.update is not None:
+            lines += ["", *(f"  {line}" for line in self.update.lines(self.gradient))]
+        return "\n".join(lines)
+
+    def latex(self) -> str:
+        """An align* environment, which needs amsmath: for each path symbols on one line, numbers on the next."""
+        left = rf"\frac{{\partial E}}{{\partial {_symbol(self.weight)}}}"
+        lines = []
+        for i, path in enumerate(self.paths):
+            sign = "=" if i == 0 else r"\quad +"
+            lines.append(rf"{left if i == 0 else ''} &{sign} " + r" \cdot ".join(_tex(f.symbol) for f in path.factors))
+            numbers = r" \cdot ".join(_value(factor.value) for factor in path.factors)
+            lines.append(rf"&\quad = {numbers} = {_value(path.product)}")
+        if self.rest_paths:
+            lines.append(rf"&\quad + {_value(self.rest)} \text{{ (the other {self.rest_paths} paths)}}")
+        if len(self.paths) + bool(self.rest_paths) > 1:
+            lines.append(rf"&= {_value(self.gradient)}")
+        return "\\begin{align*}\n" + " \\\\\n".join(lines) + "\n\\end{align*}"
+
+    def _repr_html_(self) -> str:
+        """A table for notebooks."""
+        rows = []
+        for path in self.paths:
+            for i, factor in enumerate(path.factors):
+                cells = (("×" if i else ""), number(factor.value), factor.symbol, meaning(factor))
+                rows.append("".join(f"<td style='text-align:left'>{markup.escape(cell)}</td>" for cell in cells))
+            rows.append(f"<td>=</td><td style='text-align:left'><b>{number(path.product)}</b></td><td></td><td></td>")
+        if self.rest_paths:
+            rows.append(f"<td>+</td><td>{number(self.rest)}</td><td></td><td>the other {self.rest_paths:,} paths</td>")
+        head = f"∂E/∂{self.weight} = {number(self.gradient)}"
+        body = "".join(f"<tr>{row}</tr>" for row in rows)
+        notes = [_checked(self.check), *(self.update.lines(self.gradient) if self.update else [])]
+        said = "<br>".join(markup.escape(note) for note in notes)
+        return f"<p><b>{markup.escape(head)}</b></p><table>{body}</table><p>{said}</p>"
+
+    def __str__(self) -> str:
+        return self.text()
+
+    def _size(self) -> str:
+        paths = len(self.paths) + self.rest_paths
+        return f"{paths:,} path{'s' * (paths > 1)}" + f" over {self.rows:,} rows" * (self.rows > 1)
+
+
+def _checked(check: Check) -> str:
+    if check.kink:
+        return f"finite differences meet a kink: {number(check.left)} on its left, {number(check.right)} on its right"
+    return f"by finite differences {number(check.value)}: agrees to {check.digits} digits"
+
+
+def _value(value: float) -> str:
+    shown = f"{value:.6g}"
+    if "e" in shown:
+        digits, _, exponent = shown.partition("e")
+        shown = rf"{digits}\times 10^{{{int(exponent)}}}"
+    return rf"({shown})" if value < 0 else shown
+
+
+def _symbol(name: str) -> str:
+    """w1[sqft_living, 2] as w^{(1)}_{\\text{sqft\\_living}, 2}, s[1] as s_{1}."""
+    kind, _, place = name.partition("[")
+    letter = kind.rstrip("0123456789")
+    layer = kind.removeprefix(letter)
+    letter = {"gamma": r"\gamma", "beta": r"\beta"}.get(letter, letter)
+    *source, unit = place.removesuffix("]").rsplit(",", 1)
+    below = ", ".join(_escaped(part.strip()) for part in (*source, unit))
+    return letter + (f"^{{({layer})}}" if layer else "") + f"_{{{below}}}"
+
+
+def _tex(symbol: str) -> str:
+    if symbol.startswith("∂") and "/∂" in symbol:
+        top, bottom = symbol.split("/∂", 1)  # a column may be called so, too
+        return rf"\frac{{\partial {_tex(top[1:])}}}{{\partial {_tex(bottom)}}}"
+    named = symbol.partition("[")[0].rstrip("0123456789") in ("w", "b", "a", "n", "s", "gamma", "beta", "mask")
+    return _symbol(symbol) if named and symbol.endswith("]") else _escaped(symbol)
+
+
+def _escaped(text: str) -> str:
+    """Any text within mathematics: names upright, every special character written out."""
+    special = {c: "\\" + c for c in "#$%&_{}"} | {
+        "\\": r"\textbackslash{}",
+        "^": r"\textasciicircum{}",
+        "~": r"\textasciitilde{}",
+    }
+    safe = "".join(special.get(c, c if c.isprintable() and ord(c) < 0x2500 else "?") for c in text)
+    return safe if safe.isdigit() or len(safe) == 1 else rf"\text{{{safe}}}"

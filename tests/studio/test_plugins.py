@@ -1,0 +1,129 @@
+"""The studio's answers about a run whose layers only tests know; over HTTP, as the page asks."""
+
+import struct
+
+import numpy as np
+import pytest
+from plugins import plugged, registered
+from recorded import recorded
+
+from backlit.studio.desk import Desk
+from backlit.studio.shelf import Shelf
+
+from .conftest import serving
+
+AT = {"timeline": "main", "step": 9, "row": 17}
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    with registered():
+        yield recorded(plugged(), tmp_path_factory.mktemp("runs") / "plugged.backlit")
+
+
+@pytest.fixture(scope="module")
+def client(run, tmp_path_factory):
+    shelf = Shelf(tmp_path_factory.mktemp("shelf"))
+    desk = Desk(shelf, shelf.add_run(run.path))
+    with serving(desk) as client:
+        yield client
+    desk.close()
+
+
+def ask(client, name, **more):
+    answer = client.ask(name, more)
+    assert answer.status == 200, answer.body
+    return answer.json if answer.headers["content-type"] == "application/json" else answer.body
+
+
+def test_its_layers(client, run):
+    layers = ask(client, "run")["layers"]
+    assert [(layer["number"], layer["inputs"], layer["units"], layer["activation"]) for layer in layers] == [
+        (stage.number, len(stage.sources), len(stage.units), stage.layer.function) for stage in run.net.numbered
+    ]
+    assert [layer["dropout"] for layer in layers] == [0, 0, 0.2, 0]
+
+
+@pytest.mark.parametrize("of", ["row", "batch"])
+@pytest.mark.parametrize("by", ["weight", "blame"])
+def test_what_is_drawn(client, run, of, by):
+    t, at = run.trace(9, [17] if of == "row" else None), AT | {"of": of}
+    layout = ask(client, "layout", **at, by=by)
+    assert [column["kind"] for column in layout["columns"]] == ["input", "hidden", "hidden", "hidden", "output"]
+    units = [[unit["name"] for unit in column["units"]] for column in layout["columns"]]
+    assert units[1] == [f"a1[{name}.{k}]" for name in run.net.inputs for k in (1, 2)]
+    assert units[-1] == ["s[1]"]
+    edges = [edge["weight"] for edge in layout["edges"]]
+    assert sorted(edge for edge in edges if edge.startswith("w1")) == sorted(
+        f"w1[{name}, {k}]" for name in run.net.inputs for k in (1, 2)
+    )
+    for edge in layout["edges"]:
+        if edge["layer"] == 1:  # it leads from its own input to its own unit
+            source, unit = units[0][edge["source"]], units[1][edge["unit"]]
+            assert edge["weight"] == f"w1[{source}, {unit[-2]}]"
+            assert unit.startswith(f"a1[{source}.")
+
+    numbers = ask(client, "weights", **at, layout=layout["id"])
+    shown = np.array(struct.unpack(f"<{len(numbers) // 4}f", numbers)).reshape(-1, 3)
+    for name, (w, d, step) in zip(edges, shown):
+        there = t[name]
+        assert (w, d) == (pytest.approx(there.value, rel=1e-5), pytest.approx(there.gradient, rel=1e-5, abs=1e-9))
+        assert step == pytest.approx(t.update.step[there.positions[0]], rel=1e-5, abs=1e-9)
+
+    moment = ask(client, "moment", **at, layout=layout["id"])
+    assert moment["E"] == t.E
+    for stage, column, numbers in zip(run.net.numbered, layout["columns"][1:], moment["columns"][1:]):
+        places = [unit["number"] - 1 for unit in column["units"]]
+        np.testing.assert_allclose(numbers["a"], t.outputs[stage.position][:, places].mean(axis=0))
+        np.testing.assert_allclose(numbers["da"], t.back.dY[stage.position][:, places].sum(axis=0))
+    first = moment["columns"][1]
+    names = [f"b1[{name}, {k}]" for name in run.net.inputs for k in (1, 2)]
+    np.testing.assert_allclose(first["bias"], [t[name].value for name in names])
+    np.testing.assert_allclose(first["dbias"], [t[name].gradient for name in names], rtol=1e-9, atol=1e-15)
+
+
+def test_every_weight_has_its_chain(client, run):
+    t = run.trace(9, [17])
+    for name in run.net.weight_names():
+        reply = ask(client, "chain", **AT, weight=name)
+        listed = sum(path["product"] for path in reply["paths"])
+        assert reply["gradient"] == t[name].gradient == pytest.approx(listed + reply["rest"], rel=1e-9, abs=1e-15)
+        assert sum(part["part"] for part in reply["by_row"]) + reply["rest_rows"] == pytest.approx(reply["gradient"])
+        assert len(reply["words"]) == len(reply["paths"][0]["factors"])
+        assert all(sentence.endswith(".") for sentence in reply["words"])
+        assert r"\begin{align*}" in reply["latex"]
+        assert reply["check"]["digits"] >= 5 or reply["check"]["kink"]
+    said = ask(client, "chain", **AT, weight="w1[size, 1]")
+    assert any("∂a1[size.1]/∂w1[size, 1] is " in sentence for sentence in said["words"])
+
+
+def test_every_unit_adds_up(client, run):
+    for stage in run.net.numbered:
+        for unit in range(1, len(stage.units) + 1):
+            for most in (24, 1):
+                reply = ask(client, "unit", **AT, layer=stage.number, unit=unit, most=most)
+                total = sum(term["product"] for term in reply["terms"]) + reply["rest"] + reply["bias"]
+                assert total == pytest.approx(reply["z"], rel=1e-9, abs=1e-12)
+                assert len(reply["terms"]) <= most
+    unit = ask(client, "unit", **AT, layer=1, unit=3)
+    [term] = unit["terms"]
+    assert (term["weight_name"], term["name"]) == (f"w1[{run.net.inputs[1]}, 1]", run.net.inputs[1])
+    assert unit["bias_name"] == f"b1[{run.net.inputs[1]}, 1]"
+
+
+def test_a_weight_changed_by_hand(client, run):
+    layout = ask(client, "layout", **AT)
+    t = run.trace(9, [17])
+    theta = t.theta.copy()
+    theta[t["w1[rooms, 2]"].positions] = 0.75
+    changed = ask(client, "moment", **AT, layout=layout["id"], weights={"w1[rooms, 2]": 0.75})
+    assert changed["E"] == pytest.approx(t.at(theta).E, rel=1e-6)
+
+
+def test_history_and_errors(client):
+    assert len(ask(client, "history", timeline="main")["E"]) == 60
+    answer = client.ask("chain", AT | {"weight": "w1[size]"})
+    assert (answer.status, "weights; name one" in answer.json["error"] or "unknown" in answer.json["error"]) == (
+        400,
+        True,
+    )
