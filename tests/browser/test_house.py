@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -78,7 +77,7 @@ def with_changes(run: bl.Run, row: int, **changes: object) -> bl.Trace:
     """The trace of a row at the last step, with some of its fields changed."""
     t = run.trace(None, [row])
     one = run.frame()[row : row + 1].with_columns(**{name: pl.lit(value) for name, value in changes.items()})
-    return t.on(replace(t.data, X=run.table.encode(one, np.float64)))
+    return t.on(bl.Rows(bl.Data(run.table.encode(one, np.float64), t.data.Y, t.data.rows)))
 
 
 def test_every_way_to_a_row_shows_its_numbers(page: Page, served: Served) -> None:

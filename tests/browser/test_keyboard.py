@@ -88,6 +88,7 @@ def test_a_session(page: Page, served: Served) -> None:
     w = float(dot.get_attribute("aria-valuenow") or 0)
     told = view(page, "chain").locator(".along dd").nth(1)
     run = bl.open_run(served.folder / "houses-3-3-1.backlit")
+    until(page, lambda: run.timeline().steps() >= 1)  # a step made by hand is written a moment later
     t = run.trace(1, [0])
     theta = t.theta.copy()
     theta[t.net.positions("w2[2, 1]")] = w

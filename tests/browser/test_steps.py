@@ -57,8 +57,7 @@ def test_steps_are_those_of_a_run_without_a_page(page: Page, served: Served) -> 
     timeline = bl.open_run(served.folder / "houses-3-3-1.backlit").timeline()
     last = timeline.steps()
     at_step(page, last)
-    state = timeline.plan().begin(timeline.at(0).theta)
-    for event in timeline.plan().train(state, stretch=1):  # other stretches end where time has them
+    for event in bl.train(timeline.plan(), timeline.at(0), stretch=1):  # other stretches end where time has them
         state = event.state
         if state.step == last:
             break

@@ -161,11 +161,11 @@ def test_a_fork_goes_another_way_and_is_compared(page: Page, served: Served) -> 
     found = run.compare("main", "faster")
     assert found.parted == 200
     expect(panel).to_contain_text("The same up to step 200. Then learning rate 0.05 → 0.2.")
-    mean = found.rows["gain"].mean()
+    mean = found.rows()["gain"].mean()
     assert isinstance(mean, float)
     away = "nearer to" if mean >= 0 else "farther from"
     expect(panel).to_contain_text(re.compile(rf"faster is \${abs(mean):,.0f}\s+{away}"))
-    best, worst = found.rows.head(6), found.rows.tail(6).reverse()
+    best, worst = found.rows().head(6), found.rows().tail(6).reverse()
     for caption, rows, sign in (("better", best, "+"), ("worse", worst, "−")):
         part = panel.get_by_role("table", name=f"Predicted {caption} by faster")
         cells = [row.split() for row in part.locator("tbody tr").all_inner_texts()]

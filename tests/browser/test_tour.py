@@ -93,7 +93,7 @@ def test_from_start_to_end_by_its_tasks(page: Page, served: Served) -> None:
     timeline.locator("form button.main").click()
     noticed(page)
     assert len(run.timelines()) == 2
-    assert run.timelines()[1].settings.learning_rate != 0.05
+    assert run.timelines()[1].settings().learning_rate != 0.05
 
     title(page, "Why is there a minus?")
     page.keyboard.press("ArrowRight")

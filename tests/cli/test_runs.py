@@ -110,6 +110,17 @@ def test_resume(backlit, tmp_path, monkeypatch):
     assert json.loads(backlit("resume", "a.backlit", "--json"))["finished"]
 
 
+def test_resume_takes_the_timeline_that_was_cut_off(backlit, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    start = planned("auto")
+    with recording("c.backlit", *start, frame=WHOLE) as recorder:
+        events = recorder.record(train(start.plan, start.state))
+        next(events), events.close()
+    bl.open_run("c.backlit").fork(0, name="whole").train()
+    told = json.loads(backlit("resume", "c.backlit", "--json"))
+    assert (told["name"], told["steps"], told["reason"]) == ("main", 60, "epochs")
+
+
 def test_verify(backlit, run):
     told = backlit("verify", "homes.backlit", "--deep")
     assert "made 60 steps again\nhomes.backlit: as it was written" in told

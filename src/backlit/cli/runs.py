@@ -322,11 +322,11 @@ def _beyond(timeline: Timeline, steps: int | None) -> int:
 def _unfinished(run: Run, steps: int | None) -> Timeline:
     """The timeline that was cut off last; where none was, the last, if it is not to go on."""
     timelines = run.timelines()
-    open_ = [t for t in timelines if t.reason in UNFINISHED]
+    open_ = [t for t in timelines if t.reason() in UNFINISHED]
     if not open_ and len(timelines) > 1 and steps:
         names = ", ".join(repr(t.name) for t in timelines)
         raise ArgumentError(f"no timeline of {run.path} was cut off; say which one is to go on (--timeline): {names}")
-    return (open_ or [t for t in timelines if t.reason != "diverged"] or list(timelines))[-1]
+    return (open_ or [t for t in timelines if t.reason() != "diverged"] or list(timelines))[-1]
 
 
 def _train(timeline: Timeline, steps: int | None) -> None:
