@@ -10,6 +10,7 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any
 
@@ -17,7 +18,7 @@ import msgspec
 from backend import backlit_page
 
 from backlit.studio import messages
-from backlit.studio.drive import COMMANDS
+from backlit.studio.commands import COMMANDS, Commands
 from backlit.studio.questions import QUESTIONS
 
 TO = backlit_page.WEB / "src" / "messages.ts"
@@ -67,19 +68,14 @@ def tidied(part: Any, cell: dict[str, Any]) -> Any:
     return part
 
 
-def questions() -> dict[str, tuple[str, str]]:
-    """What each question takes and answers, as its function says."""
+def exchanges(functions: Mapping[str, Callable[..., Any]]) -> dict[str, tuple[str, str]]:
+    """What each question or command takes and answers, as its function says."""
     found = {}
-    for name, function in QUESTIONS.items():
+    for name, function in functions.items():
         signature = inspect.signature(function)
         query = list(signature.parameters.values())[1].annotation
         found[name] = (written(query, name), written(signature.return_annotation, name))
     return found
-
-
-def commands() -> dict[str, tuple[str, str]]:
-    """What each command takes; every one answers `Done`."""
-    return {name: (kind.__name__, "Done") for name, kind in COMMANDS.items()}
 
 
 def written(annotation: Any, function: str) -> str:
@@ -111,7 +107,8 @@ def main() -> int:
     ).stdout
     for told, plain in PLAINER.items():
         made = re.sub(told, plain, made)
-    made = f"{TOP}\n\n{made}{interface('Questions', questions())}{interface('Commands', commands())}"
+    made = f"{TOP}\n\n{made}{interface('Questions', exchanges(QUESTIONS))}"
+    made += interface("Commands", exchanges({name: getattr(Commands, name) for name in COMMANDS}))
     if sys.argv[1:] == ["--check"]:
         if TO.is_file() and TO.read_text(encoding="utf-8") == made:
             return 0

@@ -5,19 +5,18 @@ import threading
 import time
 from contextlib import contextmanager
 from typing import NamedTuple
-from urllib.parse import quote
 
 import pytest
 from websockets.sync.client import connect
 
 from backlit.lesson import FIRST_FILE, first_run
+from backlit.studio.commands import Commands
 from backlit.studio.desk import Desk
-from backlit.studio.drive import Drive
 from backlit.studio.messages import Train
 from backlit.studio.server import listen, make_app, make_server
-from backlit.studio.shelf import SOURCE, Shelf
+from backlit.studio.shelf import FIRST, SOURCE, Shelf
 
-TOKEN, TAB = "t" * 43, "my tab"
+TOKEN = "t" * 43
 
 
 @pytest.fixture(scope="session")
@@ -33,11 +32,29 @@ def folder(tmp_path, lesson):
     return tmp_path
 
 
+class OneRun(Desk):
+    """A desk, and one of its runs."""
+
+    def __init__(self, shelf, key=FIRST):
+        super().__init__(shelf)
+        self.key = key
+
+    @property
+    def run(self):
+        return self.opened(self.key)
+
+    def line(self, name="main"):
+        return self.timeline(self.key, name)
+
+    def at(self, step, timeline="main"):
+        return self.state(self.key, timeline, step)
+
+
 @pytest.fixture
 def desk(folder):
-    desk = Desk(Shelf(folder))
+    desk = OneRun(Shelf(folder))
     yield desk
-    desk.close()
+    desk.shelf.close()
 
 
 @pytest.fixture
@@ -49,10 +66,10 @@ def news(desk):
 
 
 @pytest.fixture
-def drive(desk):
-    drive = Drive(desk)
-    yield drive
-    drive.stop()
+def commands(desk):
+    commands = Commands(desk)
+    yield commands
+    commands.stop()
 
 
 class Answer(NamedTuple):
@@ -70,7 +87,7 @@ class Client:
 
     def __init__(self, port):
         self.port, self.home = port, f"http://127.0.0.1:{port}"
-        self.headers = {"Origin": self.home, "X-Backlit-Tab": TAB, "Cookie": f"backlit-{port}={TOKEN}"}
+        self.headers = {"Origin": self.home, "Cookie": f"backlit-{port}={TOKEN}"}
 
     def request(self, method, path, body=None, **headers):
         """Header names with _ for -; None leaves one out."""
@@ -88,12 +105,12 @@ class Client:
         body = body if isinstance(body, bytes) else json.dumps(body or {}).encode()
         return self.request("POST", f"/api/{name}", body, **headers)
 
-    def news(self, tab=TAB, **headers):
+    def news(self, **headers):
         """A WebSocket."""
         sent = {"Cookie": self.headers["Cookie"], "Origin": self.home} | headers
         origin = sent.pop("Origin")
         sent = {name: value for name, value in sent.items() if value is not None}
-        return connect(f"ws://127.0.0.1:{self.port}/api/news?tab={quote(tab)}", additional_headers=sent, origin=origin)
+        return connect(f"ws://127.0.0.1:{self.port}/api/news", additional_headers=sent, origin=origin)
 
 
 @contextmanager
@@ -127,8 +144,18 @@ def wait_until(fact, seconds=30):
         time.sleep(0.005)
 
 
-def trained(drive, **how):
-    """Train, and wait for the end."""
-    drive.train(Train(**how))
-    wait_until(lambda: not drive.desk.present.training)
-    return drive.stop().present
+def train(commands, steps=None, timeline="main", **how):
+    """Begin to train; what the command answers."""
+    desk, last = commands.desk, commands.training
+    own = last and (last.run, last.timeline) == (desk.key, timeline)
+    done = max(desk.line(timeline).steps(), last.step if own else 0)  # what was made may not be written yet
+    stop = None if steps is None else done + steps
+    return commands.train(Train(run=desk.key, timeline=timeline, stop=stop, **how))
+
+
+def trained(commands, steps=None, timeline="main", **how):
+    """Train, and wait for the end; as far as it has come."""
+    train(commands, steps, timeline, **how)
+    wait_until(lambda: not commands.training.running)
+    commands.stop()
+    return commands.training

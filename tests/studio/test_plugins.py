@@ -12,22 +12,22 @@ from backlit.studio.shelf import Shelf
 
 from .conftest import serving
 
-AT = {"timeline": "main", "step": 9, "row": 17}
+RUN = "plugged.backlit"
+AT = {"run": RUN, "timeline": "main", "step": 9, "row": 17}
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     with registered():
-        yield recorded(plugged(), tmp_path_factory.mktemp("runs") / "plugged.backlit")
+        yield recorded(plugged(), tmp_path_factory.mktemp("runs") / RUN)
 
 
 @pytest.fixture(scope="module")
 def client(run, tmp_path_factory):
     shelf = Shelf(tmp_path_factory.mktemp("shelf"))
-    desk = Desk(shelf, shelf.add_run(run.path))
-    with serving(desk) as client:
+    assert shelf.add_run(run.path) == RUN
+    with serving(Desk(shelf)) as client:
         yield client
-    desk.close()
 
 
 def ask(client, name, **more):
@@ -37,7 +37,7 @@ def ask(client, name, **more):
 
 
 def test_its_layers(client, run):
-    layers = ask(client, "run")["layers"]
+    layers = ask(client, "run", run=RUN)["layers"]
     assert [(layer["number"], layer["inputs"], layer["units"], layer["activation"]) for layer in layers] == [
         (stage.number, len(stage.sources), len(stage.units), stage.layer.function) for stage in run.net.numbered
     ]
@@ -121,7 +121,7 @@ def test_a_weight_changed_by_hand(client, run):
 
 
 def test_history_and_errors(client):
-    assert len(ask(client, "history", timeline="main")["E"]) == 60
+    assert len(ask(client, "history", run=RUN, timeline="main")["E"]) == 60
     answer = client.ask("chain", AT | {"weight": "w1[size]"})
     assert (answer.status, "weights; name one" in answer.json["error"] or "unknown" in answer.json["error"]) == (
         400,

@@ -21,16 +21,18 @@ from backlit.progress import fit
 from backlit.runs.course import judged
 from backlit.runs.run import recording
 from backlit.studio import messages as ms
-from backlit.studio.desk import Desk
 from backlit.studio.history import epoch_point
 from backlit.studio.layouts import GoneError
 from backlit.studio.questions import QUESTIONS
 from backlit.studio.shelf import Shelf
+from backlit.studio.states import States
 from backlit.tables.columns import UNKNOWN
 from backlit.tables.datasets import HOUSE_UNITS, load_houses
 from backlit.tables.metrics import METRICS
 from backlit.tables.target import Target
 from backlit.words import number
+
+from .conftest import OneRun
 
 N = 80
 draw = np.random.default_rng(4)
@@ -62,19 +64,19 @@ def desk_of(folder, start, steps, **more):
     with recording(path, *start, **more):
         pass
     shelf = Shelf(folder)
-    desk = Desk(shelf, shelf.add_run(path))
-    desk.timeline("main").train(steps)
+    desk = OneRun(shelf, shelf.add_run(path))
+    desk.line().train(steps)
     return desk
 
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory):
     """The 3-3-1 network, with a fork."""
-    desk = Desk(Shelf(tmp_path_factory.mktemp("small")), "first")
-    desk.timeline("main").train(250)
+    desk = OneRun(Shelf(tmp_path_factory.mktemp("small")), "first")
+    desk.line().train(250)
     desk.run.fork(20, "main", name="other", learning_rate=0.1, weights={"w2[1, 1]": 0.25}).train(40)
     yield desk
-    desk.close()
+    desk.shelf.close()
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +88,7 @@ def wide(tmp_path_factory):
     start = prepare(houses.drop("price"), houses.select("price"), recipe, split=split, seed=0)
     desk = desk_of(tmp_path_factory.mktemp("wide"), start, 30, frame=houses)
     yield desk
-    desk.close()
+    desk.shelf.close()
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +103,7 @@ def mixed(tmp_path_factory):
         )
     yield desks
     for desk in desks.values():
-        desk.close()
+        desk.shelf.close()
 
 
 @pytest.fixture(params=["small", "wide", "numbers", "binary", "three"])
@@ -116,10 +118,10 @@ def ask(desk, name, **more):
     question = QUESTIONS[name]
     kinds = {"moment": ms.DrawnQuery, "weights": ms.DrawnQuery, "layout": ms.LayoutQuery, "unit": ms.UnitQuery,
              "chain": ms.WeightQuery, "line": ms.MomentQuery, "row": ms.RowQuery, "worst": ms.RowsQuery,
-             "history": ms.HistoryQuery, "compare": ms.CompareQuery, "run": ms.Nothing,
+             "history": ms.HistoryQuery, "compare": ms.CompareQuery, "run": ms.RunQuery,
              "verdict": ms.VerdictQuery}  # fmt: skip
     kind = kinds[name]
-    query = msgspec.json.decode(msgspec.json.encode(more), type=kind)
+    query = msgspec.json.decode(msgspec.json.encode({"run": desk.key} | more), type=kind)
     reply = question(desk, query)
     if isinstance(reply, bytes):
         return reply
@@ -254,7 +256,7 @@ def test_a_layout_is_the_same_for_other_moments_and_gone_when_forgotten(wide):
     assert ask(wide, "layout", **AT, units=6).id == layout.id
     assert ask(wide, "layout", **AT, units=7).id != layout.id
     ask(wide, "moment", **AT | {"step": 3}, layout=layout.id)
-    wide.forget()
+    wide.forget(wide.run, "drawing")
     with pytest.raises(GoneError, match="ask for the layout again"):
         ask(wide, "moment", **AT, layout=layout.id)
 
@@ -361,7 +363,7 @@ def test_weights_changed_by_hand_are_those_of_a_fork(small):
 
 
 def ask_raw(desk, **more):
-    return QUESTIONS["layout"](desk, ms.LayoutQuery(**AT, **more))
+    return QUESTIONS["layout"](desk, ms.LayoutQuery(run=desk.key, **AT, **more))
 
 
 @pytest.mark.parametrize("wrong", [{"timeline": "mein"}, {"step": 10_000}, {"step": -1}, {"row": 10**9}, {"row": -1}])
@@ -452,7 +454,7 @@ def test_the_line_along_a_step(small, mixed, of):
         line = along_step(t)
         np.testing.assert_array_equal(told.E, line.E)
         assert (told.best, told.E_best, told.hurts, told.chosen) == (line.best, line.E_best, line.hurts, line.chosen)
-        assert told.factor * desk.timeline("main").settings().learning_rate == pytest.approx(t.rate)
+        assert told.factor * desk.line().settings().learning_rate == pytest.approx(t.rate)
 
 
 @pytest.mark.parametrize("of", ["row", "batch"])
@@ -463,16 +465,16 @@ def test_the_line_where_the_rate_is_0(mixed, tmp_path, of):
         (tmp_path / name).mkdir()
         frame = pl.concat([MIXED, targets], how="horizontal")
         desk = desk_of(tmp_path / name, start, None, frame=frame)
-        at = AT | {"of": of, "step": desk.timeline("main").steps()}
+        at = AT | {"of": of, "step": desk.line().steps()}
         told, t = ask(desk, "line", **at), truly(desk, of, at["step"])
         assert t.rate == told.chosen == told.factor == 0
         assert told.E_chosen == told.here == told.E[0] == pytest.approx(t.E)
-        last = desk.timeline("main").curves()["rate"][-1]  # of the last step that was made
+        last = desk.line().curves()["rate"][-1]  # of the last step that was made
         assert 0 < told.rate[-1] == pytest.approx(8 * last)
         direction = replace(t, rate=last).update.step / last
         np.testing.assert_allclose(told.E[-1], t.at(t.theta + told.rate[-1] * direction).E, rtol=1e-9)
         assert told.E_best == min(told.E)
-        desk.close()
+        desk.shelf.close()
 
 
 def test_names_that_are_traps(mixed):
@@ -528,7 +530,7 @@ def test_other_networks(kind, tmp_path):
     assert ask(desk, "run").error == ("RMSE" if kind in ("linear", "norms") else "E")
     labels = [unit.label for unit in layout.columns[-1].units]
     assert labels == (["price, 5%", "price, 50%", "price, 95%"] if kind == "quantiles" else ["price"])
-    desk.close()
+    desk.shelf.close()
 
 
 def test_beyond_the_end_of_a_schedule(mixed):
@@ -539,7 +541,7 @@ def test_beyond_the_end_of_a_schedule(mixed):
     assert before.rate == 0
     with pytest.warns(match="it begins again"):
         desk.run.timeline("main").train(6)
-    desk.window.forget()
+    desk.states = States()
     assert ask(desk, "moment", **at, layout=layout.id).rate == desk.run.trace(12, [17]).rate > 0
 
 
@@ -608,7 +610,7 @@ def test_the_worst_rows(wide, mixed, which):
 
 
 def test_history(small):
-    whole, figures = ask(small, "history", timeline="main"), small.timeline("main").curves()
+    whole, figures = ask(small, "history", timeline="main"), small.line().curves()
     assert whole.step == figures["step"].to_list() == list(range(250))
     np.testing.assert_allclose(whole.E, figures["E"])
     thin = ask(small, "history", timeline="main", points=60)
@@ -644,7 +646,7 @@ def test_epochs_in_the_targets_unit(small, mixed, tmp_path):
     assert epoch_point(desk.run, first).validation == first.metric > 0
     assert epoch_point(desk.run, first).train is None
     assert ask(desk, "run").error == "accuracy"
-    desk.close()
+    desk.shelf.close()
 
 
 def test_compare(small, mixed):
@@ -700,7 +702,7 @@ def test_the_verdict_that_was_recorded_is_told_while_it_holds(tmp_path):
     assert told.startswith("The error was still falling at the last epoch: by 42% over")
     desk.run.note(judged_at=11)
     assert ask(desk, "verdict", timeline="main").told == own != told
-    desk.close()
+    desk.shelf.close()
 
 
 def test_no_verdict_without_rows(tmp_path):
@@ -710,9 +712,9 @@ def test_no_verdict_without_rows(tmp_path):
     with recording(tmp_path / "bare.backlit", *start, frame=frame, rows=False) as recorder:
         fit(start, recorder=recorder)
     shelf = Shelf(tmp_path)
-    desk = Desk(shelf, shelf.add_run(tmp_path / "bare.backlit"))
+    desk = OneRun(shelf, shelf.add_run(tmp_path / "bare.backlit"))
     assert ask(desk, "verdict", timeline="main").told == ""
-    desk.close()
+    desk.shelf.close()
 
 
 def test_the_run(wide, mixed, small):

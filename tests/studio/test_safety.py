@@ -17,17 +17,17 @@ def is_refused(answer):
 
 
 def test_what_is_let_in(client):
-    assert client.ask("run").status == 200
+    assert client.ask("shelf").status == 200
     port = client.port
     for name in ("127.0.0.1", "localhost", "[::1]"):
-        assert client.ask("run", Host=f"{name}:{port}", Origin=f"http://{name}:{port}").status == 200
+        assert client.ask("shelf", Host=f"{name}:{port}", Origin=f"http://{name}:{port}").status == 200
 
 
 @pytest.mark.parametrize(
     "host", ["evil.example", "127.0.0.1", "127.0.0.1:1", "localhost.evil.example:{port}", "", "evil.example:{port}"]
 )
 def test_a_forged_host_is_refused(client, host):
-    assert is_refused(client.ask("run", Host=host.format(port=client.port)))
+    assert is_refused(client.ask("shelf", Host=host.format(port=client.port)))
     assert is_refused(client.request("GET", "/", Host=host.format(port=client.port)))
 
 
@@ -37,17 +37,16 @@ def test_a_forged_host_is_refused(client, host):
 )
 def test_a_forged_origin_is_refused(client, origin, desk):
     origin = origin and origin.format(port=client.port)
-    assert is_refused(client.ask("run", Origin=origin))
-    assert is_refused(client.ask("train", {"steps": 5}, Origin=origin))
+    assert is_refused(client.ask("shelf", Origin=origin))
+    assert is_refused(client.ask("train", {"run": "first", "timeline": "main", "stop": 5}, Origin=origin))
     assert is_refused(client.request("POST", "/api/upload?name=a.csv", b"a\n1\n", Origin=origin))
-    assert desk.present.step == 0
-    assert not desk.present.training
+    assert desk.run.timeline().steps() == 0
 
 
 @pytest.mark.parametrize("cookie", [None, "", "x=y", "backlit-{port}=", "backlit-{port}=wrong", "backlit-1=" + TOKEN])
 def test_without_the_token_nothing_is_answered(client, cookie):
     cookie = cookie and cookie.format(port=client.port)
-    answer = client.ask("run", Cookie=cookie)
+    answer = client.ask("shelf", Cookie=cookie)
     assert is_refused(answer)
     assert answer.json["kind"] == "forbidden"
     assert is_refused(client.request("POST", "/api/upload?name=a.csv", b"a\n1\n", Cookie=cookie))
@@ -72,7 +71,7 @@ def test_the_token_becomes_a_cookie(client):
 
 
 def test_headers_are_on_everything(client):
-    for answer in (client.ask("run"), client.ask("nothing"), client.request("GET", "/"), client.ask("run", b"{")):
+    for answer in (client.ask("shelf"), client.ask("nothing"), client.request("GET", "/"), client.ask("shelf", b"{")):
         for name, value in HEADERS.items():
             assert answer.headers[name.lower()] == value
         assert "server" not in answer.headers
@@ -89,9 +88,9 @@ def test_by_which_names_a_server_is_reached():
 def test_the_host_that_others_type_is_let_in(desk):
     with serving(desk, host="laptop.local") as client:
         named = f"laptop.local:{client.port}"
-        assert client.ask("run", Host=named, Origin=f"http://{named}").status == 200
-        assert client.ask("run").status == 200  # from this machine
-        assert is_refused(client.ask("run", Host=f"desk.local:{client.port}", Origin=f"http://{named}"))
+        assert client.ask("shelf", Host=named, Origin=f"http://{named}").status == 200
+        assert client.ask("shelf").status == 200  # from this machine
+        assert is_refused(client.ask("shelf", Host=f"desk.local:{client.port}", Origin=f"http://{named}"))
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "0", ""])

@@ -12,7 +12,9 @@ from websockets.exceptions import ConnectionClosed
 from backlit.studio import server, shelf
 from backlit.studio.questions import QUESTIONS
 
-from .conftest import TAB, serving, wait_until
+from .conftest import serving, wait_until
+
+FIRST = {"run": "first"}
 
 
 def hear(socket):
@@ -26,7 +28,7 @@ def until(socket, fact):
 
 
 def test_a_question(client):
-    answer = client.ask("run")
+    answer = client.ask("run", FIRST)
     assert (answer.status, answer.json["key"], answer.json["weights"]) == (200, "first", 16)
     assert answer.headers["content-type"] == "application/json"
     assert answer.headers["cache-control"] == "no-store"
@@ -41,7 +43,7 @@ def test_every_question_has_its_address(client):
 
 @pytest.mark.parametrize(
     ("body", "named"),
-    [(b"{", ""), (b'{"steps": "many"}', "$.steps"), (b"\xff\xfe", ""), (b'{"steps": 1e999}', "$.steps"),
+    [(b"{", ""), (b'{"stop": "many"}', "$.stop"), (b"\xff\xfe", ""), (b'{"stop": 1e999}', "$.stop"),
      (b"[" * 5000, "")],
 )  # fmt: skip
 def test_what_cannot_be_read_is_refused(client, body, named):
@@ -51,14 +53,15 @@ def test_what_cannot_be_read_is_refused(client, body, named):
 
 
 def test_nonsense_is_named(client, desk):
-    answer = client.ask("go", {"timeline": "main", "step": 77})
+    here = {"run": "first", "timeline": "main"}
+    answer = client.ask("layout", here | {"step": 77})
     assert (answer.status, answer.json["error"]) == (400, "step is 77; it must be a step from 0 to 0")
-    assert "'mian'" in client.ask("go", {"timeline": "mian", "step": 0}).json["error"]
-    assert client.ask("fork", {"timeline": "main", "step": 0, "learning_rate": -1}).status == 400
-    assert client.ask("train", {"steps": -5}).status == 400
-    assert client.ask("train", {"speed": 0}).status == 400
-    assert client.ask("open", {"key": "../../etc/passwd"}).status == 400
-    assert (desk.present.step, [line.name for line in desk.run.timelines()]) == (0, ["main"])
+    assert "'mian'" in client.ask("layout", here | {"timeline": "mian", "step": 0}).json["error"]
+    assert client.ask("fork", here | {"step": 0, "learning_rate": -1}).status == 400
+    assert client.ask("train", here | {"stop": -5}).status == 400
+    assert client.ask("train", here | {"speed": 0}).status == 400
+    assert client.ask("run", {"run": "../../etc/passwd"}).status == 400
+    assert (desk.run.timeline().steps(), [line.name for line in desk.run.timelines()]) == (0, ["main"])
 
 
 def test_too_large(client, monkeypatch):
@@ -67,7 +70,7 @@ def test_too_large(client, monkeypatch):
     assert client.request("POST", "/api/upload?name=a.csv", b"x" * 5001).status == 413
     chunks = iter([b"x" * 3000, b"y" * 3000])
     assert client.request("POST", "/api/upload?name=a.csv", chunks).status == 413
-    assert client.ask("run").status == 200
+    assert client.ask("run", FIRST).status == 200
 
 
 def test_a_mistake_of_the_studio(client, monkeypatch, caplog):
@@ -78,7 +81,7 @@ def test_a_mistake_of_the_studio(client, monkeypatch, caplog):
     answer = client.ask("shelf")
     assert answer.status == 500
     assert "secret" not in answer.json["error"]
-    assert client.ask("run").status == 200
+    assert client.ask("run", FIRST).status == 200
 
 
 def test_upload_and_begin(client, desk, folder):
@@ -88,11 +91,10 @@ def test_upload_and_begin(client, desk, folder):
     assert (sent.status, sent.json["target"], sent.json["rows"]) == (200, "price", 200)
     assert client.ask("shelf").json["tables"][sent.json["key"]] == "wine list"
     begun = client.ask("begin", {"table": sent.json["key"], "target": "price", "hidden": [4], "seed": 1})
-    assert (begun.status, begun.json["present"]["step"]) == (200, 0), begun
-    assert desk.run.path == folder / "wine list.backlit"
+    assert (begun.status, begun.json["run"]) == (200, "wine list.backlit"), begun
+    assert desk.opened("wine list.backlit").path == folder / "wine list.backlit"
     again = client.ask("begin", {"table": sent.json["key"], "target": "price", "hidden": [4], "seed": 1})
-    assert again.status == 200
-    assert desk.run.path == folder / "wine list-2.backlit"
+    assert (again.status, again.json["run"]) == (200, "wine list-2.backlit")
     assert client.ask("shelf").json["runs"].keys() >= {"first", "real", "wine list.backlit", "wine list-2.backlit"}
 
 
@@ -108,35 +110,42 @@ def test_what_is_no_table_is_refused(client, name, content):
 
 def test_news(client, desk):
     with client.news() as socket:
-        first = hear(socket)
-        assert (first["present"]["driver"], first["run"]["key"]) == (TAB, "first")
-        assert client.ask("train", {"steps": 120}).status == 200
-        assert until(socket, lambda item: item["epoch"])["epoch"]["step"] == 108
+        assert not any(hear(socket).values())
+        assert client.ask("train", {"run": "first", "timeline": "main", "stop": 120}).status == 200
+        ended = until(socket, lambda item: item["epoch"])
+        assert (ended["epoch"]["step"], ended["training"]["timeline"]) == (108, "main")
         last = until(socket, lambda item: item["run"])
-        assert (last["present"]["step"], last["present"]["training"]) == (120, False)
+        assert (last["training"]["step"], last["training"]["running"]) == (120, False)
         assert last["run"]["timelines"][0]["steps"] == 120
 
 
-def test_only_one_tab_drives(client, desk):
-    with client.news() as mine, client.news("another") as other:
-        assert hear(other)["present"]["driver"] == TAB
-        refused = client.ask("go", {"timeline": "main", "step": 0}, X_Backlit_Tab="another")
-        assert (refused.status, refused.json["kind"]) == (400, "not driving")
-        assert client.ask("run", X_Backlit_Tab="another").status == 200
-        assert client.ask("drive", X_Backlit_Tab="another").json["present"]["driver"] == "another"
-        assert until(mine, lambda item: item["present"]["driver"] == "another")
-        assert client.ask("stop").json["kind"] == "not driving"
-        assert client.ask("stop", X_Backlit_Tab=None).json["kind"] == "invalid"
+def test_a_tab_that_comes_hears_what_trains(client):
+    assert client.ask("train", {"run": "first", "timeline": "main", "speed": 400}).status == 200
+    with client.news() as socket:
+        first = hear(socket)["training"]
+        assert (first["run"], first["timeline"], first["running"], first["stop"]) == ("first", "main", True, None)
+
+
+def test_a_command_fails_with_a_sentence(client, desk):
+    """Whoever asks: any tab may stop what another one began."""
+    main = {"run": "first", "timeline": "main"}
+    assert client.ask("train", main | {"speed": 400}).status == 200
+    for command, query in (("train", main | {"stop": 5}), ("fork", main | {"step": 0})):
+        refused = client.ask(command, query)
+        assert (refused.status, refused.json["kind"]) == (400, "invalid")
+        assert "main of houses-3-3-1.backlit is being trained" in refused.json["error"]
+    assert client.ask("stop").status == 200
+    assert client.ask("fork", main | {"step": 0}).json["timelines"][-1]["name"] == "fork 1"
 
 
 def test_shutting_down_ends_training_and_writes_it(desk):
     with serving(desk) as client:
-        with client.news():
-            client.ask("train", {"speed": 400})  # so that it is far from its end
-            wait_until(lambda: desk.present.step > 200)
-        client.ask("run")
-    assert not desk.present.training
-    assert desk.run.timeline().steps() == desk.present.step > 200
+        with client.news() as socket:
+            client.ask("train", {"run": "first", "timeline": "main", "speed": 400})  # so that it is far from its end
+            until(socket, lambda item: item["training"] and item["training"]["step"] > 200)
+        client.ask("run", FIRST)
+    assert desk.run.timeline().steps() > 200
+    assert not list(desk.run.path.parent.glob("*-lock"))
 
 
 def test_shutting_down_closes_the_news(desk):
@@ -155,7 +164,7 @@ def test_an_upload_that_is_given_up(client, desk, capfd):
         half.sendall("\r\n".join([*lines, "", "a,b"]).encode())
         wait_until(lambda: desk.shelf._uploads is not None and list(Path(desk.shelf._uploads.name).iterdir()))
     wait_until(lambda: not list(Path(desk.shelf._uploads.name).iterdir()))
-    assert client.ask("run").status == 200
+    assert client.ask("run", FIRST).status == 200
     assert capfd.readouterr().err == ""
 
 

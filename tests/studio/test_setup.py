@@ -13,10 +13,11 @@ from backlit.fitting import Recipe, prepare, split_rows
 from backlit.lesson import SMALL
 from backlit.recipe import TYPED as SETTINGS
 from backlit.studio import setup
-from backlit.studio.desk import Desk
-from backlit.studio.messages import Begin, Nothing, TableQuery
+from backlit.studio.messages import Begin, Nothing, RunQuery, TableQuery
 from backlit.studio.questions import QUESTIONS
 from backlit.studio.shelf import Shelf
+
+from .conftest import OneRun
 
 N = 60
 draw = np.random.default_rng(2)
@@ -38,9 +39,9 @@ def desk(tmp_path):
     shelf = Shelf(tmp_path)
     (tmp_path / "tables").mkdir()
     FRAME.write_csv(tmp_path / "tables" / f"homes {HTML.replace('/', '')}.csv")
-    desk = Desk(shelf, "first")
+    desk = OneRun(shelf)
     yield desk
-    desk.close()
+    desk.shelf.close()
 
 
 @pytest.fixture
@@ -52,6 +53,13 @@ def key(desk, tmp_path):
 def added(desk, tmp_path, frame, name="own.csv"):
     frame.write_csv(tmp_path / "tables" / name)
     return desk.shelf.add_table(tmp_path / "tables" / name)
+
+
+def begin(desk, query):
+    """Begin a run, and open it."""
+    begun = setup.begin(desk, query)
+    desk.key = begun.run
+    return begun
 
 
 def looked(desk, key, **more):
@@ -115,23 +123,22 @@ def test_what_cannot_be_begun_on_is_told(desk, tmp_path):
     alone = added(desk, tmp_path, FRAME.select("rooms"), "alone.csv")
     assert "no column is left" in looked(desk, alone).trouble
     with pytest.raises(DataError, match="give ten or more"):
-        setup.begin(desk, Begin(table=few, target="SalePrice"))
+        begin(desk, Begin(table=few, target="SalePrice"))
 
 
 def test_a_run_is_begun(desk, key):
-    told = []
-    desk.subscribe(told.append)
+    news = []
+    desk.subscribe(news.append)
     typed = {"hidden": "4", "epochs": "3", "batch_size": "10"}
     query = Begin(table=key, target="SalePrice", columns=["size", "town"], seed=7, settings=typed)
-    done = setup.begin(desk, query)
-    assert done.present.run == desk.key
+    begun = begin(desk, query)
+    assert [item.shelf for item in news] == [QUESTIONS["shelf"](desk, Nothing())]
     assert desk.key in desk.shelf.runs()
-    assert (done.present.timeline, done.present.step) == ("main", 0)
     run = desk.run
     assert [column.name for column in run.table.columns] == ["size", "town"]
     assert run.timeline().steps() == 0
     assert run.timeline().settings().epochs == 3
-    assert any(news.told == "1 row without SalePrice: left out" for news in told)
+    assert "1 row without SalePrice: left out" in begun.notices
     rows = np.delete(np.arange(N), 5)
     split = split_rows(np.arange(N - 1))
     assert run.timeline().learn().rows.tolist() == rows[split.train].tolist()
@@ -175,7 +182,7 @@ def test_the_line_that_is_recorded_makes_the_same_run(desk, tmp_path, monkeypatc
     TYPED.write_csv("own.csv", separator="\t")
     key = desk.shelf.add_upload("own.csv", tmp_path / "tables" / "own.csv")
     more["settings"] = {"epochs": "2"} | more.get("settings", {})
-    setup.begin(desk, Begin(**{"table": key, "target": "goal", "decimal": ",", "date_order": "mdy"} | more))
+    begin(desk, Begin(**{"table": key, "target": "goal", "decimal": ",", "date_order": "mdy"} | more))
     run = desk.run
     assert run.about()["split"] == {"by": "row", "column": None, "seed": 0}
     [line] = run.about()["commands"]["main"]
@@ -200,7 +207,7 @@ def test_the_line_that_is_recorded_makes_the_same_run(desk, tmp_path, monkeypatc
 def test_the_weights_and_the_split_have_seeds_of_their_own(desk, key):
     parts, starts = [], []
     for seed in (1, 2):
-        setup.begin(desk, Begin(table=key, target="SalePrice", settings={"hidden": "2"}, seed=seed))
+        begin(desk, Begin(table=key, target="SalePrice", settings={"hidden": "2"}, seed=seed))
         parts.append(desk.run.timeline().learn().rows.tolist())
         starts.append(desk.run.at(0).theta)
     assert parts[0] == parts[1]
@@ -208,7 +215,7 @@ def test_the_weights_and_the_split_have_seeds_of_their_own(desk, key):
 
 
 def test_no_line_makes_a_run_on_the_houses_again(desk):
-    setup.begin(desk, Begin(table="houses", target="price", columns=["sqft_living"], settings={"hidden": "2"}))
+    begin(desk, Begin(table="houses", target="price", columns=["sqft_living"], settings={"hidden": "2"}))
     assert "commands" not in desk.run.about()
     assert desk.run.about()["split"]["seed"] == 0
 
@@ -273,14 +280,14 @@ def test_a_target_with_two_readings_asks(desk, doubtful):
 def test_nothing_is_begun_where_nothing_was_chosen(desk, doubtful, chosen, told):
     before = set(desk.shelf.folder.iterdir())
     with pytest.raises(DataError, match=f"{told}$") as caught:
-        setup.begin(desk, Begin(**{"table": doubtful, "target": "goal"} | chosen))
+        begin(desk, Begin(**{"table": doubtful, "target": "goal"} | chosen))
     assert "--" not in str(caught.value)
     assert set(desk.shelf.folder.iterdir()) == before
 
 
 def test_a_column_that_is_left_out_or_holds_names_asks_nothing(desk, doubtful):
     kinds = {"preis": "category"}
-    setup.begin(
+    begin(
         desk,
         Begin(table=doubtful, target="goal", columns=["preis", "it's $size"], kinds=kinds, settings={"hidden": "2"}),
     )
@@ -288,7 +295,7 @@ def test_a_column_that_is_left_out_or_holds_names_asks_nothing(desk, doubtful):
 
 
 def test_a_run_is_begun_as_it_was_chosen(desk, doubtful):
-    setup.begin(desk, Begin(table=doubtful, target="preis", decimal=",", date_order="dmy", settings={"hidden": "2"}))
+    begin(desk, Begin(table=doubtful, target="preis", decimal=",", date_order="dmy", settings={"hidden": "2"}))
     assert desk.run.frame()["preis"][:2].to_list() == [3.1, 4.137]
     assert desk.run.frame()["sold"][1].isoformat() == "2019-02-02"
     assert desk.run.table.target.reading.decimal == ","
@@ -314,26 +321,26 @@ def test_the_target_is_read_as_one(desk, tmp_path):
     found = looked(desk, key)
     assert (found.target, found.task, found.trouble) == ("y", "classification", "")
     assert found.columns[1].distinct == 2
-    setup.begin(desk, Begin(table=key, target="y", settings={"hidden": "2"}))
+    begin(desk, Begin(table=key, target="y", settings={"hidden": "2"}))
     assert desk.run.table.target.labels == ("None", "some")
 
 
 def test_classes_and_kinds(desk, key):
-    setup.begin(desk, Begin(table=key, target="town", kinds={"rooms": "category"}, settings={"hidden": "3"}))
+    begin(desk, Begin(table=key, target="town", kinds={"rooms": "category"}, settings={"hidden": "3"}))
     target = desk.run.table.target
     assert target.labels == (HTML, "Auburn", "Kent")
     assert {column.name: column.kind for column in desk.run.table.columns} == {
         "size": "number", "SalePrice": "number", "rooms": "category",
     }  # fmt: skip
-    setup.begin(desk, Begin(table=key, target="rooms", task="classification", settings={"hidden": "3"}))
+    begin(desk, Begin(table=key, target="rooms", task="classification", settings={"hidden": "3"}))
     assert desk.run.table.target.classes == (1, 2, 3, 4, 5)
 
 
 def test_a_schedule_is_chosen(desk, key):
-    setup.begin(desk, Begin(table=key, target="SalePrice", settings={"hidden": "2", "schedule": "constant"}))
+    begin(desk, Begin(table=key, target="SalePrice", settings={"hidden": "2", "schedule": "constant"}))
     assert desk.run.timeline().settings().schedule.name == "constant"
     with pytest.raises(ArgumentError, match="did you mean 'constant'"):
-        setup.begin(desk, Begin(table=key, target="SalePrice", settings={"schedule": "constnt"}))
+        begin(desk, Begin(table=key, target="SalePrice", settings={"schedule": "constnt"}))
 
 
 def test_what_is_wrong_with_an_upload_is_told_by_its_name(desk):
@@ -345,9 +352,9 @@ def test_what_is_wrong_with_an_upload_is_told_by_its_name(desk):
 
 
 def test_houses_have_units(desk):
-    setup.begin(desk, Begin(table="houses", target="price", columns=["sqft_living"], settings={"hidden": "2"}))
+    begin(desk, Begin(table="houses", target="price", columns=["sqft_living"], settings={"hidden": "2"}))
     assert desk.run.table.target.unit == "$"
-    assert QUESTIONS["run"](desk, Nothing()).columns[0].unit == "sqft"
+    assert QUESTIONS["run"](desk, RunQuery(run=desk.key)).columns[0].unit == "sqft"
 
 
 @pytest.mark.parametrize(
@@ -365,8 +372,8 @@ def test_houses_have_units(desk):
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_told_and_nothing_is_begun(desk, key, wrong, told):
-    before = desk.key, set(desk.shelf.folder.iterdir())
+    before = set(desk.shelf.folder.iterdir())
     with pytest.raises(BacklitError, match=told) as caught:
-        setup.begin(desk, Begin(**{"table": key, "target": "SalePrice"} | wrong))
+        begin(desk, Begin(**{"table": key, "target": "SalePrice"} | wrong))
     assert isinstance(caught.value, ArgumentError | DataError)
-    assert (desk.key, set(desk.shelf.folder.iterdir())) == before
+    assert set(desk.shelf.folder.iterdir()) == before

@@ -7,6 +7,7 @@ export interface Nothing {}
 
 /** A moment, and what is changed in it by hand for a look; nothing is recorded. */
 export interface MomentQuery {
+  run: string;
   timeline: string;
   step: number;
   of?: "batch" | "row";
@@ -21,6 +22,7 @@ export interface MomentQuery {
 
 /** Which units and edges are drawn, chosen at this moment and kept for others, so that nothing jumps. */
 export interface LayoutQuery {
+  run: string;
   timeline: string;
   step: number;
   of?: "batch" | "row";
@@ -39,6 +41,7 @@ export interface LayoutQuery {
 
 /** The numbers of what a layout draws. layout: its id. */
 export interface DrawnQuery {
+  run: string;
   timeline: string;
   step: number;
   layout: string;
@@ -54,6 +57,7 @@ export interface DrawnQuery {
 
 /** One weight; for a binned input, `w1[sqft_living, 3]` means its bins together. */
 export interface WeightQuery {
+  run: string;
   timeline: string;
   step: number;
   weight: string;
@@ -69,6 +73,7 @@ export interface WeightQuery {
 
 /** One unit of a dense layer, both counted from 1. most: so many terms of its dot product, the rest as a sum. */
 export interface UnitQuery {
+  run: string;
   timeline: string;
   step: number;
   layer: number;
@@ -86,30 +91,40 @@ export interface UnitQuery {
 
 /** Rows by how far their predictions are off, the worst first. */
 export interface RowsQuery {
+  run: string;
   timeline: string;
   step: number;
   which?: "train" | "validation";
   most?: number;
 }
 
-/** A row of the table. */
+/** A run. */
+export interface RunQuery {
+  run: string;
+}
+
+/** A row of a run's table. */
 export interface RowQuery {
+  run: string;
   row: number;
 }
 
 /** A timeline's figures, from its run's first step on. points: at most so many steps; then each stands for some. */
 export interface HistoryQuery {
+  run: string;
   timeline: string;
   points?: number;
 }
 
 /** A timeline that has ended. */
 export interface VerdictQuery {
+  run: string;
   timeline: string;
 }
 
 /** Two timelines. */
 export interface CompareQuery {
+  run: string;
   a: string;
   b: string;
   most?: number;
@@ -123,20 +138,17 @@ export interface TableQuery {
   date_order?: ("dmy" | "mdy" | "ymd") | null;
 }
 
-/** Make another moment the present one. */
-export interface Go {
-  timeline: string;
-  step: number;
-}
-
-/** Go on from the end of the present timeline, and follow. */
+/** Go on from the end of a timeline. */
 export interface Train {
-  steps?: number | null;
+  run: string;
+  timeline: string;
+  stop?: number | null;
   speed?: number | null;
 }
 
-/** Start over from a moment, with something changed; None: as it is. It becomes the present timeline. */
+/** Start over from a moment, with something changed; None: as it is. */
 export interface Fork {
+  run: string;
   timeline: string;
   step: number;
   name?: string | null;
@@ -148,11 +160,6 @@ export interface Fork {
   weights?: {
     [k: string]: number;
   };
-}
-
-/** Open a run, by its key: "first" is the 3-3-1 network, "real" all columns and the defaults. */
-export interface Open {
-  key: string;
 }
 
 /** Begin a run on a table; what is None, and a setting that is left out, takes the default. */
@@ -247,6 +254,7 @@ export interface UnitNumbers {
 
 /** A moment with its numbers: of the state before step `step`, and of the update that this step makes. */
 export interface Moment {
+  run: string;
   timeline: string;
   step: number;
   of: "batch" | "row";
@@ -465,6 +473,7 @@ export interface Setting {
 
 /** What can be opened or begun on: runs and tables, by key and name. */
 export interface Shelf {
+  opens: string;
   runs: {
     [k: string]: string;
   };
@@ -570,37 +579,37 @@ export interface Comparison {
   mean_gain_told: string;
 }
 
-/** Where the run is now. */
-export interface Present {
+/** A training, as far as it has come. */
+export interface Training {
   run: string;
   timeline: string;
   step: number;
-  training: boolean;
-  driver: string;
-  number: number;
-  playing: boolean;
+  stop: number | null;
+  running: boolean;
+  ended: boolean;
   E: number | null;
+  trouble: string;
 }
 
 /** Something has happened; what is None has not. */
 export interface News {
-  present: Present | null;
-  run: Run | null;
-  timeline: string | null;
+  training: Training | null;
   epoch: EpochPoint | null;
-  told: string | null;
-  trouble: string | null;
+  run: Run | null;
+  shelf: Shelf | null;
+  notice: string | null;
 }
 
-/** A command was taken. */
-export interface Done {
-  present: Present;
+/** A run was begun. notices: what the user should know of it. */
+export interface Begun {
+  run: string;
+  notices: string[];
 }
 
 /** Why a question has no answer. */
 export interface Refusal {
   error: string;
-  kind: "forbidden" | "gone" | "invalid" | "not driving";
+  kind: "forbidden" | "gone" | "invalid";
 }
 
 /** A column with two readings. option: which choice decides; readings: what the entry would be, by that choice. */
@@ -651,17 +660,14 @@ export interface Questions {
   history: { query: HistoryQuery; reply: History };
   verdict: { query: VerdictQuery; reply: Verdict };
   compare: { query: CompareQuery; reply: Comparison };
-  run: { query: Nothing; reply: Run };
+  run: { query: RunQuery; reply: Run };
   shelf: { query: Nothing; reply: Shelf };
   table: { query: TableQuery; reply: Table };
 }
 
 export interface Commands {
-  go: { query: Go; reply: Done };
-  train: { query: Train; reply: Done };
-  stop: { query: Nothing; reply: Done };
-  fork: { query: Fork; reply: Done };
-  open: { query: Open; reply: Done };
-  begin: { query: Begin; reply: Done };
-  drive: { query: Nothing; reply: Done };
+  train: { query: Train; reply: Nothing };
+  stop: { query: Nothing; reply: Nothing };
+  fork: { query: Fork; reply: Run };
+  begin: { query: Begin; reply: Begun };
 }

@@ -15,7 +15,7 @@ from backlit.runs.run import open_run
 from backlit.studio.desk import Desk
 from backlit.studio.safety import origin
 from backlit.studio.server import listen, serve
-from backlit.studio.shelf import FIRST, Shelf
+from backlit.studio.shelf import Shelf
 
 PORT, TRIES = 8711, 40
 SQLITE = b"SQLite format 3\0"
@@ -26,10 +26,10 @@ def run(given: str | None, *, port: int | None, host: str, browser: bool, folder
     require("--port", port, lambda v: v is None or 0 <= v < 65536, "from 0 to 65535")
     if not Path(folder).is_dir():
         raise DataError(f"--folder is {folder!r}, which is no folder; make it first, or name another")
-    shelf, key = Shelf(folder), FIRST
+    shelf = Shelf(folder)
     if given is not None and _is_run(Path(given)):
         open_run(given)
-        key = shelf.add_run(given)
+        shelf.opens = shelf.add_run(given)
     elif given is not None:
         shelf.given = shelf.add_table(given)
     try:
@@ -42,14 +42,15 @@ def run(given: str | None, *, port: int | None, host: str, browser: bool, folder
     bound, number = found.getsockname()[:2]
     token = secrets.token_urlsafe(32)
     address = f"{origin(host, number)}/?token={token}"
-    desk = Desk(shelf, key)
+    desk = Desk(shelf)
+    run = desk.opened(shelf.opens)
     if as_json:
-        print_json({"address": address, "port": number, "run": str(desk.run.path)}, indent=None)
+        print_json({"address": address, "port": number, "run": str(run.path)}, indent=None)
     else:
         print(f"backlit studio is at {address}\nCtrl-C ends it.", flush=True)
     if not ipaddress.ip_address(bound).is_loopback:
         print(
-            f"note: --host {host} lets other machines in. Anybody who has the address sees your table and can drive "
+            f"note: --host {host} lets other machines in. Anybody who has the address sees your table and can train "
             "the run; it travels unencrypted. Use it only in a network that you trust.", file=sys.stderr,
         )  # fmt: skip
     if browser:

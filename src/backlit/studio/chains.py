@@ -98,7 +98,7 @@ def _sentence(link: Link) -> str:
 def line(desk: Desk, query: MomentQuery) -> messages.Line:
     """E along the whole update, as a function of the learning rate."""
     t = traced(desk, query)
-    found, settings = along_step(t), owner_of(desk, query.timeline, query.step).settings
+    found, settings = along_step(t), owner_of(desk, query.run, query.timeline, query.step).settings
     return messages.Line(
         found.rate.tolist(), found.E.tolist(), found.tangent.tolist(), found.here, found.chosen, found.E_chosen,
         found.best, found.E_best, found.hurts, found.chosen / settings.learning_rate,

@@ -12,27 +12,30 @@ from backlit.core.network import Network
 from backlit.core.optimizers import OPTIMIZERS
 from backlit.core.registry import name_of
 from backlit.core.schedules import SCHEDULES
+from backlit.core.state import Best, State
 from backlit.errors import DataError, require
 from backlit.explain.verdict_text import sentence
+from backlit.runs.archive import Archive
 from backlit.runs.course import judged
 from backlit.runs.run import FIRST, Run
+from backlit.runs.schema import Snapshot
 from backlit.runs.timeline import Timeline
 from backlit.studio import messages
-from backlit.studio.desk import Desk, end_of
+from backlit.studio.desk import Desk
 from backlit.studio.messages import (
     Change,
     CompareQuery,
     EpochPoint,
     HistoryQuery,
-    Nothing,
     RowGap,
+    RunQuery,
     VerdictQuery,
     WeightGap,
 )
 from backlit.tables.columns import Boolean, Category, Column, Number
 from backlit.tables.fields import numbers
 from backlit.tables.table import Table
-from backlit.training import Epoch, Settings
+from backlit.training import Epoch, Reason, Settings, why_stop
 from backlit.words import chance, number, plain
 
 TRUTHS = ("false", "true")
@@ -41,26 +44,21 @@ TRUTHS = ("false", "true")
 # --- the run -----------------------------------------------------------------------------------------------------
 
 
-def run(desk: Desk, query: Nothing) -> messages.Run:
-    """The open run."""
-    return run_message(desk)
-
-
-def run_message(desk: Desk) -> messages.Run:
-    """The open run, as the page is told of it."""
-    opened = desk.run
+def run(desk: Desk, query: RunQuery) -> messages.Run:
+    """A run, as the page is told of it."""
+    opened = desk.opened(query.run)
     table, net, about = opened.table, opened.net, opened.about()
     first = opened.timeline().row()
     scale = errors_of(opened)
     return messages.Run(
-        key=desk.key,
+        key=query.run,
         name=opened.path.name,
         source=str(about.get("source") or ""),
         target=", ".join(table.target.names),
         unit=table.target.unit,
         classes=table.target.labels,
-        columns=desk.cached((desk.key, "columns"), lambda: _columns(opened)),
-        rows=desk.cached((desk.key, "rows"), lambda: _rows(opened)),
+        columns=desk.cached((opened, "columns"), lambda: _columns(opened)),
+        rows=desk.cached((opened, "rows"), lambda: _rows(opened)),
         layers=_layers(net),
         weights=net.size,
         loss=net.loss.name,
@@ -71,6 +69,40 @@ def run_message(desk: Desk) -> messages.Run:
         notices=tuple(map(plain, table.notices)),
         timelines=tuple(map(timeline_message, opened.timelines())),
     )
+
+
+def changed(desk: Desk, opened: Run, key: str) -> messages.Run:
+    """A run that has another timeline now, or one that has gone on."""
+    with desk.lock:
+        desk.forget(opened, "lineage", "timeline")
+        return run(desk, RunQuery(run=key))
+
+
+class End(NamedTuple):
+    """Where a timeline ends.
+
+    Attributes
+    ----------
+    last : its last snapshot
+    best : the step whose weights predict, the best on the watched rows; None where no rows are watched, or where that
+        state cannot be made again
+    reason : by which of its settings it is finished; None where it was stopped or broke off, and where it goes on
+    """
+
+    last: Snapshot
+    best: int | None
+    reason: Reason | None
+
+
+def end_of(timeline: Timeline) -> End:
+    """Where a timeline ends, by its last snapshot."""
+    last, nothing = timeline.snapshots()[-1], np.empty(0)
+    best = None if last.best_step is None else Best(last.best_metric or 0.0, last.best_step, nothing)
+    state = State(
+        nothing, {}, 0, last.planned, step=last.step, epoch=last.epoch, patience_left=last.patience_left, best=best
+    )
+    known = best is not None and best.step >= timeline.lineage[0].start
+    return End(last, last.best_step if known else None, why_stop(state, timeline.settings()))
 
 
 def timeline_message(timeline: Timeline) -> messages.Timeline:
@@ -176,7 +208,7 @@ class Errors(NamedTuple):
         return None if E is None else self.table.target.error_in_unit(self.net.loss, E)[0]
 
 
-def errors_of(opened: Run) -> Errors:
+def errors_of(opened: Archive) -> Errors:
     """How the errors of a run's epochs are told."""
     table, net, metric = opened.table, opened.net, opened.metric
     if metric is not None:
@@ -197,7 +229,7 @@ def epoch_point(run: Run, epoch: Epoch) -> EpochPoint:
 def history(desk: Desk, query: HistoryQuery) -> messages.History:
     """A timeline's figures from the first step of its lineage on, at most so many."""
     require("points", query.points, lambda v: v >= 2, "2 or more")
-    timeline = desk.timeline(query.timeline)
+    timeline = desk.timeline(query.run, query.timeline)
     found = timeline.curves()
     columns = {name: found[name].to_numpy().astype(np.float64) for name in
                ("step", "rate", "E", "gradient_norm", "update_norm")}  # fmt: skip
@@ -209,7 +241,7 @@ def history(desk: Desk, query: HistoryQuery) -> messages.History:
         gathered["E"] = np.add.reduceat(columns["E"], starts) / sizes
         gathered["step"] = columns["step"][starts]
         columns = gathered
-    point = errors_of(desk.run).point
+    point = errors_of(timeline.run).point
     return messages.History(
         timeline=query.timeline,
         step=columns.pop("step").astype(int).tolist(),
@@ -220,8 +252,7 @@ def history(desk: Desk, query: HistoryQuery) -> messages.History:
 
 def verdict(desk: Desk, query: VerdictQuery) -> messages.Verdict:
     """What came of a timeline's training: as `backlit train` judged it, or else by its own figures."""
-    with desk.lock:
-        run = desk.run.again()
+    run = desk.opened(query.run).again()
     timeline, about, target = run.timeline(query.timeline), run.about(), run.table.target
     known = about.get("verdict") if (timeline.name, timeline.steps()) == (FIRST, about.get("judged_at")) else None
     try:
@@ -237,9 +268,10 @@ def verdict(desk: Desk, query: VerdictQuery) -> messages.Verdict:
 def compare(desk: Desk, query: CompareQuery) -> messages.Comparison:
     """Two timelines: what b does in another way, and what has come of it."""
     require("most", query.most, lambda v: v >= 1, "1 or more")
-    found = desk.run.compare(query.a, query.b)
-    target, changed = desk.run.table.target, {name: changes for name, changes in found.changes.items() if changes}
-    changes = [_changes(own, f"{name}: " * (len(changed) > 1)) for name, own in changed.items()]
+    run = desk.opened(query.run)
+    found = run.compare(query.a, query.b)
+    target, others = run.table.target, {name: changes for name, changes in found.changes.items() if changes}
+    changes = [_changes(own, f"{name}: " * (len(others) > 1)) for name, own in others.items()]
     rows, at = found.rows(), [f"{step:,}" for step in found.at]
 
     def told(value: Any) -> str:

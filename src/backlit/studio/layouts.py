@@ -75,22 +75,23 @@ class Group:
     bins: int
 
 
-def drawing(desk: Desk, layout: str) -> Drawing:
+def drawing(desk: Desk, key: str, layout: str) -> Drawing:
     """The drawing that was laid out under an id."""
 
     def gone() -> Drawing:
         raise GoneError("this drawing is not known any more; ask for the layout again")
 
-    return desk.cached((desk.key, "drawing", layout), gone)
+    return desk.cached((desk.opened(key), "drawing", layout), gone)
 
 
 def laid_out(desk: Desk, t: Trace, query: LayoutQuery) -> Drawing:
     """What is drawn, chosen by a trace; it is known by its id from now on."""
-    known = sorted(column.name for column in desk.run.table.columns)
+    run = desk.opened(query.run)
+    known = sorted(column.name for column in run.table.columns)
     if query.opened and query.opened not in known:
         raise UnknownNameError("column", query.opened, known)
-    drawn = _drawn(desk, t, query)
-    return desk.cached((desk.key, "drawing", drawn.layout.id), lambda: drawn)
+    drawn = _drawn(run.table, t, query)
+    return desk.cached((run, "drawing", drawn.layout.id), lambda: drawn)
 
 
 def telling(table: Table, name: str) -> str:
@@ -98,8 +99,8 @@ def telling(table: Table, name: str) -> str:
     return plain(table.label(name))
 
 
-def _drawn(desk: Desk, t: Trace, query: LayoutQuery) -> Drawing:
-    net, table = t.net, desk.run.table
+def _drawn(table: Table, t: Trace, query: LayoutQuery) -> Drawing:
+    net = t.net
     strengths = np.abs(t.gradient if query.by == "blame" else t.theta)
     groups = [_groups(stage, table, query.opened if stage.below == 0 else "") for stage in net.numbered]
     matrices = [stage.between(strengths, _group_of(own, stage)) for own, stage in zip(groups, net.numbered)]
@@ -133,7 +134,7 @@ def _drawn(desk: Desk, t: Trace, query: LayoutQuery) -> Drawing:
 
     columns = _columns(net, table, inputs, chosen)
     named = [query.by, query.opened, [[unit.name for unit in column.units] for column in columns]]
-    names = repr((desk.key, *named, [edge.weight for edge in edges]))
+    names = repr((query.run, *named, [edge.weight for edge in edges]))
     id = hashlib.blake2b(names.encode(errors="surrogatepass"), digest_size=8).hexdigest()
     shown = [inputs[i] for i in chosen[0]]
     return Drawing(

@@ -52,14 +52,14 @@ class Owner(NamedTuple):
     settings: Settings
 
 
-def owner_of(desk: Desk, name: str, step: int) -> Owner:
+def owner_of(desk: Desk, key: str, name: str, step: int) -> Owner:
     """The timeline of the lineage that made a step's state."""
 
     def ways() -> list[tuple[int, Owner]]:
-        lineage = reversed(desk.timeline(name).lineage)
+        lineage = reversed(desk.timeline(key, name).lineage)
         return [(line.start, Owner(line, line.name, line.net, line.settings())) for line in lineage]
 
-    known = desk.cached((desk.key, "lineage", name), ways)
+    known = desk.cached((desk.opened(key), "lineage", name), ways)
     require("step", step, lambda v: v >= 0, "0 or greater")
     return next(owner for start, owner in known if start <= step)
 
@@ -74,16 +74,18 @@ def traced(desk: Desk, query: MomentQuery) -> Trace:
     """The trace of a moment, with what is changed in it by hand."""
     on_one_thread()
     with desk.lock:
-        owner = owner_of(desk, query.timeline, query.step)
+        run = desk.opened(query.run)
+        owner = owner_of(desk, query.run, query.timeline, query.step)
         batch = query.of == "batch"
         if batch and query.features:
             raise ArgumentError("features are changed of one row only; look at a row instead of the step's batch")
         edited = (tuple(sorted(query.weights.items())), () if batch else (query.row, *_sorted(query.features)))
-        state = desk.state(query.timeline, query.step)  # also where it is cached: a step that is not there is refused
+        # also where the trace is known: a step that is not there is refused
+        state = desk.state(query.run, query.timeline, query.step)
         schedule = state.begun, state.planned  # which change where training goes on beyond the end of its schedule
         key = (owner.timeline.number, query.step, *schedule, query.of, *edited)
         # few, for each is some 10 MB of a wide network
-        recent: dict[tuple, Trace] = desk.cached((desk.key, "traces"), dict)
+        recent: dict[tuple, Trace] = desk.cached((run, "traces"), dict)
         recent[key] = t = recent.pop(key, None) or _traced(desk, query, owner, state)
         if len(recent) > MOST_TRACES:
             del recent[next(iter(recent))]
@@ -91,27 +93,28 @@ def traced(desk: Desk, query: MomentQuery) -> Trace:
 
 
 def _traced(desk: Desk, query: MomentQuery, owner: Owner, state: State) -> Trace:
-    table = desk.run.table
+    run = desk.opened(query.run)
     if query.weights:
         state, _ = edited(state, owner.net, query.weights)
     if query.of == "row":
         X, Y = _encoded(desk, query)
-        return trace(owner.net, state, X, Y, owner.settings, rows=[query.row], table=table)
-    return trace_of_step(owner.timeline.plan(), state, table)
+        return trace(owner.net, state, X, Y, owner.settings, rows=[query.row], table=run.table)
+    return trace_of_step(owner.timeline.plan(), state, run.table)
 
 
 def _encoded(desk: Desk, query: MomentQuery) -> tuple[np.ndarray, np.ndarray]:
     """The row as the network takes it, with its changed features."""
-    X, Y = desk.cached((desk.key, "row", query.row), lambda: desk.run.encoded([query.row]))
+    run = desk.opened(query.run)
+    X, Y = desk.cached((run, "row", query.row), lambda: run.encoded([query.row]))
     if not query.features:
         return X, Y
-    columns = {column.name: column for column in desk.run.table.columns}
+    columns = {column.name: column for column in run.table.columns}
     for name in query.features:
         if name not in columns:
             raise UnknownNameError("column that is learnt from:", name, columns)
     changed = [field_of(columns[name], value) for name, value in query.features.items()]
-    one = desk.run.frame()[query.row : query.row + 1].with_columns(changed)
-    return desk.run.table.encode(one, np.float64), Y
+    one = run.frame()[query.row : query.row + 1].with_columns(changed)
+    return run.table.encode(one, np.float64), Y
 
 
 def field_of(column: Column, value: Cell) -> pl.Series:
@@ -147,8 +150,8 @@ def layout(desk: Desk, query: LayoutQuery) -> messages.Layout:
 
 def moment(desk: Desk, query: DrawnQuery) -> messages.Moment:
     """The numbers of a moment, for what a layout draws."""
-    drawn, t = drawing(desk, query.layout), traced(desk, query)
-    state = desk.state(query.timeline, query.step)
+    drawn, t = drawing(desk, query.run, query.layout), traced(desk, query)
+    state = desk.state(query.run, query.timeline, query.step)
     update = None if t.optimizer is None else t.update.step
     layers = [t.layer(number) for number in range(1, drawn.layers + 1)]
     columns = [_inputs(drawn, t, layers[0])]
@@ -157,6 +160,7 @@ def moment(desk: Desk, query: DrawnQuery) -> messages.Moment:
     P, T, D = t.prediction, t.truth, t.difference
     P_after = np.empty((1, 0)) if after is None else after.prediction
     return messages.Moment(
+        run=query.run,
         timeline=query.timeline,
         step=query.step,
         of=query.of,
@@ -179,7 +183,7 @@ def moment(desk: Desk, query: DrawnQuery) -> messages.Moment:
 
 def weights(desk: Desk, query: DrawnQuery) -> bytes:
     """For each edge of a layout w, ∂E/∂w and the step of its update, as float32; of gathered bins their sums."""
-    drawn, t = drawing(desk, query.layout), traced(desk, query)
+    drawn, t = drawing(desk, query.run, query.layout), traced(desk, query)
     step = np.zeros_like(t.theta) if t.optimizer is None else t.update.step
     vectors = (t.theta, t.gradient, step)
     return np.stack([drawn.of_edges(vector) for vector in vectors], axis=1).astype("<f4").tobytes()
@@ -246,10 +250,11 @@ def unit(desk: Desk, query: UnitQuery) -> messages.Unit:
     inputs = u.inputs.mean(axis=0)
     products = inputs * u.weights
     listed = np.sort(np.argsort(-np.abs(products), kind="stable")[: query.most])
+    table = desk.opened(query.run).table
 
     def term(i: int) -> messages.Term:
         source = u.sources[i]
-        label = telling(desk.run.table, source) if stage.below == 0 else f"unit {source}"
+        label = telling(table, source) if stage.below == 0 else f"unit {source}"
         name = f"a{stage.below}[{source}]" if stage.below else source
         return messages.Term(name, label, float(inputs[i]), float(u.weights[i]), float(products[i]), u.names[i])
 

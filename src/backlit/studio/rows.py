@@ -18,6 +18,7 @@ from backlit.words import number, plain
 if TYPE_CHECKING:
     import polars as pl
 
+    from backlit.runs.run import Run
     from backlit.studio.desk import Desk
 
 MISSING = "missing"
@@ -25,7 +26,8 @@ MISSING = "missing"
 
 def row(desk: Desk, query: RowQuery) -> messages.Row:
     """A row of the table."""
-    frame, table = desk.run.frame(), desk.run.table
+    run = desk.opened(query.run)
+    frame, table = run.frame(), run.table
     require("row", query.row, lambda v: 0 <= v < frame.height, f"a row of the table, from 0 to {frame.height - 1}")
     one, target = frame[query.row : query.row + 1], table.target
     learnt = {column.name for column in table.columns}
@@ -33,22 +35,22 @@ def row(desk: Desk, query: RowQuery) -> messages.Row:
     true = [_entry(one[name], target.unit).told for name in target.names if name in frame.columns]
     return messages.Row(
         row=query.row,
-        part=_part(desk, query.row),
+        part=_part(desk, run, query.row),
         features=tuple(_feature(column, one[column.name]) for column in table.columns),
         others=tuple(map(_entry, others)),
         truth=", ".join(true),
     )
 
 
-def _part(desk: Desk, row: int) -> str:
+def _part(desk: Desk, run: Run, row: int) -> str:
     """For what a row is used."""
 
     def parts() -> dict[int, str]:
-        first = desk.run.timeline()
+        first = run.timeline()
         data = {"train": first.learn(), "validation": first.watch()}
         return {row: name for name, part in data.items() if part is not None for row in part.rows.tolist()}
 
-    return desk.cached((desk.key, "parts"), parts).get(row, "")
+    return desk.cached((run, "parts"), parts).get(row, "")
 
 
 def _feature(column: Column, field: pl.Series) -> Feature:
@@ -92,11 +94,11 @@ def _cell(value: Any) -> Cell:
 def worst(desk: Desk, query: RowsQuery) -> RowErrors:
     """The rows whose predictions are off the most, under the weights of a moment."""
     require("most", query.most, lambda v: v >= 0, "0 or greater")
-    owner, run = owner_of(desk, query.timeline, query.step), desk.run
+    owner, run = owner_of(desk, query.run, query.timeline, query.step), desk.opened(query.run)
     data = owner.timeline.watch() if query.which == "validation" else owner.timeline.learn()
     if data is None:
         raise DataError(f"the run has no {query.which} rows; ask for those that it learns from, 'train'")
-    theta = desk.state(query.timeline, query.step).theta
+    theta = desk.state(query.run, query.timeline, query.step).theta
     target, loss = run.table.target, owner.net.loss
     P = target.decode(loss, owner.timeline.plan().engine.predict(owner.net, theta, data.X))
     if target.classes:

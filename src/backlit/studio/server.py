@@ -8,8 +8,10 @@ import inspect
 import ipaddress
 import socket
 import sys
+import warnings
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +28,12 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from backlit.errors import ArgumentError, BacklitError
-from backlit.studio.desk import Desk, NotDrivingError
-from backlit.studio.drive import COMMANDS, Drive, hear_warnings
-from backlit.studio.history import run_message
+from backlit.errors import ArgumentError, BacklitError, RunWarning, SlowEngineWarning
+from backlit.studio import messages
+from backlit.studio.commands import COMMANDS, Commands
+from backlit.studio.desk import Desk
 from backlit.studio.layouts import GoneError
-from backlit.studio.messages import Done, News, Refusal, TableQuery
+from backlit.studio.messages import News, Refusal, TableQuery
 from backlit.studio.questions import QUESTIONS
 from backlit.studio.safety import Safety
 from backlit.studio.setup import table
@@ -70,27 +72,18 @@ class Page(StaticFiles):
 
 def make_app(desk: Desk, *, host: str, port: int, token: str) -> Starlette:
     """The application, for one desk."""
-    drive = Drive(desk)
-    asked = {name: (_query_of(answer), answer) for name, answer in QUESTIONS.items()}
+    commands = Commands(desk)
+    asked: dict[str, Callable[[Any], Any]] = {name: partial(answer, desk) for name, answer in QUESTIONS.items()}
+    asked |= {name: getattr(commands, name) for name in COMMANDS}
+    kinds = {name: _query_of(answer) for name, answer in asked.items()}
 
     async def ask(request: Request) -> Response:
         """A question, or a command."""
-        name, tab = request.path_params["name"], request.headers.get("x-backlit-tab", "")[:64]
-        if name not in asked and name not in COMMANDS:
+        name = request.path_params["name"]
+        if name not in asked:
             return _refused(404, f"There is no question {name[:40]!r}.")
         body = await _body(request, BODY_LIMIT)
-
-        def answer() -> Response:
-            if name in asked:
-                kind, question = asked[name]
-                return _reply(question(desk, msgspec.json.decode(body or b"{}", type=kind)))
-            if name == "drive":
-                desk.take(tab)
-                return _reply(Done(desk.present))
-            query = msgspec.json.decode(body or b"{}", type=COMMANDS[name])
-            desk.require_driver(tab)
-            return _reply(getattr(drive, name)(query))
-
+        answer = lambda: _reply(asked[name](msgspec.json.decode(body or b"{}", type=kinds[name])))
         return await run_in_threadpool(answer)
 
     async def upload(request: Request) -> Response:
@@ -113,14 +106,11 @@ def make_app(desk: Desk, *, host: str, port: int, token: str) -> Starlette:
 
     async def news(socket: WebSocket) -> None:
         """All that happens, until the tab is closed."""
-        tab = socket.query_params.get("tab", "")[:64]
         await socket.accept()
         waiting = Waiting(asyncio.get_running_loop())
         end = desk.subscribe(waiting.hear)
-        desk.come(tab)
+        waiting.hear(News(training=commands.training))
         try:
-            first = await run_in_threadpool(_welcome, desk)
-            await socket.send_text(msgspec.json.encode(first).decode())
             sending = asyncio.create_task(waiting.send(socket))
             try:
                 while True:
@@ -131,13 +121,12 @@ def make_app(desk: Desk, *, host: str, port: int, token: str) -> Starlette:
             pass
         finally:
             end()
-            desk.leave(tab)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         yield
-        await run_in_threadpool(drive.stop)
-        desk.close()
+        await run_in_threadpool(commands.stop)
+        desk.shelf.close()
 
     asking = [
         WebSocketRoute("/news", news),
@@ -154,7 +143,6 @@ def make_app(desk: Desk, *, host: str, port: int, token: str) -> Starlette:
             BacklitError: _refusal(400),
             msgspec.MsgspecError: _refusal(400),
             GoneError: _refusal(400, "gone"),
-            NotDrivingError: _refusal(400, "not driving"),
             TooLargeError: _refusal(413),
             ClientDisconnect: _refusal(400, why="The request broke off."),
             Exception: _refusal(500, why=MISTAKE),  # which then goes on, to the log
@@ -164,7 +152,7 @@ def make_app(desk: Desk, *, host: str, port: int, token: str) -> Starlette:
 
 
 class Waiting:
-    """News for one tab; of present moments only the last is kept, if the tab is slower than training."""
+    """News for one tab; of a training's steps only the last is kept, if the tab is slower than training."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop, self._news, self._some = loop, deque[News](), asyncio.Event()
@@ -175,7 +163,7 @@ class Waiting:
             self._loop.call_soon_threadsafe(self._put, news)
 
     def _put(self, news: News) -> None:
-        if self._news and _only_present(news) and _only_present(self._news[-1]):
+        if self._news and _only_steps(news) and _only_steps(self._news[-1]):
             self._news.pop()
         self._news.append(news)
         self._some.set()
@@ -189,19 +177,14 @@ class Waiting:
                 await socket.send_text(msgspec.json.encode(self._news.popleft()).decode())
 
 
-def _only_present(news: News) -> bool:
-    return news == News(present=news.present)
+def _only_steps(news: News) -> bool:
+    return news == News(training=news.training) and news.training is not None and news.training.running
 
 
-def _welcome(desk: Desk) -> News:
-    with desk.lock:
-        return News(present=desk.present, run=run_message(desk))
-
-
-def _query_of(answer: Callable[..., Any]) -> Any:
-    """The type of a question's second parameter."""
-    query = list(inspect.signature(answer).parameters.values())[1].annotation
-    return eval(query, answer.__globals__) if isinstance(query, str) else query
+def _query_of(answer: Callable[[Any], Any]) -> Any:
+    """The type of a question's parameter."""
+    [query] = inspect.signature(answer).parameters.values()
+    return getattr(messages, str(query.annotation).rpartition(".")[2])
 
 
 def _reply(reply: Any) -> Response:
@@ -281,6 +264,19 @@ def make_server(app: Starlette) -> uvicorn.Server:
             proxy_headers=False, server_header=False, timeout_graceful_shutdown=2, lifespan="on",
         )
     )  # fmt: skip
+
+
+def hear_warnings(desk: Desk) -> None:
+    """Tell everybody what the library warns of."""
+    before = warnings.showwarning
+
+    def show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
+        if issubclass(category, RunWarning | SlowEngineWarning):
+            desk.publish(News(notice=str(message)))
+        else:
+            before(message, category, *where, **more)
+
+    warnings.showwarning = show
 
 
 def serve(desk: Desk, found: socket.socket, *, host: str, token: str) -> None:

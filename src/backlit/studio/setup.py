@@ -16,7 +16,7 @@ from backlit.problem import Parting, Problem, describe_target, rows_with
 from backlit.recipe import SETTINGS, TYPED, Recipe, Setting
 from backlit.runs.run import FIRST
 from backlit.studio import messages
-from backlit.studio.messages import Begin, Done, News, Nothing, Question, TableColumn, TableQuery
+from backlit.studio.messages import Begin, Begun, News, Nothing, Question, TableColumn, TableQuery
 from backlit.studio.shelf import UPLOAD_LIMIT
 from backlit.tables.columns import KINDS
 from backlit.tables.datasets import HOUSE_UNITS
@@ -48,7 +48,7 @@ def shelf(desk: Desk, query: Nothing) -> messages.Shelf:
     """What can be opened, and begun on."""
     shelf, small = desk.shelf, {name: SETTINGS[name].write(value) for name, value in SMALL.items()}
     return messages.Shelf(
-        shelf.runs(), shelf.tables(), tuple(map(_field, TYPED.values())), small, UPLOAD_LIMIT, shelf.given
+        shelf.opens, shelf.runs(), shelf.tables(), tuple(map(_field, TYPED.values())), small, UPLOAD_LIMIT, shelf.given
     )
 
 
@@ -180,15 +180,15 @@ def _task(sheet: Sheet, target: str) -> tuple[Any, str]:
 # --- beginning ---------------------------------------------------------------------------------------------------
 
 
-def begin(desk: Desk, query: Begin) -> Done:
-    """Begin a run on a table: nothing is trained yet. It is opened."""
+def begin(desk: Desk, query: Begin) -> Begun:
+    """Begin a run on a table: nothing is trained yet."""
     try:
         return _begun(desk, query)
     except QuestionError as error:
         raise DataError(_told(error)) from None
 
 
-def _begun(desk: Desk, query: Begin) -> Done:
+def _begun(desk: Desk, query: Begin) -> Begun:
     require("task", query.task, lambda v: v in (None, "regression", "classification"), "regression or classification")
     reading = {"decimal": query.decimal, "date_order": query.date_order}
     names = desk.shelf.table(query.table, Hints.of(**reading)).frame.columns
@@ -214,10 +214,9 @@ def _begun(desk: Desk, query: Begin) -> Done:
     path = desk.shelf.new_run(name)
     with problem.recording(path, start, about):
         pass
-    desk.open(desk.shelf.add_run(path))
-    for told in problem.notices:
-        desk.publish(News(told=plain(told)))
-    return Done(desk.present)
+    key = desk.shelf.add_run(path)
+    desk.publish(News(shelf=shelf(desk, Nothing())))
+    return Begun(key, tuple(map(plain, problem.notices)))
 
 
 def _kinds(query: Begin, names: list[str]) -> dict[str, str]:

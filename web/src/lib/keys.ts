@@ -9,10 +9,10 @@ export interface Key {
   act: (studio: Studio) => void;
 }
 
-const epoch = (studio: Studio): number => studio.line?.steps_an_epoch ?? 1;
+const epoch = (studio: Studio): number => studio.moment.line?.steps_an_epoch ?? 1;
 
 export const KEYS: Key[] = [
-  { key: " ", shown: "space", does: "play, or stop", act: (studio) => studio.toggle() },
+  { key: " ", shown: "space", does: "play, or stop", act: (studio) => studio.training.toggle() },
   { key: "ArrowRight", shown: "→", does: "a step forward", act: (studio) => studio.forward() },
   { key: "ArrowLeft", shown: "←", does: "a step back", act: (studio) => studio.back() },
   {
@@ -26,31 +26,31 @@ export const KEYS: Key[] = [
   { key: "PageDown", shown: "page down", does: "an epoch forward", act: (studio) => studio.forward(epoch(studio)) },
   { key: "PageUp", shown: "page up", does: "an epoch back", act: (studio) => studio.back(epoch(studio)) },
   { key: "Home", shown: "home", does: "to the first step", act: (studio) => studio.go(0) },
-  { key: "End", shown: "end", does: "to the last step there is", act: (studio) => studio.go(studio.last) },
+  { key: "End", shown: "end", does: "to the last step there is", act: (studio) => studio.go(studio.moment.last) },
   {
     key: "Escape",
     shown: "escape",
     does: "out of a unit; then the whole step at once; then no weight chosen",
     act: (studio) => {
-      if (studio.unit) studio.unit = null;
-      else if (studio.phase !== null) studio.phase = null;
-      else studio.select(null);
+      if (studio.moment.unit) studio.moment.unit = null;
+      else if (studio.moment.phase !== null) studio.moment.phase = null;
+      else studio.moment.weight = null;
     },
   },
-  { key: "n", shown: "n", does: "the next row", act: (studio) => studio.look(nextRow(studio, 1)) },
-  { key: "p", shown: "p", does: "the row before", act: (studio) => studio.look(nextRow(studio, -1)) },
+  { key: "n", shown: "n", does: "the next row", act: (studio) => studio.moment.look(nextRow(studio, 1)) },
+  { key: "p", shown: "p", does: "the row before", act: (studio) => studio.moment.look(nextRow(studio, -1)) },
   {
     key: "b",
     shown: "b",
     does: "one row, or the step's whole batch",
-    act: (studio) => (studio.of = studio.of === "row" ? "batch" : "row"),
+    act: (studio) => (studio.moment.of = studio.moment.of === "row" ? "batch" : "row"),
   },
   { key: "?", shown: "?", does: "this list", act: (studio) => (studio.help = !studio.help) },
 ];
 
 function nextRow(studio: Studio, by: number): number {
-  const rows = studio.run?.rows["table"] ?? 1;
-  return (studio.row + by + rows) % rows;
+  const rows = studio.known.run?.rows["table"] ?? 1;
+  return (studio.moment.row + by + rows) % rows;
 }
 
 // What a key means, unless whoever has the focus needs it: a field for its text, a button for the space bar.

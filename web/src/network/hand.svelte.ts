@@ -12,7 +12,7 @@ export class Hand {
   down(event: PointerEvent, weight: Weight, size: number): void {
     if (event.button !== 0) return;
     (event.target as Element).setPointerCapture(event.pointerId);
-    this.#press = { weight, y: event.clientY, size, before: studio.weights[weight.name] ?? null };
+    this.#press = { weight, y: event.clientY, size, before: studio.moment.weights[weight.name] ?? null };
     this.refused = null;
   }
 
@@ -21,18 +21,18 @@ export class Hand {
     const { weight, y, size } = this.#press;
     const up = y - event.clientY;
     if (this.holds === null && Math.abs(up) <= STILL) return;
-    if (!weight.single || studio.training) {
+    if (!weight.single || studio.training.plays) {
       this.refused = weight.name;
       return;
     }
-    if (this.holds === null) studio.select(weight.name);
+    if (this.holds === null) studio.moment.weight = weight.name;
     this.holds = weight.name;
-    studio.edit(weight.name, dragged(weight.w, up, size));
+    studio.moment.edit(weight.name, dragged(weight.w, up, size));
   }
 
   up(): void {
     const press = this.#press;
-    if (press && this.holds === null && this.refused === null) studio.select(press.weight.name);
+    if (press && this.holds === null && this.refused === null) studio.moment.weight = press.weight.name;
     this.#press = this.holds = this.refused = null;
   }
 
@@ -40,13 +40,13 @@ export class Hand {
   cancel(): boolean {
     const press = this.#press;
     if (!press || this.holds === null) return false;
-    studio.edit(press.weight.name, press.before);
+    studio.moment.edit(press.weight.name, press.before);
     this.#press = this.holds = null;
     return true;
   }
 
   nudge(weight: Weight, by: number): void {
-    if (!weight.single || studio.training) this.refused = weight.name;
-    else studio.edit(weight.name, nudged(weight.w + by));
+    if (!weight.single || studio.training.plays) this.refused = weight.name;
+    else studio.moment.edit(weight.name, nudged(weight.w + by));
   }
 }

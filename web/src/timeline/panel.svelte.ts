@@ -11,7 +11,7 @@ class Panel {
   // From the present moment; it shall not move on meanwhile.
   startOver(rate: number | null = null): void {
     if (!studio.shows("startover")) return;
-    if (studio.training) void studio.stop();
+    if (studio.training.plays) void studio.training.stop();
     [this.rate, this.shown, this.#from] = [rate, "startover", document.activeElement];
   }
 

@@ -35,13 +35,13 @@ export const STOPS: Stop[] = [
     view: "network",
     also: "steps",
     stage: (studio) => begin(studio, 0),
-    done: (studio) => studio.phase !== null && studio.seen.forward === (studio.run?.layers.length ?? 0),
+    done: ({ moment, known }) => moment.phase !== null && moment.seen.forward === (known.run?.layers.length ?? 0),
   },
   {
     title: "How wrong is it?",
     text: (studio) => {
-      if (!studio.moment) return "";
-      const { told: outcome, E } = studio.moment;
+      if (!studio.drawing.numbers) return "";
+      const { told: outcome, E } = studio.drawing.numbers;
       return (
         `The house was sold for ${outcome.truth}, and the network says ${outcome.prediction}. ` +
         `The difference, scaled and squared, is the error E: ${number(E)}. Learning lowers E.`
@@ -50,36 +50,37 @@ export const STOPS: Stop[] = [
     task: () => "Look at some other house, with `n` or the buttons of this view. Is its error larger or smaller?",
     view: "house",
     stage: (studio) => begin(studio, null),
-    done: (studio, before) => studio.row !== before.row,
+    done: (studio, before) => studio.moment.row !== before.row,
   },
   {
     title: "Would another weight have been better?",
     text: (studio) => {
-      const { slope } = weightOf(studio, studio.weight ?? "");
-      const known = slope === undefined ? "" : ` Of ${studio.weight} it is ${number(slope)}.`;
+      const { slope } = weightOf(studio, studio.moment.weight ?? "");
+      const known = slope === undefined ? "" : ` Of ${studio.moment.weight} it is ${number(slope)}.`;
       return (
         "Move one weight a little, hold all others, and watch how fast E changes: that is the weight's partial " +
         `derivative, ∂E/∂w. It is the slope of the curve where the weight stands.${known}`
       );
     },
-    task: (studio) => `Pull the dot on the curve of ${studio.weight ?? PULLED} until E is lower than before.`,
+    task: (studio) => `Pull the dot on the curve of ${studio.moment.weight ?? PULLED} until E is lower than before.`,
     view: "chain",
     part: 'svg[aria-label^="E along"]',
     stage: (studio) => {
       begin(studio, null);
-      studio.select(PULLED);
+      studio.moment.weight = PULLED;
     },
     done: (studio, before) =>
-      Object.keys(studio.weights).length > 0 &&
+      Object.keys(studio.moment.weights).length > 0 &&
       before.E !== null &&
-      studio.moment?.E !== undefined &&
-      studio.moment.E < before.E,
+      studio.drawing.numbers?.E !== undefined &&
+      studio.drawing.numbers.E < before.E,
   },
   {
     title: "Which weights matter most?",
     text: (studio) => {
-      const { slope } = weightOf(studio, studio.weight ?? "");
-      const chosen = slope === undefined ? "" : ` ${studio.weight}, which is chosen, has the slope ${number(slope)}.`;
+      const { slope } = weightOf(studio, studio.moment.weight ?? "");
+      const { weight } = studio.moment;
+      const chosen = slope === undefined ? "" : ` ${weight}, which is chosen, has the slope ${number(slope)}.`;
       return (
         "Every weight has such a slope. All of them together are the gradient: it tells in which direction E grows " +
         `fastest.${chosen}`
@@ -89,14 +90,14 @@ export const STOPS: Stop[] = [
     view: "network",
     stage: (studio) => {
       begin(studio, null);
-      studio.select(PULLED);
+      studio.moment.weight = PULLED;
     },
-    done: (studio) => studio.weight !== null && isSteepest(studio, studio.weight),
+    done: (studio) => studio.moment.weight !== null && isSteepest(studio, studio.moment.weight),
   },
   {
     title: "How far should the weights move?",
     text: (studio) => {
-      const rate = number(studio.line?.settings.learning_rate);
+      const rate = number(studio.moment.line?.settings.learning_rate);
       return (
         "The gradient knows the direction, and not how far to go. That is for us to choose: the learning rate, " +
         `${rate} here. A small one is slow. One that is too large leaps over the valley, and E rises.`
@@ -111,7 +112,7 @@ export const STOPS: Stop[] = [
   {
     title: "Why is there a minus?",
     text: (studio) => {
-      const { slope } = weightOf(studio, studio.weight ?? "");
+      const { slope } = weightOf(studio, studio.moment.weight ?? "");
       const way =
         slope === undefined
           ? ""
@@ -122,7 +123,7 @@ export const STOPS: Stop[] = [
       );
     },
     task: (studio) => {
-      const batch = studio.line?.settings.batch_size;
+      const batch = studio.moment.line?.settings.batch_size;
       const of = batch ? ` It takes the mean slope of ${batch} houses.` : "";
       return `Press \`→\` to make a step.${of} Then \`←\` takes it back, to the last digit.`;
     },
@@ -130,9 +131,9 @@ export const STOPS: Stop[] = [
     also: "steps",
     stage: (studio) => {
       begin(studio, null, false);
-      if (studio.weight === null) studio.select(PULLED);
+      if (studio.moment.weight === null) studio.moment.weight = PULLED;
     },
-    done: (studio, before) => studio.step > before.step,
+    done: (studio, before) => studio.moment.step > before.step,
   },
   {
     title: "How do the first weights get to know?",
@@ -145,15 +146,16 @@ export const STOPS: Stop[] = [
     stage: (studio) =>
       begin(
         studio,
-        studio.phases.findIndex((one) => one.kind === "error"),
+        studio.moment.phases.findIndex((one) => one.kind === "error"),
         false,
       ),
-    done: (studio) => studio.phase !== null && studio.seen.backward <= 1,
+    done: (studio) => studio.moment.phase !== null && studio.moment.seen.backward <= 1,
   },
   {
     title: "Is one step enough?",
     text: (studio) => {
-      const { run, line } = studio;
+      const { run } = studio.known;
+      const { line } = studio.moment;
       const epoch = line ? ` of ${line.steps_an_epoch} steps` : "";
       return (
         "One step helps a little, so we repeat it, each time with other houses. Once all " +
@@ -164,25 +166,28 @@ export const STOPS: Stop[] = [
     view: "timeline",
     also: "steps",
     stage: (studio) => begin(studio, null, false),
-    done: (studio, before) => studio.step - before.step >= (studio.line?.steps_an_epoch ?? 1),
+    done: ({ moment }, before) => moment.step - before.step >= (moment.line?.steps_an_epoch ?? 1),
   },
   {
     title: "When should it stop?",
     text: (studio) => {
       const best = bestEpoch(studio);
-      const lowest = best ? ` The lowest is ${number(best.validation, 4, studio.run?.error_unit)} so far.` : "";
+      const lowest = best ? ` The lowest is ${number(best.validation, 4, studio.known.run?.error_unit)} so far.` : "";
       return (
         "Some houses are kept apart: the network never learns from them. Once the error on these, the validation " +
         `rows, falls no further, more steps bring nothing.${lowest}`
       );
     },
     task: (studio) =>
-      (studio.histories[studio.timeline]?.epochs.length ?? 0) < 2
+      (studio.known.histories[studio.moment.timeline]?.epochs.length ?? 0) < 2
         ? "Press play until there are some epochs. Then go to the place where the validation curve gets flat."
         : `Click into the curve where it gets flat, at most ${number(100 * (FLAT - 1), 2)}% above the lowest.`,
     view: "timeline",
     stage: (studio) => begin(studio, null, false, true),
-    done: (studio, before) => studio.step !== before.step && studio.step < studio.last && isFlat(studio),
+    done: (studio, before) => {
+      const { step, last } = studio.moment;
+      return step !== before.step && step < last && isFlat(studio);
+    },
   },
   {
     title: "And if I had chosen otherwise?",
@@ -210,18 +215,18 @@ export const IDEAS: string[] = [
 // The first network, one house, at a phase. `start`: at the first step of the first timeline; `end`: the last step is
 // as good as any other, though there may be nothing after it.
 function begin(studio: Studio, phase: number | null, start = true, end = false): void {
-  const line = start ? studio.run?.timelines[0] : studio.line;
-  studio.of = "row";
-  studio.unit = null;
-  studio.phase = phase;
+  const line = start ? studio.known.run?.timelines[0] : studio.moment.line;
+  studio.moment.of = "row";
+  studio.moment.unit = null;
+  studio.moment.phase = phase;
   if (start) {
-    studio.look(0);
-    studio.features = {};
+    studio.moment.look(0);
+    studio.moment.features = {};
   }
-  studio.weights = {};
-  if (!studio.drives || !line) return;
-  const over = line.steps >= line.planned && studio.step >= line.steps;
-  const elsewhere = studio.step !== 0 || studio.timeline !== line.name;
+  studio.moment.weights = {};
+  if (!line) return;
+  const over = line.steps >= line.planned && studio.moment.step >= line.steps;
+  const elsewhere = studio.moment.step !== 0 || studio.moment.timeline !== line.name;
   if ((start && elsewhere) || (!end && over)) studio.go(0, line.name);
 }
 
@@ -229,27 +234,28 @@ function begin(studio: Studio, phase: number | null, start = true, end = false):
 
 const plain = (name: string): string => name.replaceAll(" ", "");
 
-const timelines = (studio: Studio): number => studio.run?.timelines.length ?? 0;
+const timelines = (studio: Studio): number => studio.known.run?.timelines.length ?? 0;
 
 export function before(studio: Studio): Before {
-  return { step: studio.step, row: studio.row, timelines: timelines(studio), E: studio.moment?.E ?? null };
+  const { step, row } = studio.moment;
+  return { step, row, timelines: timelines(studio), E: studio.drawing.numbers?.E ?? null };
 }
 
 function weightOf(studio: Studio, name: string): { slope?: number } {
-  const edges = studio.layout?.edges ?? [];
+  const edges = studio.drawing.layout?.edges ?? [];
   const i = edges.findIndex((edge) => plain(edge.weight) === plain(name));
-  return i < 0 ? {} : { slope: studio.drawn[3 * i + 1] };
+  return i < 0 ? {} : { slope: studio.drawing.weights[3 * i + 1] };
 }
 
 // As steep as the steepest of those that are drawn.
 function isSteepest(studio: Studio, name: string): boolean {
-  const slopes = (studio.layout?.edges ?? []).map((_, i) => Math.abs(studio.drawn[3 * i + 1] ?? 0));
+  const slopes = (studio.drawing.layout?.edges ?? []).map((_, i) => Math.abs(studio.drawing.weights[3 * i + 1] ?? 0));
   const own = weightOf(studio, name).slope;
   return own !== undefined && slopes.length > 0 && Math.abs(own) >= Math.max(...slopes);
 }
 
 const watched = (studio: Studio) =>
-  (studio.histories[studio.timeline]?.epochs ?? []).flatMap(({ step, validation }) =>
+  (studio.known.histories[studio.moment.timeline]?.epochs ?? []).flatMap(({ step, validation }) =>
     validation === null ? [] : [{ step, validation }],
   );
 
@@ -264,6 +270,7 @@ function bestEpoch(studio: Studio): { step: number; validation: number } | undef
 function isFlat(studio: Studio): boolean {
   const [epochs, best] = [watched(studio), bestEpoch(studio)];
   if (!best || epochs.length < 2) return false;
-  const near = epochs.filter((one) => Math.abs(one.step - studio.step) < (studio.line?.steps_an_epoch ?? 1));
+  const { step, line } = studio.moment;
+  const near = epochs.filter((one) => Math.abs(one.step - step) < (line?.steps_an_epoch ?? 1));
   return near.some((one) => one.validation <= FLAT * best.validation);
 }

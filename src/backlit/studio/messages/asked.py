@@ -1,4 +1,4 @@
-"""What the page sends: with what it asks a question, and the commands of the tab that drives."""
+"""What the page sends: with what it asks a question, and its commands. A run is named by its key."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ class MomentQuery:
     weights : name of a single weight -> value, in place of its own
     """
 
+    run: str
     timeline: str
     step: int
     of: Literal["row", "batch"] = "row"
@@ -79,6 +80,7 @@ class UnitQuery(MomentQuery):
 class RowsQuery:
     """Rows by how far their predictions are off, the worst first."""
 
+    run: str
     timeline: str
     step: int
     which: Literal["train", "validation"] = "validation"
@@ -86,9 +88,17 @@ class RowsQuery:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RowQuery:
-    """A row of the table."""
+class RunQuery:
+    """A run."""
 
+    run: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RowQuery:
+    """A row of a run's table."""
+
+    run: str
     row: int
 
 
@@ -96,6 +106,7 @@ class RowQuery:
 class HistoryQuery:
     """A timeline's figures, from its run's first step on. points: at most so many steps; then each stands for some."""
 
+    run: str
     timeline: str
     points: int = 1500
 
@@ -104,6 +115,7 @@ class HistoryQuery:
 class VerdictQuery:
     """A timeline that has ended."""
 
+    run: str
     timeline: str
 
 
@@ -111,6 +123,7 @@ class VerdictQuery:
 class CompareQuery:
     """Two timelines."""
 
+    run: str
     a: str
     b: str
     most: int = 10
@@ -132,40 +145,35 @@ class TableQuery:
     date_order: DateOrder | None = None
 
 
-# --- commands: for the tab that drives ---------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, kw_only=True)
-class Go:
-    """Make another moment the present one."""
-
-    timeline: str
-    step: int
+# --- commands ----------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, kw_only=True)
 class Train:
-    """Go on from the end of the present timeline, and follow.
+    """Go on from the end of a timeline.
 
     Attributes
     ----------
-    steps : None: until it is stopped, or its settings end it
+    stop : the step to go to; None: until it is stopped, or its settings end it
     speed : steps a second, at most; None: as fast as it goes
     """
 
-    steps: int | None = None
+    run: str
+    timeline: str
+    stop: int | None = None
     speed: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Fork:
-    """Start over from a moment, with something changed; None: as it is. It becomes the present timeline.
+    """Start over from a moment, with something changed; None: as it is.
 
     Attributes
     ----------
     weights : name of a single weight -> new value
     """
 
+    run: str
     timeline: str
     step: int
     name: str | None = None
@@ -175,13 +183,6 @@ class Fork:
     epochs: int | None = None
     dropout: float | None = None
     weights: dict[str, float] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Open:
-    """Open a run, by its key: "first" is the 3-3-1 network, "real" all columns and the defaults."""
-
-    key: str
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -109,6 +109,7 @@ class Moment:
     columns : the numbers of each column of the layout
     """
 
+    run: str
     timeline: str
     step: int
     of: Literal["row", "batch"]

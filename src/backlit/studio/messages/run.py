@@ -150,11 +150,13 @@ class Shelf:
 
     Attributes
     ----------
+    opens : the run that is opened where the page's address names none
     settings : of a new run
     small : those with which every number can be followed by hand, name -> value, as it is typed
     given : the table to set up; "" for none
     """
 
+    opens: str
     runs: dict[str, str]
     tables: dict[str, str]
     settings: tuple[Setting, ...]
@@ -288,25 +290,27 @@ class Comparison:
 
 
 @dataclass(frozen=True)
-class Present:
-    """Where the run is now.
+class Training:
+    """A training, as far as it has come.
 
     Attributes
     ----------
-    number : of the news; what is told later has a greater one
-    playing : it trains until it is stopped, and not for a number of steps
-    driver : the tab that drives, "" for none
+    step : of the last state that was made
+    stop : the step that it goes to; None: until it is stopped, or its settings end it
+    running : whether it goes on
+    ended : whether its settings have ended it
     E : of the step that led here, where it was just made
+    trouble : why it broke off; "" where it did not
     """
 
     run: str
     timeline: str
     step: int
-    training: bool
-    driver: str
-    number: int = 0
-    playing: bool = False
+    stop: int | None
+    running: bool = True
+    ended: bool = False
     E: float | None = None
+    trouble: str = ""
 
 
 @dataclass(frozen=True)
@@ -315,24 +319,26 @@ class News:
 
     Attributes
     ----------
-    run : there is another run, or another timeline, or one has ended
-    epoch : one has ended, on this timeline
-    told : what the user should know; trouble: what went wrong
+    training : one goes on, or has ended
+    epoch : one of its timeline has ended
+    run : it has another timeline, or one has ended
+    shelf : there is another run
+    notice : what the user should know
     """
 
-    present: Present | None = None
-    run: Run | None = None
-    timeline: str | None = None
+    training: Training | None = None
     epoch: EpochPoint | None = None
-    told: str | None = None
-    trouble: str | None = None
+    run: Run | None = None
+    shelf: Shelf | None = None
+    notice: str | None = None
 
 
 @dataclass(frozen=True)
-class Done:
-    """A command was taken."""
+class Begun:
+    """A run was begun. notices: what the user should know of it."""
 
-    present: Present
+    run: str
+    notices: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -340,4 +346,4 @@ class Refusal:
     """Why a question has no answer."""
 
     error: str
-    kind: Literal["invalid", "not driving", "forbidden", "gone"] = "invalid"
+    kind: Literal["invalid", "forbidden", "gone"] = "invalid"

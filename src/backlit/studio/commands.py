@@ -1,0 +1,81 @@
+"""What changes something: training and forking, of which one at a time is done, and beginning a run."""
+
+from __future__ import annotations
+
+import math
+import threading
+
+from backlit.errors import BacklitError, require
+from backlit.runs.timeline import LAST
+from backlit.studio import messages
+from backlit.studio.desk import Desk
+from backlit.studio.history import changed
+from backlit.studio.messages import Begin, Begun, Fork, News, Nothing, Train, Training
+from backlit.studio.setup import begin
+from backlit.studio.training import Work
+
+COMMANDS = ("train", "stop", "fork", "begin")  #: the methods of `Commands` that the page can call
+
+
+class BusyError(BacklitError):
+    """Another training has to be stopped first."""
+
+
+class Commands:
+    """The commands, and the training that runs; there is one at most."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+        self._lock = threading.Lock()  # a command at a time
+        self._work: Work | None = None
+
+    @property
+    def training(self) -> Training | None:
+        """The one that runs or ran last, as far as it has come."""
+        return None if self._work is None else self._work.training
+
+    def train(self, query: Train) -> Nothing:
+        """Go on from the end of a timeline. It is in the file once the news say that it has ended."""
+        require("stop", query.stop, lambda v: v is None or 1 <= v < LAST, "1 or more, or None")
+        require("speed", query.speed, lambda v: v is None or 0.1 <= v < math.inf, "0.1 or more, or None")
+        with self._lock:
+            if self._work is None or not self._work.go_on(query):
+                self._require_none()
+                run = self.desk.opened(query.run)
+                twin = self.desk.cached((run, "twin"), run.again)
+                self._work = Work(self.desk, run, twin, query)
+            return Nothing()
+
+    def stop(self, query: Nothing = Nothing()) -> Nothing:
+        """End training; what was trained is in the file when this returns."""
+        work = self._work  # not one at a time: whatever waits for a training waits no longer
+        if work is not None:
+            work.finish(at_once=True)
+        return Nothing()
+
+    def fork(self, query: Fork) -> messages.Run:
+        """Begin another timeline, the last one of the reply."""
+        named = ("run", "timeline", "step")
+        changes = {name: value for name, value in vars(query).items() if name not in named and value not in (None, {})}
+        with self._lock:
+            self._require_none()
+            run = self.desk.opened(query.run)
+            with self.desk.lock:
+                run.fork(query.step, query.timeline, **changes)
+                told = changed(self.desk, run, query.run)
+        self.desk.publish(News(run=told))
+        return told
+
+    def begin(self, query: Begin) -> Begun:
+        """Begin a run on a table."""
+        return begin(self.desk, query)
+
+    def _require_none(self) -> None:
+        """Nothing trains when this returns: single steps are made and written; longer training is not broken off."""
+        work = self._work
+        if work is not None and work.busy:
+            now = work.training
+            name = self.desk.opened(now.run).path.name
+            raise BusyError(f"{now.timeline} of {name} is being trained, and is at step {now.step:,}; stop it first")
+        if work is not None:
+            work.finish()

@@ -1,0 +1,94 @@
+// The moment that this page looks at: run, timeline, step, what is looked at there, and what is changed for a look.
+import { reading } from "../timeline/curves";
+import type { Cell, MomentQuery } from "../messages";
+import type { Place } from "./address";
+import type { Known } from "./known.svelte";
+import { phases, seen } from "./phases";
+
+export class Moment {
+  timeline = $state("main");
+  step = $state(0);
+  phase = $state<number | null>(null); // an index into `phases`; null: the whole step at once
+  of = $state<"row" | "batch">("row");
+  row = $state(0);
+  weight = $state<string | null>(null); // selected
+  hovered = $state<string | null>(null); // a weight under the pointer
+  unit = $state<{ layer: number; unit: number } | null>(null); // zoomed into
+  by = $state<"weight" | "blame">("weight");
+  opened = $state(""); // the column whose bins are drawn one by one
+  features = $state.raw<Record<string, Cell>>({}); // edited by hand, for a look
+  weights = $state.raw<Record<string, number>>({});
+  #left: Record<string, { timeline: string; step: number }> = {}; // where runs were when others were opened
+
+  constructor(private readonly known: Known) {}
+
+  readonly line = $derived.by(() => this.known.line(this.timeline));
+  readonly last = $derived.by(() => this.known.last(this.timeline));
+  // The step whose weights predict, where that is not the last one.
+  readonly best = $derived(this.line && this.line.best !== this.last ? this.line.best : null);
+  readonly phases = $derived.by(() => phases(this.known.run?.layers.length ?? 1));
+  readonly seen = $derived(seen(this.phases, this.phase));
+  readonly edited = $derived(Object.keys(this.features).length + Object.keys(this.weights).length > 0);
+  readonly grown = $derived.by(() => this.known.grown[this.timeline] ?? { step: [], E: [] });
+  // What there is to read off the curves at this step; null until they are read.
+  readonly here = $derived.by(() => {
+    const history = this.known.histories[this.timeline];
+    return history ? reading(history, this.grown, this.step) : null;
+  });
+  // As every question names it.
+  readonly query = $derived.by<MomentQuery>(() => ({
+    run: this.known.run?.key ?? "",
+    timeline: this.timeline,
+    step: this.step,
+    of: this.of,
+    row: this.row,
+    features: this.of === "row" ? this.features : {},
+    weights: this.weights,
+  }));
+
+  get place(): Place {
+    const { timeline, step, of, row, weight } = this;
+    return { run: this.known.run?.key, timeline, step, of, row, weight: weight ?? undefined };
+  }
+
+  // Another run is open: where it was left, or else where it rests.
+  enter(before: string | undefined): void {
+    const run = this.known.run!;
+    if (before !== undefined) this.#left[before] = { timeline: this.timeline, step: this.step };
+    [this.weight, this.unit, this.phase, this.opened] = [null, null, null, ""];
+    [this.features, this.weights] = [{}, {}];
+    this.row = Math.min(this.row, (run.rows["table"] ?? 1) - 1);
+    const line = run.timelines.at(-1)!;
+    const lesson = run.key === "first" && line.reason === null;
+    const rest = lesson
+      ? { timeline: run.timelines[0]!.name, step: 0 }
+      : { timeline: line.name, step: (line.reason === null ? null : line.best) ?? line.steps };
+    const { timeline, step } = this.#left[run.key] ?? rest;
+    this.go(step, timeline);
+  }
+
+  // To a step that there is. It is shown as soon as its numbers are known; the curve's cursor moves at once.
+  go(step: number, timeline = this.timeline): void {
+    const to = Math.max(0, Math.min(step, this.known.last(timeline)));
+    if (timeline !== this.timeline || to !== this.step) this.weights = {};
+    [this.timeline, this.step] = [timeline, to];
+    if (!this.known.histories[timeline]) void this.known.read(timeline);
+  }
+
+  // A weight by hand, for a look; starting over with it makes it true.
+  edit(weight: string, value: number | null): void {
+    const { [weight]: _, ...others } = this.weights;
+    this.weights = value === null ? others : { ...others, [weight]: value };
+  }
+
+  editFeature(column: string, value: Cell | undefined): void {
+    const { [column]: _, ...others } = this.features;
+    this.features = value === undefined ? others : { ...others, [column]: value };
+  }
+
+  look(row: number): void {
+    if (row !== this.row) this.features = {};
+    this.row = row;
+    this.of = "row";
+  }
+}
