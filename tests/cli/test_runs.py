@@ -129,8 +129,10 @@ def test_verify(backlit, run):
     told = backlit("verify", "homes.backlit", code=1)
     assert told == ""
     report = run.verify()
-    assert report.damaged == ["epochs 1 3 is not as it was written"]
-    assert report.recoverable == ["timeline 'main': the states of steps 0 to 60, from 2 snapshots"]
+    assert [str(remark) for remark in report.damaged] == ["epochs 1 3 is not as it was written"]
+    assert [str(remark) for remark in report.recoverable] == [
+        "timeline 'main': the states of steps 0 to 60, from 2 snapshots"
+    ]
 
 
 def test_export(backlit, run):

@@ -332,7 +332,7 @@ def test_any_field_changed_by_sql_is_noticed(copy, kind, field):
         assert done.rowcount == 1
     report = verify(copy)
     assert not report.sound
-    assert any(table in text and "not as it was written" in text for text in report.damaged), report.damaged
+    assert any(table in text and "not as it was written" in text for text in map(str, report.damaged)), report.damaged
     noticed = [found for found in outcomes(copy).values() if isinstance(found, DataError | BacklitError)]
     told_by_verify_alone = kind is Blob or field == "timeline" or (kind is Stretch and field in ("figures", "every"))
     if not told_by_verify_alone and (kind, field) != (Stretch, "seconds"):
@@ -344,7 +344,9 @@ def test_a_changed_seal_is_noticed(copy, kind):
     table, _ = TABLES[kind]
     changed(copy, f"UPDATE {table} SET seal = x'00'")
     report = verify(copy)
-    told = [text for text in report.damaged if text.startswith(f"{table} ") and "not as it was written" in text]
+    told = [
+        text for text in map(str, report.damaged) if text.startswith(f"{table} ") and "not as it was written" in text
+    ]
     assert len(told) == report.rows[table] > 0
 
 
@@ -367,7 +369,7 @@ def test_what_is_missing_is_noticed(copy, statement, message):
         assert file.execute(statement).rowcount > 0
     report = verify(copy)
     assert not report.sound
-    assert any(message in text for text in report.damaged), report.damaged
+    assert any(message in text for text in map(str, report.damaged)), report.damaged
     outcomes(copy, *going_on(copy))
 
 
@@ -380,7 +382,7 @@ def test_what_verify_says_can_be_had_can_be_had(written, copy, kind):
     changed(copy, f"UPDATE {TABLES[kind][0]} SET seal = x'00' WHERE {where}")
     report = verify(copy)
     assert len(report.damaged) == 1
-    had = next(text for text in report.recoverable if "'main'" in text)
+    had = next(text for text in map(str, report.recoverable) if "'main'" in text)
     whole, run = open_run(written), open_run(copy)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

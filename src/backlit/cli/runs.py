@@ -369,12 +369,12 @@ def verify(run: str, *, deep: bool, table: str | None, as_json: bool) -> bool:
     told = [Text(f"looked at rows: {counts}", style=QUIET)]
     if report.replayed:
         told.append(Text(f"made {report.replayed:,} steps again", style=QUIET))
-    told += [Text(plain(text), style=NEGATIVE) for text in report.damaged]
+    told += [Text(plain(str(remark)), style=NEGATIVE) for remark in report.damaged]
     verdict = (
         "as it was written" if report.sound else f"{len(report.damaged)} things are damaged; what can still be read:"
     )
     told.append(Text(plain(f"{run}: {verdict}"), style=HEAD))
-    told += [Text(plain(text)) for text in report.recoverable]
+    told += [Text(plain(str(remark))) for remark in report.recoverable]
     show([Group(*told)])
     return report.sound
 

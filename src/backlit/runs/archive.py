@@ -63,7 +63,7 @@ class Archive:
             self._facts = {fact.key: parsed(fact.value) for fact in facts}
             for key in ("table", "network", "data"):
                 if key not in self._facts:
-                    raise DamageError(f"about lacks the {key}")
+                    raise DamageError("damage.fact", key=key)
             self.table: Table = made(Table.from_dict, self._facts["table"])
             self.net: Network = network_from(self._facts["network"])
             if self.net.inputs != self.table.names:

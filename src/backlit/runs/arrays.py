@@ -108,10 +108,10 @@ def store(file: sqlite3.Connection, array: np.ndarray) -> str:
 
 def load_blob(file: sqlite3.Connection, key: str) -> Blob:
     """What is kept under a hash."""
-    found = rows_of(file, Blob, "hash = ?", made(bytes.fromhex, key))
-    if not found:
+    blobs = rows_of(file, Blob, "hash = ?", made(bytes.fromhex, key))
+    if not blobs:
         raise DamageError(f"the array {key} is not there")
-    return found[0]
+    return blobs[0]
 
 
 def load(file: sqlite3.Connection, key: str, shape: tuple[int, ...] | None = None, limit: int = LARGEST) -> np.ndarray:

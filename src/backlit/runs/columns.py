@@ -38,16 +38,16 @@ def columns_of(frame: pl.DataFrame) -> list[tuple[dict[str, Any], dict[str, Blob
     columns = [series for series in frame if series.dtype.base_type().__name__ in KINDS]
     try:
         left = _left(frame.height, len(columns))
-        found = []
+        kept = []
         for series in columns:
             arrays = _arrays(series)
             left -= _require_sound(series.dtype, arrays, left)
             details = [getattr(series.dtype, name) for name in DETAILS if hasattr(series.dtype, name)]
             facts = {"name": series.name, "type": [series.dtype.base_type().__name__, *details]}
-            found.append((facts, {name: blob_of(array) for name, array in arrays.items()}))
+            kept.append((facts, {name: blob_of(array) for name, array in arrays.items()}))
     except DamageError:
         return None
-    return found
+    return kept
 
 
 def table_of(file: sqlite3.Connection, rows: int, columns: Sequence[Mapping[str, Any]]) -> pl.DataFrame:

@@ -178,8 +178,8 @@ def _put_back(path: Path, rescued: Path) -> None:
         number += 1
         place = path.with_name(f"{path.stem} ({number}){path.suffix}")
     rescued.replace(place)
-    told = f"{path} was removed while it was being written; all of it is now in {place}"
-    warnings.warn(told, RunWarning, stacklevel=2)
+    where = f"{path} was removed while it was being written; all of it is now in {place}"
+    warnings.warn(where, RunWarning, stacklevel=2)
 
 
 def _remove_logs(path: Path) -> None:
@@ -289,7 +289,7 @@ def named(path: Path) -> Iterator[None]:
     except DamageError as error:
         raise DataError(damaged.format(path=path, error=error)) from None
     except sqlite3.DatabaseError as error:
-        told = {
+        sentences = {
             (sqlite3.SQLITE_NOTADB,): "{path} is no run file of backlit; give one that train wrote",
             (sqlite3.SQLITE_CORRUPT,): damaged,
             _BUSY: "{path} is busy: another process holds it; try again",
@@ -297,7 +297,7 @@ def named(path: Path) -> Iterator[None]:
             _OF_THE_DISK: "{path} could not be written or read ({error}); what was written before is there. Make room, "
             "then go on with `backlit resume`",
         }
-        for codes, text in told.items():
+        for codes, text in sentences.items():
             if _code(error) in codes:
                 raise DataError(text.format(path=path, error=error)) from None
         raise

@@ -78,7 +78,7 @@ def _plain(value: Any) -> Any:
 
 def edited(state: State, net: Network, weights: Mapping[str, float]) -> tuple[State, dict[str, list[float]]]:
     """The state with other weights, and each one's old and new value."""
-    theta, told = np.array(state.theta), {}
+    theta, values = np.array(state.theta), {}
     for name, value in weights.items():
         require(f"weights[{name!r}]", value, math.isfinite, "a finite number")
         places = net.positions(name)
@@ -89,6 +89,6 @@ def edited(state: State, net: Network, weights: Mapping[str, float]) -> tuple[St
                 "change them one by one"
             )
         place = int(places[0])
-        told[net.weight_name(place)] = [float(theta[place]), float(value)]
+        values[net.weight_name(place)] = [float(theta[place]), float(value)]
         theta[place] = value
-    return replace(state, theta=theta), told
+    return replace(state, theta=theta), values

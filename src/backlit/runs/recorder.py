@@ -20,7 +20,7 @@ from backlit.engines.protocol import Figures
 from backlit.errors import DivergedError
 from backlit.runs.arrays import pack
 from backlit.runs.records import checksum_of, figure_names, figures_of, put_snapshot, real, vectors_of
-from backlit.runs.schema import ENCODED, WHICH, EpochRow, Snapshot, Stretch, TimelineRow, parsed, put
+from backlit.runs.schema import ARRAYS, EpochRow, Snapshot, Stretch, TimelineRow, parsed, put
 from backlit.runs.sense import fact_of, rows_of
 from backlit.training import Epoch, EpochDone, Event, Events, Plan, StepsDone, Stopped
 
@@ -143,7 +143,7 @@ class Recorder:
             ]
             if not gaps:
                 break
-            gap, timeline, place = min(gaps, key=lambda found: found[0])
+            gap, timeline, place = min(gaps, key=lambda missed: missed[0])
             self._places[timeline].remove(place)
             self.file.execute("DELETE FROM snapshots WHERE timeline = ? AND step = ?", (timeline, place.step))
             collect(self.file)
@@ -189,11 +189,10 @@ def referred(file: sqlite3.Connection) -> set[str]:
     """The hashes of the arrays that snapshots, timelines and the run's data name."""
     wanted = {key for snapshot in rows_of(file, Snapshot) for key in parsed(snapshot.arrays).values()}
     facts = parsed(fact_of(file, "data"))
-    arrays = [data.get(name) for data in facts["encoded"] for name in ENCODED]
+    named = [*facts["encoded"], *(column["arrays"] for column in (facts.get("table") or {}).get("columns", []))]
     for timeline in rows_of(file, TimelineRow):
-        arrays += [part[name] for part in parsed(timeline.rows).values() if part for name in WHICH]
-    columns = facts["table"]["columns"] if facts.get("table") else []
-    return wanted.union(filter(None, arrays), *(column["arrays"].values() for column in columns))
+        named += filter(None, parsed(timeline.rows).values())
+    return wanted.union(key for arrays in named for name, key in arrays.items() if name in ARRAYS and key)
 
 
 def snapshot_places(file: sqlite3.Connection) -> dict[int, list[Place]]:

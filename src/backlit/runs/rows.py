@@ -130,8 +130,8 @@ def _outside(about: Mapping[str, Any], path: Path, table: Table) -> pl.DataFrame
     source = about.get("source")
     place = path.parent / Path(source).name if isinstance(source, str) else None
     if source is None or place is None or not place.is_file():
-        told = f", and its table {Path(source).name!r} is not beside it" if source else ""
-        raise DataError(f"{path} keeps no rows{told}; give the table that it learnt from (table=, or --table)")
+        beside = f", and its table {Path(source).name!r} is not beside it" if source else ""
+        raise DataError(f"{path} keeps no rows{beside}; give the table that it learnt from (table=, or --table)")
     return read_again(place, about.get("text_encoding"), table)
 
 

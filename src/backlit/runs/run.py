@@ -73,7 +73,7 @@ class Run(Archive):
         with self.reading() as file:
             rows = rows_of(file, TimelineRow)
             if not rows:
-                raise DamageError("it has no timeline")
+                raise DamageError("damage.no_timeline")
             for row in rows:
                 if name is None or row.name == name:
                     return self._timeline(rows, row)

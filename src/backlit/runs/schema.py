@@ -201,8 +201,8 @@ def parsed(text: str) -> Any:
 
 #: what content that makes no sense may raise
 SENSELESS = (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError, RecursionError)
-ENCODED = ("rows", "X", "Y")  #: the arrays of encoded rows
-WHICH = ("positions", "weights")  #: the arrays of a timeline's rows
+#: what facts and timelines name by the hashes of arrays: of encoded rows, of a timeline's rows, of a table's columns
+ARRAYS = ("rows", "X", "Y", "positions", "weights", "values", "missing", "levels", "lengths")
 
 
 def made(build: Callable[..., Made], *content: Any) -> Made:
@@ -213,5 +213,5 @@ def made(build: Callable[..., Made], *content: Any) -> Made:
     try:
         return build(*content)
     except SENSELESS as error:
-        told = str(error) if isinstance(error, BacklitError) else f"{type(error).__name__}: {error}"
-        raise DamageError(told) from None
+        why = str(error) if isinstance(error, BacklitError) else f"{type(error).__name__}: {error}"
+        raise DamageError(why) from None

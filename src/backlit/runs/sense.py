@@ -12,6 +12,7 @@ from typing import Any
 from backlit.explain.verdict_text import sentence
 from backlit.runs.schema import LARGEST_JSON, DamageError, Fact, Row, Snapshot, Stretch, TimelineRow, called, each_row
 from backlit.tables.metrics import METRICS
+from backlit.words import Remark
 
 
 def rows_of(file: sqlite3.Connection, kind: type[Row], where: str = "TRUE", *values: Any) -> list[Row]:
@@ -22,28 +23,28 @@ def rows_of(file: sqlite3.Connection, kind: type[Row], where: str = "TRUE", *val
 
 def fact_of(file: sqlite3.Connection, key: str) -> str:
     """A fact about the run, as JSON."""
-    found = rows_of(file, Fact, "key = ?", key)
-    if not found:
-        raise DamageError(f"it has no {key}")
-    return found[0].value
+    facts = rows_of(file, Fact, "key = ?", key)
+    if not facts:
+        raise DamageError("damage.fact", key=key)
+    return facts[0].value
 
 
 def require_sound(row: Row, sealed: bool) -> Row:
     """The row; raises `DamageError` where its seal is broken, or it is one that no backlit writes."""
     if trouble := trouble_of(row, sealed):
-        raise DamageError(trouble)
+        raise DamageError(trouble.kind, **trouble.facts)
     return row
 
 
-def trouble_of(row: Row, sealed: bool) -> str:
-    """Why a row cannot be trusted; "" where it can."""
+def trouble_of(row: Row, sealed: bool) -> Remark | None:
+    """Why a row cannot be trusted; None where it can."""
     if not sealed:
-        return f"{called(row)} is not as it was written"
+        return Remark("damage.row", row=called(row))
     try:
         good = _CHECKS.get(type(row), lambda row: True)(row)
     except (ValueError, RecursionError):  # no JSON
         good = False
-    return "" if good else f"{called(row)[:80]} makes no sense"
+    return None if good else Remark("damage.senseless", row=called(row)[:80])
 
 
 def _mapping(value: Any, of: Callable[[Any], bool]) -> bool:

@@ -21,9 +21,8 @@ from backlit.runs.arrays import shape_of, unpack
 from backlit.runs.file import reading
 from backlit.runs.records import arithmetic_difference
 from backlit.runs.schema import (
-    ENCODED,
+    ARRAYS,
     TABLES,
-    WHICH,
     Blob,
     DamageError,
     EpochRow,
@@ -37,6 +36,7 @@ from backlit.runs.schema import (
 )
 from backlit.runs.sense import trouble_of
 from backlit.runs.timeline import Timeline
+from backlit.words import Remark
 
 
 @dataclass
@@ -53,8 +53,8 @@ class Report:
 
     path: Path
     rows: dict[str, int] = field(default_factory=dict)
-    damaged: list[str] = field(default_factory=list)
-    recoverable: list[str] = field(default_factory=list)
+    damaged: list[Remark] = field(default_factory=list)
+    recoverable: list[Remark] = field(default_factory=list)
     replayed: int = 0
 
     @property
@@ -81,7 +81,7 @@ def verify(path: Path, timelines: Sequence[Timeline] = ()) -> Report:
         rows, broken = _rows(file, report)
         blobs = {blob.hash.hex() for blob in rows[Blob]}
         lost = {s: _missing(s, blobs) for s in rows[Snapshot]}
-        report.damaged += [f"{called(s)} lacks its {', '.join(names)}" for s, names in lost.items() if names]
+        report.damaged += [Remark("damage.arrays", row=called(s), names=names) for s, names in lost.items() if names]
         report.damaged += _gaps(rows, broken)
         report.damaged += _unknown(rows, blobs)
     whole = {s for s, names in lost.items() if not names}
@@ -92,13 +92,13 @@ def verify(path: Path, timelines: Sequence[Timeline] = ()) -> Report:
     return report
 
 
-def _structure(file: sqlite3.Connection) -> list[str]:
+def _structure(file: sqlite3.Connection) -> list[Remark]:
     """What SQLite says of its pages."""
     try:
         said = [text for (text,) in file.execute("PRAGMA integrity_check(20)")]
     except sqlite3.DatabaseError as error:
         said = [str(error)]
-    return [f"the file's structure: {text}" for text in said if text != "ok"]
+    return [Remark("damage.structure", text=text) for text in said if text != "ok"]
 
 
 def _rows(file: sqlite3.Connection, report: Report) -> tuple[dict[type, list[Any]], set[type]]:
@@ -117,7 +117,7 @@ def _rows(file: sqlite3.Connection, report: Report) -> tuple[dict[type, list[Any
                     sound[kind].append(row._replace(data=b"") if isinstance(row, Blob) else row)
         except (sqlite3.DatabaseError, DamageError) as error:
             broken.add(kind)
-            report.damaged.append(f"{table}, after {count} rows: {error}")
+            report.damaged.append(Remark("damage.unreadable", table=table, rows=count, why=str(error)))
         report.rows[table] = count
     return sound, broken
 
@@ -134,51 +134,53 @@ def _missing(snapshot: Snapshot, blobs: set[str]) -> list[str]:
     return [name for name, key in parsed(snapshot.arrays).items() if key not in blobs]
 
 
-def _gaps(rows: dict[type, list[Any]], broken: set[type]) -> list[str]:
+def _gaps(rows: dict[type, list[Any]], broken: set[type]) -> list[Remark]:
     """Steps and epochs that should be there and are not, beyond rows already known to be damaged."""
-    found = []
+    gaps = []
     for row in rows[TimelineRow]:
         stretches = [s for s in rows[Stretch] if s.timeline == row.number]
         at = row.step
         for stretch in stretches if Stretch not in broken else ():
             if stretch.start != at:
-                found.append(f"timeline {row.name!r} has no figures of steps {at:,} to {stretch.start:,}")
+                gaps.append(Remark("damage.figures", timeline=row.name, start=at, stop=stretch.start))
             at = stretch.stop
         numbers = [e.epoch for e in rows[EpochRow] if e.timeline == row.number]
         if EpochRow not in broken and numbers != list(range(numbers[0], numbers[0] + len(numbers)) if numbers else []):
-            found.append(f"timeline {row.name!r} lacks an epoch")
+            gaps.append(Remark("damage.epoch", timeline=row.name))
         if not any(s.timeline == row.number and s.anchor for s in rows[Snapshot]) and Snapshot not in broken:
-            found.append(f"timeline {row.name!r} has no state to begin with")
+            gaps.append(Remark("damage.no_start", timeline=row.name))
     if not rows[TimelineRow] and TimelineRow not in broken:
-        found.append("there is no timeline")
-    return found
+        gaps.append(Remark("damage.no_timeline"))
+    return gaps
 
 
-def _unknown(rows: dict[type, list[Any]], blobs: set[str]) -> list[str]:
-    """Facts that should be there, and the rows that they name."""
+def _unknown(rows: dict[type, list[Any]], blobs: set[str]) -> list[Remark]:
+    """Facts that should be there, and the arrays that facts and timelines name."""
     facts = {fact.key: fact.value for fact in rows[Fact]}
-    found = [f"about lacks the {key}" for key in ("table", "network", "data") if key not in facts]
+    unknown = [Remark("damage.fact", key=key) for key in ("table", "network", "data") if key not in facts]
     data = parsed(facts["data"]) if "data" in facts else {}
     columns = data["table"]["columns"] if data.get("table") else []
-    keys = {f"{name} of column {c['name']!r}": key for c in columns for name, key in c["arrays"].items()}
-    for number, encoded in enumerate(data.get("encoded", [])):
-        keys |= {f"{name} of the encoded rows {number}": encoded.get(name) for name in ENCODED}
+    named = [(f"column {column['name']!r}", column["arrays"]) for column in columns]
+    named += [(f"the encoded rows {number}", encoded) for number, encoded in enumerate(data.get("encoded", []))]
     for row in rows[TimelineRow]:
-        for part, which in parsed(row.rows).items():
-            keys |= {
-                f"{name} of the rows to {part} of timeline {row.name!r}": (which or {}).get(name) for name in WHICH
-            }
-    return found + [f"the {name} is not there" for name, key in keys.items() if key and key not in blobs]
+        which = parsed(row.rows).items()
+        named += [(f"timeline {row.name!r}'s rows to {part}", arrays or {}) for part, arrays in which]
+    return unknown + [
+        Remark("damage.array", name=name, owner=owner)
+        for owner, arrays in named
+        for name, key in arrays.items()
+        if name in ARRAYS and key and key not in blobs
+    ]
 
 
-def _recoverable(row: TimelineRow, whole: set[Snapshot], rows: dict[type, list[Any]]) -> str:
+def _recoverable(row: TimelineRow, whole: set[Snapshot], rows: dict[type, list[Any]]) -> Remark:
     steps = sorted(s.step for s in whole if s.timeline == row.number)
     if not steps:
-        return f"timeline {row.name!r}: nothing"
+        return Remark("recoverable.nothing", timeline=row.name)
     last = max([steps[-1], *(s.stop for s in rows[Stretch] if s.timeline == row.number)])
     lost = sum(s.timeline == row.number for s in rows[Snapshot]) - len(steps)
-    told = f"timeline {row.name!r}: the states of steps {steps[0]:,} to {last:,}, from {len(steps)} snapshots"
-    return told + (f" ({lost} more are damaged, but steps are made again from the one before)" if lost else "")
+    facts = {"timeline": row.name, "start": steps[0], "stop": last, "snapshots": len(steps), "lost": lost or None}
+    return Remark("recoverable.states", **facts)
 
 
 def _replay(timeline: Timeline, report: Report) -> None:
@@ -188,7 +190,7 @@ def _replay(timeline: Timeline, report: Report) -> None:
     except BacklitError as error:
         other = str(error)
     if other:
-        report.recoverable.append(f"timeline {timeline.name!r} cannot be replayed to the bit: {other}")
+        report.recoverable.append(Remark("recoverable.no_bits", timeline=timeline.name, why=other))
         return
     snapshots = timeline.snapshots()
     for before, after in zip(snapshots, [*snapshots[1:], None]):
@@ -198,10 +200,11 @@ def _replay(timeline: Timeline, report: Report) -> None:
                 warnings.simplefilter("error", RunWarning)
                 state = timeline.made_again(timeline.at(before.step), stop)
             if after is not None and not after.anchor and _differ(state, timeline.at(after.step)):
-                raise DamageError(f"its snapshot of step {stop:,} is another state than the steps before lead to")
+                raise DamageError("damage.other_state", step=stop)
             report.replayed += stop - before.step
         except (RunWarning, BacklitError) as error:
-            report.damaged.append(f"timeline {timeline.name!r}, steps {before.step:,} to {stop:,}: {error}")
+            steps = {"timeline": timeline.name, "start": before.step, "stop": stop}
+            report.damaged.append(Remark("damage.steps", **steps, why=str(error)))
 
 
 def _differ(a: State, b: State) -> bool:
