@@ -8,9 +8,12 @@ from functools import partial
 
 import numpy as np
 import pytest
+from plugin_muon import Muon
+from recorded import planned, recorded
 
 import backlit as bl
 from backlit.cli.main import main
+from backlit.core.optimizers import OPTIMIZERS
 from backlit.runs.export import without_rows
 from backlit.words import percent
 
@@ -176,3 +179,10 @@ def test_classes_are_shown_with_their_truth(backlit, monkeypatch, tmp_path):
     assert f"prediction {percent(P[wrong, 1])} for low; {percent(P[wrong, 0])} for high, the truth" in shown
     shown = " ".join(backlit("explain", "t.backlit", "--row", right).split())
     assert f"prediction {percent(P[right, 0])} for high, which is right" in shown
+
+
+def test_an_optimizer_that_only_tests_know_prints_its_terms(backlit, tmp_path, monkeypatch):
+    monkeypatch.setitem(OPTIMIZERS, "muon", Muon)
+    run = recorded(planned(optimizer=Muon(weight_decay=0.1), engine="auto"), tmp_path / "ours.backlit", steps=25)
+    told = backlit("explain", run.path, "--row", 17, "--weight", "w2[3, 1]", "--step", 9)
+    assert "would be w − α · orthogonalised − decay" in " ".join(told.split())

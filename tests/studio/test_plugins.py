@@ -4,9 +4,11 @@ import struct
 
 import numpy as np
 import pytest
+from plugin_muon import Muon
 from plugins import plugged, registered
-from recorded import recorded
+from recorded import planned, recorded
 
+from backlit.core.optimizers import OPTIMIZERS
 from backlit.studio.desk import Desk
 from backlit.studio.shelf import Shelf
 
@@ -127,3 +129,18 @@ def test_history_and_errors(client):
         400,
         True,
     )
+
+
+def test_an_optimizer_that_only_tests_know(tmp_path, monkeypatch):
+    monkeypatch.setitem(OPTIMIZERS, "muon", Muon)
+    run = recorded(planned(optimizer=Muon(weight_decay=0.1), engine="auto"), tmp_path / "ours.backlit", steps=25)
+    shelf = Shelf(tmp_path / "shelf")
+    at = {"run": shelf.add_run(run.path), "timeline": "main", "step": 9, "row": 17}
+    with serving(Desk(shelf)) as client:
+        update = ask(client, "chain", **at, weight="w2[3, 1]")["update"]
+    own = run.trace(9, [17])["w2[3, 1]"].chain().update
+    assert own is not None
+    assert [(term["kind"], term["value"]) for term in update["terms"]] == [
+        ("rate", own.terms[0].value), ("orthogonalised", own.terms[1].value), ("decay", own.terms[2].value),
+    ]  # fmt: skip
+    assert update["after"] == own.after

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from backlit.core.network import Network
-from backlit.core.optimizers import OPTIMIZERS
+from backlit.core.optimizers import OPTIMIZERS, Optimizer
 from backlit.core.registry import from_dict, to_dict
 from backlit.core.schedules import SCHEDULES
 from backlit.core.state import Best, State
@@ -70,15 +70,19 @@ def _network(saved: dict[str, Any]) -> Network:
     return Network.from_dict(saved)
 
 
-def state_of(file: sqlite3.Connection, snapshot: Snapshot, seed: int, size: int) -> State:
-    """A snapshot's state, its arrays of the network's size."""
+def state_of(file: sqlite3.Connection, snapshot: Snapshot, seed: int, net: Network, optimizer: Optimizer) -> State:
+    """A snapshot's state; its memory is such as the optimizer begins with."""
+    theta = np.zeros(net.size, np.float32)
+    blank = optimizer.init(theta, net.layout())
+    arrays = {f"memory/{name}": array.shape for name, array in blank.items() if hasattr(array, "shape")}
+    shapes = {"theta": theta.shape, **arrays, **({} if snapshot.best_step is None else {"best": theta.shape})}
     keys, numbers = parsed(snapshot.arrays), parsed(snapshot.memory)
-    for name in ("theta", *(() if snapshot.best_step is None else ("best",))):
-        if name not in keys:
-            raise DamageError(f"{called(snapshot)} has no {name}")
-    vectors = {name: load(file, key, (size,)) for name, key in keys.items()}
-    memory = {name.removeprefix("memory/"): v for name, v in vectors.items() if name.startswith("memory/")}
-    memory |= numbers
+    for name in shapes.keys() - keys.keys():
+        raise DamageError(f"{called(snapshot)} has no {name}")
+    if len(keys) > len(shapes) or numbers.keys() != blank.keys() - {name.removeprefix("memory/") for name in arrays}:
+        raise DamageError(f"{called(snapshot)} holds a memory that is not {optimizer.name}'s")
+    vectors = {name: load(file, keys[name], shape) for name, shape in shapes.items()}
+    memory = {name: vectors.get(f"memory/{name}", numbers.get(name)) for name in blank}
     best = None
     if snapshot.best_step is not None and snapshot.best_metric is not None:
         best = Best(snapshot.best_metric, snapshot.best_step, vectors["best"])
@@ -117,7 +121,7 @@ def put_snapshot(
         same, key = known.get(id(vector), (None, ""))
         keys[name] = key if same is vector else store(file, np.asarray(vector))
         now[id(vector)] = (vector, keys[name])
-    numbers = {name: value for name, value in state.memory.items() if not hasattr(value, "shape")}
+    numbers = {name: value for name, value in state.memory.items() if not hasattr(value, "shape")}  # of plain Python
     best_step, best_metric = (None, None) if state.best is None else (state.best.step, real(state.best.metric))
     put(file, Snapshot(
         timeline, state.step, int(anchor), state.epoch, state.used, float(state.total) + 0.0, state.planned,

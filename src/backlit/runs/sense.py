@@ -186,7 +186,7 @@ def _snapshot(row: Snapshot) -> bool:
         and (row.best_step is None) == (row.best_metric is None)
         and len(row.arrays) + len(row.memory) < 4096
         and _mapping(json.loads(row.arrays), _hash)
-        and _mapping(json.loads(row.memory), _count)
+        and _mapping(json.loads(row.memory), _real)
     )
 
 

@@ -326,11 +326,12 @@ class Timeline:
 
     def nearest(self, file: sqlite3.Connection, step: int) -> State:
         """The last snapshot before or at a step that can be read."""
+        optimizer = settings_from(self._row(file).settings).optimizer
         query = "SELECT step FROM snapshots WHERE timeline = ? AND step <= ? ORDER BY step DESC"
         for (at,) in file.execute(query, (self.number, step)).fetchall():
             for snapshot, sealed in [*each_row(file, Snapshot, "timeline = ? AND step = ?", self.number, at)]:
                 try:
-                    return state_of(file, require_sound(snapshot, sealed), self.seed, self.net.size)
+                    return state_of(file, require_sound(snapshot, sealed), self.seed, self.net, optimizer)
                 except DamageError:
                     if snapshot.anchor:
                         raise
