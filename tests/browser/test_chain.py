@@ -39,7 +39,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 @pytest.fixture(scope="module")
 def only(browser: Browser, served: Served) -> Iterator[Page]:
-    """One page, which drives."""
+    """One page."""
     with watched(browser) as context:
         yield opened(context, served.address)
 

@@ -447,8 +447,6 @@ export interface Run {
   loss: string;
   error: string;
   error_unit: string;
-  engine: string;
-  seed: string;
   notices: string[];
   timelines: Timeline[];
 }

@@ -48,7 +48,6 @@ def run(desk: Desk, query: RunQuery) -> messages.Run:
     """A run, as the page is told of it."""
     opened = desk.opened(query.run)
     table, net, about = opened.table, opened.net, opened.about()
-    first = opened.timeline().row()
     scale = errors_of(opened)
     return messages.Run(
         key=query.run,
@@ -64,8 +63,6 @@ def run(desk: Desk, query: RunQuery) -> messages.Run:
         loss=net.loss.name,
         error=scale.name,
         error_unit=scale.unit,
-        engine=first.engine,
-        seed=first.seed,
         notices=tuple(map(plain, table.notices)),
         timelines=tuple(map(timeline_message, opened.timelines())),
     )

@@ -106,8 +106,6 @@ class Run:
     loss: str
     error: str
     error_unit: str
-    engine: str
-    seed: str
     notices: tuple[str, ...]
     timelines: tuple[Timeline, ...]
 
