@@ -11,7 +11,7 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from backlit.cli.demo import Act1, Act2, Runaway
-from backlit.cli.text import HEAD, NEGATIVE, POSITIVE, QUIET, bars, score_grid, show, signed
+from backlit.cli.text import HEAD, NEGATIVE, POSITIVE, QUIET, bars, grid, show, signed, test_scores
 from backlit.core.layer import Link
 from backlit.errors import ArgumentError
 from backlit.explain.paths import Chain
@@ -56,20 +56,20 @@ def _house(numbers: Act1) -> RenderableType:
 def _feed_forward(t: Trace) -> RenderableType:
     hidden, output, target = t.layer(1), t.layer(2), _target(t)
     x, w2 = t.data.X[0], output.W[:, 0]
-    grid = _grid(("", *t.net.inputs, "bias", "z", "tanh(z)", "w2"), 2)
-    grid.add_row(Text("input", style=QUIET), *map(signed, x), Text("1", style=QUIET))
+    units = grid(("", *t.net.inputs, "bias", "z", "tanh(z)", "w2"), left=0, gap=2)
+    units.add_row(Text("input", style=QUIET), *map(signed, x), Text("1", style=QUIET))
     for j in range(min(MOST_ROWS, len(w2))):
         values = (*hidden.W[:, j], hidden.b[j], hidden.Z[0, j], hidden.A[0, j], w2[j])
-        grid.add_row(Text(f"unit {j + 1}", style=QUIET), *map(signed, values))
+        units.add_row(Text(f"unit {j + 1}", style=QUIET), *map(signed, values))
     if len(w2) > MOST_ROWS:
-        grid.add_row(Text(f"+ {len(w2) - MOST_ROWS} more", style=QUIET))
+        units.add_row(Text(f"+ {len(w2) - MOST_ROWS} more", style=QUIET))
     score = float(t.S[0, 0])
     centre, scale = number(target.centre[0], "$"), number(target.scale[0], "$")
     return _phase(
         1,
         "Feed forward",
         "inputs · weights (a dot product) + bias = z, then tanh",
-        grid,
+        units,
         Text(f"unit 1   {_dot(x, hidden.W[:, 0])}\n         + {fixed(hidden.b[0])} = {fixed(hidden.Z[0, 0])}"),
         Text(f"output   {_dot(hidden.A[0], w2)}\n         + {fixed(output.b[0])} = {fixed(score)}"),
         Text.assemble(f"prediction  {centre} + {scale} · {_bracket(score)} = ", (_price(t), HEAD)),
@@ -103,17 +103,17 @@ def _update(t: Trace) -> RenderableType:
     example = _strongest(t, "w1")
     update, rest = example.update, t.net.size - MOST_ROWS
     assert update is not None
-    grid = _grid(("weight", "w", "∂E/∂w", "blame", update.symbols), 3)
+    weights = grid(("weight", "w", "∂E/∂w", "blame", update.symbols))
     frame = t.table().sort("blame", descending=True, maintain_order=True)
     for name, w, gradient, share, after in frame.select("weight", "value", "gradient", "blame", "after").iter_rows():
-        if grid.row_count < MOST_ROWS:
-            grid.add_row(Text(name), signed(w), signed(gradient), f"{share:.1%}", signed(after))
+        if weights.row_count < MOST_ROWS:
+            weights.add_row(Text(name), signed(w), signed(gradient), f"{share:.1%}", signed(after))
     return _phase(
         4,
         "Update",
         "downhill: against each derivative, at the learning rate α",
         Text(f"{example.weight}: {update.symbols} = {update.numbers(4)}"),
-        grid,
+        weights,
         *([Text(f"+ {rest} more; --json has them all", style=QUIET)] if rest > 0 else []),
     )
 
@@ -185,7 +185,7 @@ def act2(numbers: Act2) -> list[RenderableType]:
             "Act 2",
             "the real one",
             title,
-            score_grid(numbers.scores, f"on {numbers.rows['test']:,} test houses", "$"),
+            *test_scores(numbers.scores, f"on {numbers.rows['test']:,} test houses", "$"),
             Text(
                 f"learnt from {numbers.rows['train']:,} houses in {numbers.seconds:.1f} s; of {numbers.epochs} epochs "
                 f"number {numbers.best_epoch} did best\non {numbers.rows['validation']:,} houses kept aside for that, "
@@ -230,13 +230,6 @@ def _phase(mark: int | str, title: str, remark: str, *body: RenderableType) -> R
     for part in body:
         inner.add_row("", part)
     return Group(head, inner)
-
-
-def _grid(headings: Sequence[str], gap: int) -> Grid:
-    grid = Grid(box=None, pad_edge=False, padding=(0, gap, 0, 0))
-    for i, heading in enumerate(headings):
-        grid.add_column(heading, justify="right" if i or not heading else "left", header_style=QUIET)
-    return grid
 
 
 def _target(t: Trace) -> Target:

@@ -6,10 +6,9 @@ import html as markup
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Group, RenderableType
-from rich.table import Table as Grid
 from rich.text import Text
 
-from backlit.cli.text import HEAD, NEGATIVE, POSITIVE, QUIET, print_json, show, signed
+from backlit.cli.text import HEAD, NEGATIVE, POSITIVE, QUIET, grid, print_json, show, signed
 from backlit.errors import ArgumentError, DataError, require
 from backlit.explain.trace import Trace, trace
 from backlit.explain.what_if import Curve, Line, along_step, along_weight
@@ -157,19 +156,16 @@ def _head(t: Trace, row: int) -> RenderableType:
 
 
 def _blame(t: Trace) -> RenderableType:
-    grid = Grid(box=None, pad_edge=False, padding=(0, 3, 0, 0))
-    grid.add_column("to blame the most, in each matrix and of the biases", header_style=QUIET)
-    for heading in ("w", "∂E/∂w", "blame"):
-        grid.add_column(heading, justify="right", header_style=QUIET)
+    made = grid(("to blame the most, in each matrix and of the biases", "w", "∂E/∂w", "blame"))
     for name, value, gradient, share in t.blame("matrix").iter_rows():
-        grid.add_row(Text(plain(name)), signed(value), signed(gradient), percent(share))
-    return grid
+        made.add_row(Text(plain(name)), signed(value), signed(gradient), percent(share))
+    return made
 
 
 def _curve(curve: Curve) -> RenderableType:
     picked = curve.w.size // 10
     rows = list(zip(curve.w[::picked], curve.E[::picked], curve.tangent[::picked]))
-    return Group(Text(f"What if {plain(curve.weight)} were ...", style=HEAD), _grid(("w", "E", "its tangent"), rows))
+    return Group(Text(f"What if {plain(curve.weight)} were ...", style=HEAD), _curve_grid("w", rows))
 
 
 def _line(line: Line) -> RenderableType:
@@ -179,16 +175,14 @@ def _line(line: Line) -> RenderableType:
     told = f"{ended or f'chosen {line.chosen:.3g},'} best {line.best:.3g}{hurts}"
     return Group(
         Text.assemble(("What if the learning rate were ...", HEAD), f"   {told}"),
-        _grid(("rate", "E", "its tangent"), rows),
+        _curve_grid("rate", rows),
     )
 
 
-def _grid(headings: tuple[str, ...], rows: list[tuple[float, ...]]) -> Grid:
-    grid = Grid(box=None, pad_edge=False, padding=(0, 3, 0, 0))
-    for heading in headings:
-        grid.add_column(heading, justify="right", header_style=QUIET)
+def _curve_grid(along: str, rows: list[tuple[float, ...]]) -> RenderableType:
+    made = grid((along, "E", "its tangent"), left=0)
     least = min(row[1] for row in rows)
     for row in rows:
         style = POSITIVE if row[1] == least else NEGATIVE if row[1] > 2 * rows[len(rows) // 2][1] else ""
-        grid.add_row(*(fixed(float(value)) for value in row), style=style)
-    return grid
+        made.add_row(*(fixed(float(value)) for value in row), style=style)
+    return made

@@ -19,6 +19,7 @@ from backlit.cli.text import (
     POSITIVE,
     QUIET,
     bars,
+    grid,
     print_json,
     show,
     signed,
@@ -64,15 +65,15 @@ def summary(run: str, *, as_json: bool) -> None:
         "timelines": ", ".join(timeline.name for timeline in opened.timelines()),
         **_stored(opened.storage()),
     }
-    grid = _facts(facts)
+    about_it = _facts(facts)
     if curve := _curve(first, 40):
-        grid.add_row(Text("error", style=QUIET), curve)
+        about_it.add_row(Text("error", style=QUIET), curve)
     for notice in opened.table.notices:
-        grid.add_row(Text("note", style=QUIET), Text(plain(notice)))
-    parts: list[RenderableType] = [Group(Text(plain(str(opened.path)), style=HEAD), grid)]
+        about_it.add_row(Text("note", style=QUIET), Text(plain(notice)))
+    parts: list[RenderableType] = [Group(Text(plain(str(opened.path)), style=HEAD), about_it)]
     judged_at = about.get("judged_at", last.step)
     then = "" if judged_at == last.step else f" after {judged_at:,} steps"
-    parts += test_scores(about.get("scores"), f"on the test rows{then}", target.unit)
+    parts += test_scores(about.get("scores", {}), f"on the test rows{then}", target.unit)
     verdict = about.get("verdict")
     if verdict and (line := sentence(verdict, target.unit, target.names[0])):
         parts.append(plain(f"After {judged_at:,} steps: {line[:1].lower()}{line[1:]}" if then else line))
@@ -156,10 +157,11 @@ def _ended(reason: str | None) -> str:
 
 
 def _facts(facts: dict[str, str]) -> Grid:
-    grid = Grid(box=None, pad_edge=False, show_header=False, padding=(0, 3, 0, 0))
+    made = grid(())
+    made.show_header = False
     for name, fact in facts.items():
-        grid.add_row(Text(name, style=QUIET), Text(plain(fact)))
-    return grid
+        made.add_row(Text(name, style=QUIET), Text(plain(fact)))
+    return made
 
 
 def _curve(timeline: Timeline, most: int) -> Text | None:
@@ -244,12 +246,12 @@ def diff(run: str, a: str, b: str, *, step: int | None, as_json: bool) -> None:
     curves = _facts({})
     for timeline in (found.a, found.b):
         curves.add_row(Text(plain(timeline.name), style=QUIET), _curve(timeline, 32) or Text("no epoch yet"))
-    weights = _grid("the weights that differ most", (a, b, "b − a"))
+    weights = grid(("the weights that differ most", a, b, "b − a"))
     for name, *values in found.weights.head(LISTED).iter_rows():
         weights.add_row(Text(plain(name)), *(signed(value) for value in values))
     rows = found.rows()
     what = "row, and the probability of its true class" if classes else "row, and what it is predicted as"
-    gains = _grid(f"{what} ({len(rows):,} rows)", ("truth", a, b, "nearer by"))
+    gains = grid((f"{what} ({len(rows):,} rows)", "truth", a, b, "nearer by"))
     for at in (*range(min(LISTED // 2, len(rows))), *range(max(LISTED // 2, len(rows) - LISTED // 2), len(rows))):
         row, truth, *predictions, gain = rows.row(at)
         shown = [percent(value) if classes else number(value, unit) for value in predictions]
@@ -257,22 +259,11 @@ def diff(run: str, a: str, b: str, *, step: int | None, as_json: bool) -> None:
         gains.add_row(
             Text(f"{row:,}"),
             *cells,
-            Text(
-                percent(gain) if classes else number(gain, unit),
-                style=POSITIVE if gain >= 0 else NEGATIVE,
-            ),
+            Text(percent(gain) if classes else number(gain, unit), style=POSITIVE if gain >= 0 else NEGATIVE),
         )
     better = int((rows["gain"] > 0).sum())
     summary = Text(f"{plain(b)} is nearer to the truth on {better:,} of {len(rows):,} rows", style=QUIET)
     show([head, curves, weights, Group(gains, summary)])
-
-
-def _grid(title: str, headings: tuple[str, ...]) -> Grid:
-    grid = Grid(box=None, pad_edge=False, padding=(0, 3, 0, 0))
-    grid.add_column(title, header_style=QUIET)
-    for heading in headings:
-        grid.add_column(Text(plain(heading)), justify="right", header_style=QUIET)
-    return grid
 
 
 def fork(

@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console, RenderableType
-from rich.markup import escape
 from rich.table import Table as Grid
 from rich.text import Text
 
@@ -59,25 +58,22 @@ def print_json(content: Any, indent: int | None = 2) -> None:
     print(to_json(content, indent), flush=True)
 
 
-def score_grid(scores: Mapping[str, Mapping[str, float]], title: str, unit: str) -> Grid:
-    """Figures of the network and the baselines, side by side."""
-    grid = Grid(box=None, pad_edge=False, padding=(0, 3, 0, 0))
-    grid.add_column(title, header_style=QUIET)
-    names = list(next(iter(scores.values())))
-    for name in names:
-        grid.add_column(METRICS[name].title, justify="right", header_style=QUIET)
-    for who, figures in scores.items():
-        shown = (score(name, figures[name], unit) for name in names)
-        grid.add_row(Text(who), *shown, style=HEAD if who == "backlit" else "")
-    return grid
+def grid(headings: Sequence[str], left: int = 1, gap: int = 3) -> Grid:
+    """A table without lines, to be filled; its first columns, `left` of them, are of text, the others of numbers."""
+    made = Grid(box=None, pad_edge=False, padding=(0, gap, 0, 0))
+    for i, heading in enumerate(headings):
+        made.add_column(Text(plain(heading)), justify="left" if i < left else "right", header_style=QUIET)
+    return made
 
 
-def test_scores(scores: Any, title: str, unit: str) -> list[RenderableType]:
-    """The figures beside the baselines', where some rows were left to test on."""
+def test_scores(scores: Mapping[str, Mapping[str, float | None]], title: str, unit: str) -> list[RenderableType]:
+    """The figures of the network beside the baselines', where some rows were left to test on."""
     if not scores:
         return []
-    figures = {
-        who: {name: math.nan if value is None else value for name, value in found.items()}
-        for who, found in scores.items()
-    }
-    return [score_grid(figures, title, escape(plain(unit)))]
+    names = list(next(iter(scores.values())))
+    made = grid((title, *(METRICS[name].title for name in names)))
+    for who, figures in scores.items():
+        values = (math.nan if (value := figures[name]) is None else value for name in names)
+        shown = [Text(plain(score(name, value, unit))) for name, value in zip(names, values)]
+        made.add_row(Text(who), *shown, style=HEAD if who == "backlit" else "")
+    return [made]
