@@ -234,10 +234,9 @@ WORDS: dict[str, str] = {
     # what is damaged in a run file, and what is not
     "damage.structure": "the file's structure: {text}",
     "damage.row": "{row} is not as it was written",
-    "damage.senseless": "{row} makes no sense",
+    "damage.senseless": "{row} makes no sense[[: {why}]]",
     "damage.unreadable": "{table}, after {rows:count} rows: {why}",
-    "damage.arrays": "{row} lacks its {names:list}",
-    "damage.array": "the {name} of {owner} is not there",
+    "damage.arrays": "{owner} lacks its {names:list}",
     "damage.fact": "about lacks the {key}",
     "damage.figures": "timeline {timeline:quoted} has no figures of steps {start:count} to {stop:count}",
     "damage.epoch": "timeline {timeline:quoted} lacks an epoch",

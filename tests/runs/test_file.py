@@ -360,7 +360,7 @@ def test_a_changed_seal_is_noticed(copy, kind):
         ("DELETE FROM stretches WHERE timeline = 1 AND start = (SELECT start FROM stretches WHERE timeline = 1 "
          "ORDER BY start LIMIT 1 OFFSET 1)", "has no figures of steps"),
         ("DELETE FROM snapshots WHERE step = 0", "has no state to begin with"),
-        ("DELETE FROM blobs WHERE dtype = 'uint8'", "the levels of column 'town' is not there"),
+        ("DELETE FROM blobs WHERE dtype = 'uint8'", "column 'town' lacks its levels"),
         ("DELETE FROM blobs WHERE dtype = 'float32'", "lacks its theta"),
     ],
 )  # fmt: skip

@@ -209,7 +209,7 @@ def test_steps_that_end_otherwise_than_recorded_are_said(truth, path, monkeypatc
 def test_only_the_engine_that_recorded_it_makes_its_steps_again(truth, path, monkeypatch):
     run = bl.open_run(path)
     row = run.timeline().row()
-    monkeypatch.setattr(timeline_module.Timeline, "_row", lambda self, file: row._replace(engine="abacus"))
+    monkeypatch.setattr(timeline_module.Timeline, "row", lambda self: row._replace(engine="abacus"))
     with pytest.raises(DataError, match="recorded by an engine called 'abacus'"):
         run.at(3)
     if truth[0].plan.engine.name == "native":

@@ -20,7 +20,7 @@ from backlit.runs.file import named, reading
 from backlit.runs.recorder import MAX_SIZE, snapshot_places
 from backlit.runs.records import network_from
 from backlit.runs.rows import read_again, read_data, read_frame, read_rows
-from backlit.runs.schema import DamageError, Fact, made, parsed
+from backlit.runs.schema import NEEDED, DamageError, Fact, made, parsed
 from backlit.runs.sense import rows_of
 from backlit.tables.frames import to_frame
 from backlit.tables.metrics import METRICS, Metric
@@ -61,7 +61,7 @@ class Archive:
         with self.reading() as file:
             facts = rows_of(file, Fact, f"key IN ({', '.join('?' * len(FIXED))})", *FIXED)
             self._facts = {fact.key: parsed(fact.value) for fact in facts}
-            for key in ("table", "network", "data"):
+            for key in NEEDED:
                 if key not in self._facts:
                     raise DamageError("damage.fact", key=key)
             self.table: Table = made(Table.from_dict, self._facts["table"])

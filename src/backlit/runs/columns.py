@@ -71,7 +71,7 @@ def table_of(file: sqlite3.Connection, rows: int, columns: Sequence[Mapping[str,
             arrays = {name: load(file, keys[name], (rows,)) for name in ("values", "missing") if name in keys}
             if "levels" in keys:
                 arrays["levels"] = load(file, keys["levels"], limit=left)
-                arrays["lengths"] = load(file, keys["lengths"], limit=left // LEVEL * 8)
+                arrays["lengths"] = load(file, keys.get("lengths"), limit=left // LEVEL * 8)
             left -= _require_sound(dtype, arrays, left)
             series[column["name"]] = made(_series, dtype, arrays)
         if len(series) < len(columns):

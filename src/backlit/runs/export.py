@@ -13,7 +13,7 @@ from backlit.runs.file import create, lock, require_new
 from backlit.runs.recorder import referred
 from backlit.runs.run import Run
 from backlit.runs.schema import TABLES, Blob, Fact, parsed, put
-from backlit.runs.sense import fact_of, rows_of
+from backlit.runs.sense import rows_of
 from backlit.runs.timeline import Timeline
 from backlit.tables.frames import whole, write_table
 from backlit.words import to_json
@@ -79,7 +79,7 @@ def without_rows(run: Run, path: str | Path, force: bool = False) -> Path:
             for kind in TABLES:
                 if kind is not Blob:
                     put(new, *rows_of(old, kind))
-            data = parsed(fact_of(old, "data")) | {"inside": False, "table": None}
+            data = {**run.about()["data"], "inside": False, "table": None}
             for encoded in data["encoded"]:
                 for name in ("X", "Y"):
                     encoded.pop(name, None)

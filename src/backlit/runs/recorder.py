@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -20,8 +20,8 @@ from backlit.engines.protocol import Figures
 from backlit.errors import DivergedError
 from backlit.runs.arrays import pack
 from backlit.runs.records import checksum_of, figure_names, figures_of, put_snapshot, real, vectors_of
-from backlit.runs.schema import ARRAYS, EpochRow, Snapshot, Stretch, TimelineRow, parsed, put
-from backlit.runs.sense import fact_of, rows_of
+from backlit.runs.schema import EpochRow, Fact, Snapshot, Stretch, TimelineRow, called, parsed, put
+from backlit.runs.sense import rows_of
 from backlit.training import Epoch, EpochDone, Event, Events, Plan, StepsDone, Stopped
 
 MAX_SIZE = 200_000_000  #: bytes of a run file, unless another bound is given
@@ -30,6 +30,7 @@ FLUSH_SECONDS = 0.25  #: from one transaction to the next, where no snapshot is 
 COST = 10  #: times what a snapshot costs must pass before the next
 MOST_FIGURES = 10_000  #: steps of a stretch whose figures are kept
 FIGURES_SHARE = 0.25  #: of the bound on the file's size
+NO_ARRAYS = ("hash", "data")  #: what stands beside the names of arrays in JSON
 
 
 class Place(NamedTuple):
@@ -186,13 +187,25 @@ def collect(file: sqlite3.Connection) -> None:
 
 
 def referred(file: sqlite3.Connection) -> set[str]:
-    """The hashes of the arrays that snapshots, timelines and the run's data name."""
-    wanted = {key for snapshot in rows_of(file, Snapshot) for key in parsed(snapshot.arrays).values()}
-    facts = parsed(fact_of(file, "data"))
-    named = [*facts["encoded"], *(column["arrays"] for column in (facts.get("table") or {}).get("columns", []))]
-    for timeline in rows_of(file, TimelineRow):
-        named += filter(None, parsed(timeline.rows).values())
-    return wanted.union(key for arrays in named for name, key in arrays.items() if name in ARRAYS and key)
+    """The hashes of the arrays that a file's rows name."""
+    facts = rows_of(file, Fact, "key = 'data'")
+    owners = named_arrays(facts, rows_of(file, TimelineRow), rows_of(file, Snapshot))
+    return {key for arrays in owners.values() for key in arrays.values()}
+
+
+def named_arrays(
+    facts: Iterable[Fact], timelines: Iterable[TimelineRow], snapshots: Iterable[Snapshot]
+) -> dict[str, dict[str, str]]:
+    """What names arrays, as messages call it: the name and the hash of each."""
+    owners: dict[str, dict[str, str]] = {}
+    for data in (parsed(fact.value) for fact in facts if fact.key == "data"):
+        columns = (data.get("table") or {}).get("columns", [])
+        owners |= {f"column {column['name']!r}": column["arrays"] for column in columns}
+        owners |= {f"data {number}": encoded for number, encoded in enumerate(data["encoded"])}
+    for row in timelines:
+        owners |= {f"{called(row)}, {part}": arrays or {} for part, arrays in parsed(row.rows).items()}
+    owners |= {called(row): parsed(row.arrays) for row in snapshots}
+    return {o: {n: key for n, key in arrays.items() if key and n not in NO_ARRAYS} for o, arrays in owners.items()}
 
 
 def snapshot_places(file: sqlite3.Connection) -> dict[int, list[Place]]:

@@ -21,6 +21,7 @@ APPLICATION_ID = 0x626B6C74  # "bklt"
 FORMAT = 4
 LARGEST = 2**30  #: bytes of one array or blob, as stored and as unpacked
 LARGEST_JSON = 2**24
+NEEDED = ("table", "network", "data")  #: the facts without which nothing can be read
 
 
 class Fact(NamedTuple):
@@ -201,8 +202,6 @@ def parsed(text: str) -> Any:
 
 #: what content that makes no sense may raise
 SENSELESS = (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError, RecursionError)
-#: what facts and timelines name by the hashes of arrays: of encoded rows, of a timeline's rows, of a table's columns
-ARRAYS = ("rows", "X", "Y", "positions", "weights", "values", "missing", "levels", "lengths")
 
 
 def made(build: Callable[..., Made], *content: Any) -> Made:

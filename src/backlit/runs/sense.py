@@ -3,16 +3,14 @@ stranger."""
 
 from __future__ import annotations
 
-import json
 import sqlite3
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from backlit.explain.verdict_text import sentence
-from backlit.runs.schema import LARGEST_JSON, DamageError, Fact, Row, Snapshot, Stretch, TimelineRow, called, each_row
+from backlit.runs.schema import DamageError, Fact, Row, Snapshot, Stretch, TimelineRow, called, each_row, made, parsed
 from backlit.tables.metrics import METRICS
-from backlit.words import Remark
 
 
 def rows_of(file: sqlite3.Connection, kind: type[Row], where: str = "TRUE", *values: Any) -> list[Row]:
@@ -21,38 +19,39 @@ def rows_of(file: sqlite3.Connection, kind: type[Row], where: str = "TRUE", *val
     return [require_sound(row, sealed) for row, sealed in rows]
 
 
-def fact_of(file: sqlite3.Connection, key: str) -> str:
-    """A fact about the run, as JSON."""
-    facts = rows_of(file, Fact, "key = ?", key)
-    if not facts:
-        raise DamageError("damage.fact", key=key)
-    return facts[0].value
-
-
 def require_sound(row: Row, sealed: bool) -> Row:
     """The row; raises `DamageError` where its seal is broken, or it is one that no backlit writes."""
-    if trouble := trouble_of(row, sealed):
-        raise DamageError(trouble.kind, **trouble.facts)
+    if not sealed:
+        raise DamageError("damage.row", row=called(row))
+    try:
+        good, why = made(_CHECKS.get(type(row), lambda row: True), row), None
+    except DamageError as error:
+        good, why = False, str(error)[:200]
+    if not good:
+        raise DamageError("damage.senseless", row=called(row)[:80], why=why)
     return row
 
 
-def trouble_of(row: Row, sealed: bool) -> Remark | None:
-    """Why a row cannot be trusted; None where it can."""
-    if not sealed:
-        return Remark("damage.row", row=called(row))
-    try:
-        good = _CHECKS.get(type(row), lambda row: True)(row)
-    except (ValueError, RecursionError):  # no JSON
-        good = False
-    return None if good else Remark("damage.senseless", row=called(row)[:80])
+# --- the forms of JSON -------------------------------------------------------------------------------------------
 
 
-def _mapping(value: Any, of: Callable[[Any], bool]) -> bool:
-    return isinstance(value, dict) and all(map(of, value.values()))
+def fits(value: Any, form: Any) -> bool:
+    """Whether parsed JSON has a form.
 
-
-def _text(value: Any) -> bool:
-    return isinstance(value, str)
+    Parameters
+    ----------
+    form : a type, or a test of a value; a dict of forms by the names of fields, one that is missing being None, or by
+        `str` for fields of any name; a list of one form for every element; a tuple of forms of which one must fit
+    """
+    if isinstance(form, tuple):
+        return any(fits(value, each) for each in form)
+    if isinstance(form, list):
+        return isinstance(value, list) and all(fits(each, form[0]) for each in value)
+    if isinstance(form, dict) and str in form:
+        return isinstance(value, dict) and all(fits(each, form[str]) for each in value.values())
+    if isinstance(form, dict):
+        return isinstance(value, dict) and all(fits(value.get(name), each) for name, each in form.items())
+    return isinstance(value, form) if isinstance(form, type) else form(value)
 
 
 def _finite(value: Any) -> bool:
@@ -71,89 +70,35 @@ def _hash(value: Any) -> bool:
     return isinstance(value, str) and len(value) == 32 and not value.strip("0123456789abcdef")
 
 
-def _perhaps(check: Callable[[Any], bool]) -> Callable[[Any], bool]:
-    return lambda value: value is None or check(value)
-
-
-def _score(value: Any) -> bool:
-    return _mapping(value, _perhaps(_finite)) and value.keys() <= METRICS.keys()
-
-
-def _fields(value: Any, wanted: Mapping[str, Callable[[Any], bool]]) -> bool:
-    return isinstance(value, dict) and all(check(value.get(name)) for name, check in wanted.items())
-
-
-def _list(value: Any, of: Callable[[Any], bool]) -> bool:
-    return isinstance(value, list) and all(map(of, value))
-
-
-def _encoded(value: Any) -> bool:
-    return _fields(value, {"hash": _hash, "rows": _hash, "X": _perhaps(_hash), "Y": _perhaps(_hash)})
-
-
-def _rows(value: Any) -> bool:
-    which = lambda v: _fields(v, {"data": _count, "positions": _hash, "weights": _perhaps(_hash)})
-    return _fields(value, {"learn": which, "watch": _perhaps(which)})
-
-
-def _column(value: Any) -> bool:
-    return (
-        isinstance(value, dict)
-        and _text(value.get("name"))
-        and isinstance(value.get("type"), list)
-        and _text(next(iter(value["type"]), None))
-        and _mapping(value.get("arrays"), _hash)
-        and "values" in value["arrays"]
-    )
-
-
-def _table(value: Any) -> bool:
-    return _fields(value, {"rows": _count, "columns": lambda v: _list(v, _column)})
-
-
-def _data(value: Any) -> bool:
-    wanted = {"table": _perhaps(_table), "encoded": lambda v: _list(v, _encoded)}
-    return _fields(value, {"inside": lambda v: isinstance(v, bool), **wanted})
-
-
-def _texts(value: Any) -> bool:
-    return _list(value, _text)
-
-
-def _split(value: Any) -> bool:
-    return _fields(value, {"by": _text, "column": _perhaps(_text), "seed": _perhaps(_count)})
-
-
-def _verdict(value: Any) -> bool:
-    try:
-        return isinstance(sentence(value, "", ""), str)
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError):
-        return False
-
-
-_FACTS: dict[str, Callable[[Any], bool]] = {
-    "table": lambda value: isinstance(value, dict),
-    "network": lambda value: isinstance(value, dict),
-    "data": _data,
-    "rows": lambda value: _mapping(value, _count),
-    "versions": lambda value: _mapping(value, _text),
-    "scores": _perhaps(lambda value: _mapping(value, _score)),
-    "metric": _perhaps(_text),
-    "source": _perhaps(_text),
+NONE = type(None)
+_TEXT, _HASH = (str, NONE), (_hash, NONE)  # or nothing
+_WHICH = {"data": _count, "positions": _hash, "weights": _HASH}
+_ROWS = {"learn": _WHICH, "watch": (_WHICH, NONE)}
+_ENCODED = {"hash": _hash, "rows": _hash, "X": _HASH, "Y": _HASH}
+_ARRAYS = {"values": _hash, "missing": _HASH, "levels": _HASH, "lengths": _HASH}
+_TABLE = {"rows": _count, "columns": [{"name": str, "type": list, "arrays": _ARRAYS}]}
+_SCORES = {str: {str: (_finite, NONE)}}
+_FACTS: dict[str, Any] = {
+    "table": dict,
+    "network": dict,
+    "data": {"inside": bool, "table": (_TABLE, NONE), "encoded": [_ENCODED]},
+    "rows": {str: _count},
+    "versions": {str: str},
+    "scores": (lambda v: fits(v, _SCORES) and all(score.keys() <= METRICS.keys() for score in v.values()), NONE),
+    "metric": _TEXT,
+    "source": _TEXT,
     "seconds": _real,
     "max_size": _count,
-    "split": _split,
-    "commands": lambda value: _mapping(value, _texts),
-    "verdict": _perhaps(_verdict),
+    "split": {"by": str, "column": _TEXT, "seed": (_count, NONE)},
+    "commands": {str: [str]},
+    "verdict": (NONE, lambda value: isinstance(sentence(value, "", ""), str)),
     "judged_at": _count,
-    "text_encoding": _perhaps(_text),
+    "text_encoding": _TEXT,
 }
 
 
 def _fact(row: Fact) -> bool:
-    if len(row.value) > LARGEST_JSON:
-        return True  # whoever parses it says so
-    return _FACTS.get(row.key, lambda value: True)(json.loads(row.value))
+    return row.key not in _FACTS or fits(parsed(row.value), _FACTS[row.key])
 
 
 def _pair(value: Any) -> bool:
@@ -161,7 +106,7 @@ def _pair(value: Any) -> bool:
 
 
 def _timeline(row: TimelineRow) -> bool:
-    changes = json.loads(row.changes) if len(row.changes) <= LARGEST_JSON else None
+    changes = parsed(row.changes)
     return (
         row.number >= 1
         and (row.parent is None or 1 <= row.parent < row.number)
@@ -170,11 +115,10 @@ def _timeline(row: TimelineRow) -> bool:
         and row.seed.isdecimal()
         and len(row.seed) <= 20
         and int(row.seed) < 2**64
-        and isinstance(changes, dict)
-        and _mapping(changes.pop("weights", {}), _pair)
-        and _mapping(changes, _pair)
-        and _rows(json.loads(row.rows) if len(row.rows) < 4096 else None)
-        and all(len(text) < 4096 and _mapping(json.loads(text), _text) for text in (row.arithmetic, row.machine))
+        and fits(changes.pop("weights", {}), {str: _pair})
+        and fits(changes, {str: _pair})
+        and fits(parsed(row.rows), _ROWS)
+        and all(fits(parsed(text), {str: str}) for text in (row.arithmetic, row.machine))
     )
 
 
@@ -184,9 +128,8 @@ def _snapshot(row: Snapshot) -> bool:
         all(map(_count, counts))
         and abs(row.begun) < 2**62
         and (row.best_step is None) == (row.best_metric is None)
-        and len(row.arrays) + len(row.memory) < 4096
-        and _mapping(json.loads(row.arrays), _hash)
-        and _mapping(json.loads(row.memory), _real)
+        and fits(parsed(row.arrays), {str: _hash})
+        and fits(parsed(row.memory), {str: _real})
     )
 
 

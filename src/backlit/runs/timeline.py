@@ -157,10 +157,7 @@ class Timeline:
     def row(self) -> TimelineRow:
         """As the file has it now."""
         with self.run.reading() as file:
-            return self._row(file)
-
-    def _row(self, file: sqlite3.Connection) -> TimelineRow:
-        rows = rows_of(file, TimelineRow, "number = ?", self.number)
+            rows = rows_of(file, TimelineRow, "number = ?", self.number)
         if not rows:
             raise DataError(f"{self.run.path} has no timeline {self.number} any more; it was dropped")
         return rows[0]
@@ -171,8 +168,8 @@ class Timeline:
 
     def finished(self) -> Reason | None:
         """Why nothing is left to resume; None where something is."""
-        with self.run.reading() as file:
-            row, state = self._row(file), self.nearest(file, LAST)
+        with self.run.reading():
+            row, state = self.row(), self.nearest()
             if row.reason in UNFINISHED or _left_over(row, state) is not None:
                 return None
             return why_stop(state, settings_from(row.settings))
@@ -183,13 +180,13 @@ class Timeline:
 
     def settings(self) -> Settings:
         """How it trains; going on beyond its end changes its limits."""
-        with self.run.reading() as file:
-            return settings_from(self._row(file).settings)
+        with self.run.reading():
+            return settings_from(self.row().settings)
 
     def steps(self) -> int:
         """The number of the last state there is: the one before this step."""
         with self.run.reading() as file:
-            self._row(file)
+            self.row()
             ((last,),) = file.execute(
                 "SELECT CAST(max((SELECT coalesce(max(stop), 0) FROM stretches WHERE timeline = ?1), "
                 "(SELECT coalesce(max(step), 0) FROM snapshots WHERE timeline = ?1)) AS INTEGER)", (self.number,),
@@ -253,8 +250,8 @@ class Timeline:
     def plan(self) -> Plan:
         """Its network, rows, settings and engine: all that training needs."""
         run = self.run
-        with run.reading() as file:
-            row = self._row(file)
+        with run.reading():
+            row = self.row()
             key = (row.number, row.settings)
             if key not in run.plans:
                 settings, learn = settings_from(row.settings), self.learn()
@@ -267,8 +264,7 @@ class Timeline:
 
     def best(self) -> Best:
         """Which step's weights predict, and those weights, as of the last snapshot."""
-        with self.run.reading() as file:
-            state = self.nearest(file, LAST)
+        state = self.nearest()
         if state.best is None:
             return Best(state.step, state.theta, False)
         return Best(state.best.step, state.best.theta, True)
@@ -291,13 +287,13 @@ class Timeline:
         RunWarning
             Where it had to be recomputed by other arithmetic than recorded it.
         """
-        with self.run.reading() as file:
+        with self.run.reading():
             first, last = self.lineage[0].start, self.steps()
             step = last if step is None else step
             good = lambda v: isinstance(v, int) and first <= v <= last
             step = int(require("step", step, good, f"a step from {first} to {last}"))
             owner = self.owner(step)
-            return owner.made_again(owner.nearest(file, step), step)
+            return owner.made_again(owner.nearest(step), step)
 
     def made_again(self, state: State, stop: int) -> State:
         """The state before step `stop`, from an earlier one of this timeline."""
@@ -324,18 +320,19 @@ class Timeline:
             if mark in anchors:
                 yield (state := self.at(mark))
 
-    def nearest(self, file: sqlite3.Connection, step: int) -> State:
+    def nearest(self, step: int = LAST) -> State:
         """The last snapshot before or at a step that can be read."""
-        optimizer = settings_from(self._row(file).settings).optimizer
         query = "SELECT step FROM snapshots WHERE timeline = ? AND step <= ? ORDER BY step DESC"
-        for (at,) in file.execute(query, (self.number, step)).fetchall():
-            for snapshot, sealed in [*each_row(file, Snapshot, "timeline = ? AND step = ?", self.number, at)]:
-                try:
-                    return state_of(file, require_sound(snapshot, sealed), self.seed, self.net, optimizer)
-                except DamageError:
-                    if snapshot.anchor:
-                        raise
-        raise DamageError(f"timeline {self.name!r} has no snapshot before step {step}")
+        with self.run.reading() as file:
+            optimizer = self.settings().optimizer
+            for (at,) in file.execute(query, (self.number, step)).fetchall():
+                for snapshot, sealed in [*each_row(file, Snapshot, "timeline = ? AND step = ?", self.number, at)]:
+                    try:
+                        return state_of(file, require_sound(snapshot, sealed), self.seed, self.net, optimizer)
+                    except DamageError:
+                        if snapshot.anchor:
+                            raise
+            raise DamageError(f"timeline {self.name!r} has no snapshot before step {step}")
 
     def walk(self, state: State, stop: int, stretch: int | None = None) -> Iterator[State]:
         """The states after one of this timeline, by making its steps again; compared with what was recorded."""
@@ -343,7 +340,7 @@ class Timeline:
             return
         between = ("timeline = ? AND step > ? AND step <= ?", self.number, state.step, stop)
         with self.run.reading() as file:
-            plan, row = self.plan(), self._row(file)
+            plan, row = self.plan(), self.row()
             scores = _Scores({
                 epoch.epoch: np.nan if epoch.metric is None and plan.watching else epoch.metric
                 for epoch in rows_of(file, EpochRow, *between)
@@ -410,8 +407,7 @@ class Timeline:
         steps = require("steps", steps, lambda v: v is None or (isinstance(v, int) and v >= 1), "1 or more, or None")
         run, path, plan = self.run, self.run.path, self.plan()
         with writing(path) as file:
-            row = self._row(file)
-            state = self.nearest(file, LAST)
+            row, state = self.row(), self.nearest()
             if other := arithmetic_difference(row, plan.engine):
                 raise DataError(f"{path} cannot go on to the bit: {other}. Fork it from step {state.step} instead")
             if (metric := run.about()["metric"]) and plan.metric is None:
@@ -474,7 +470,7 @@ class Timeline:
             owner = self.owner(state.step)
             fork = altered(state, owner.net, owner.settings(), owner.engine, owner.learn(), changes)
         with writing(run.path) as file, transaction(file):
-            before = owner._row(file)
+            before = owner.row()
             rows = rows_of(file, TimelineRow)
             taken = {other.name for other in rows}
             name = name or next(f"fork {n}" for n in range(1, len(rows) + 2) if f"fork {n}" not in taken)

@@ -19,9 +19,10 @@ from backlit.core.state import State
 from backlit.errors import BacklitError, RunWarning
 from backlit.runs.arrays import shape_of, unpack
 from backlit.runs.file import reading
+from backlit.runs.recorder import named_arrays
 from backlit.runs.records import arithmetic_difference
 from backlit.runs.schema import (
-    ARRAYS,
+    NEEDED,
     TABLES,
     Blob,
     DamageError,
@@ -32,9 +33,8 @@ from backlit.runs.schema import (
     TimelineRow,
     called,
     each_row,
-    parsed,
 )
-from backlit.runs.sense import trouble_of
+from backlit.runs.sense import require_sound
 from backlit.runs.timeline import Timeline
 from backlit.words import Remark
 
@@ -79,14 +79,13 @@ def verify(path: Path, timelines: Sequence[Timeline] = ()) -> Report:
     with reading(path) as file:
         report.damaged += _structure(file)
         rows, broken = _rows(file, report)
-        blobs = {blob.hash.hex() for blob in rows[Blob]}
-        lost = {s: _missing(s, blobs) for s in rows[Snapshot]}
-        report.damaged += [Remark("damage.arrays", row=called(s), names=names) for s, names in lost.items() if names]
-        report.damaged += _gaps(rows, broken)
-        report.damaged += _unknown(rows, blobs)
-    whole = {s for s, names in lost.items() if not names}
-    for row in rows[TimelineRow]:
-        report.recoverable.append(_recoverable(row, whole, rows))
+    blobs = {blob.hash.hex() for blob in rows[Blob]}
+    owners = named_arrays(rows[Fact], rows[TimelineRow], rows[Snapshot])
+    lost = {owner: [name for name, key in arrays.items() if key not in blobs] for owner, arrays in owners.items()}
+    report.damaged += [Remark("damage.arrays", owner=owner, names=names) for owner, names in lost.items() if names]
+    report.damaged += _gaps(rows, broken)
+    whole = [s for s in rows[Snapshot] if not lost[called(s)]]
+    report.recoverable += [_recoverable(row, whole, rows) for row in rows[TimelineRow]]
     for timeline in timelines:
         _replay(timeline, report)
     return report
@@ -110,12 +109,13 @@ def _rows(file: sqlite3.Connection, report: Report) -> tuple[dict[type, list[Any
         try:
             for row, sealed in each_row(file, kind):
                 count += 1
-                if trouble := trouble_of(row, sealed and (not isinstance(row, Blob) or _unpacks(row))):
-                    broken.add(kind)
-                    report.damaged.append(trouble)
-                else:
+                try:
+                    require_sound(row, sealed and (not isinstance(row, Blob) or _unpacks(row)))
                     sound[kind].append(row._replace(data=b"") if isinstance(row, Blob) else row)
-        except (sqlite3.DatabaseError, DamageError) as error:
+                except DamageError as error:
+                    broken.add(kind)
+                    report.damaged.append(Remark(error.kind, **error.facts))
+        except sqlite3.DatabaseError as error:
             broken.add(kind)
             report.damaged.append(Remark("damage.unreadable", table=table, rows=count, why=str(error)))
         report.rows[table] = count
@@ -130,13 +130,10 @@ def _unpacks(blob: Blob) -> bool:
     return True
 
 
-def _missing(snapshot: Snapshot, blobs: set[str]) -> list[str]:
-    return [name for name, key in parsed(snapshot.arrays).items() if key not in blobs]
-
-
 def _gaps(rows: dict[type, list[Any]], broken: set[type]) -> list[Remark]:
-    """Steps and epochs that should be there and are not, beyond rows already known to be damaged."""
-    gaps = []
+    """Facts, steps and epochs that should be there and are not, beyond rows already known to be damaged."""
+    facts = {fact.key for fact in rows[Fact]}
+    gaps = [Remark("damage.fact", key=key) for key in NEEDED if key not in facts]
     for row in rows[TimelineRow]:
         stretches = [s for s in rows[Stretch] if s.timeline == row.number]
         at = row.step
@@ -154,26 +151,7 @@ def _gaps(rows: dict[type, list[Any]], broken: set[type]) -> list[Remark]:
     return gaps
 
 
-def _unknown(rows: dict[type, list[Any]], blobs: set[str]) -> list[Remark]:
-    """Facts that should be there, and the arrays that facts and timelines name."""
-    facts = {fact.key: fact.value for fact in rows[Fact]}
-    unknown = [Remark("damage.fact", key=key) for key in ("table", "network", "data") if key not in facts]
-    data = parsed(facts["data"]) if "data" in facts else {}
-    columns = data["table"]["columns"] if data.get("table") else []
-    named = [(f"column {column['name']!r}", column["arrays"]) for column in columns]
-    named += [(f"the encoded rows {number}", encoded) for number, encoded in enumerate(data.get("encoded", []))]
-    for row in rows[TimelineRow]:
-        which = parsed(row.rows).items()
-        named += [(f"timeline {row.name!r}'s rows to {part}", arrays or {}) for part, arrays in which]
-    return unknown + [
-        Remark("damage.array", name=name, owner=owner)
-        for owner, arrays in named
-        for name, key in arrays.items()
-        if name in ARRAYS and key and key not in blobs
-    ]
-
-
-def _recoverable(row: TimelineRow, whole: set[Snapshot], rows: dict[type, list[Any]]) -> Remark:
+def _recoverable(row: TimelineRow, whole: list[Snapshot], rows: dict[type, list[Any]]) -> Remark:
     steps = sorted(s.step for s in whole if s.timeline == row.number)
     if not steps:
         return Remark("recoverable.nothing", timeline=row.name)
