@@ -9,7 +9,7 @@ import pytest
 from recorded import FRAME, WHOLE, planned, recorded, same
 
 import backlit as bl
-from backlit.errors import DataError, RunWarning
+from backlit.errors import DataError, DivergedError, RunWarning
 from backlit.runs import export
 from backlit.runs import file as files
 from backlit.runs.arrays import store
@@ -42,7 +42,8 @@ def opens(monkeypatch):
              lambda run: run.trace(12, [3, 4]), lambda run: run.trace(None, [3]), lambda run: run.at(33),
              lambda run: run.trace(5, timeline="two"), lambda run: run.trace(33, [1], timeline="two"),
              lambda run: run.timeline("two").curves(), lambda run: run.timeline("two").epochs(),
-             lambda run: run.timelines(), lambda run: run.timeline("two").best(), lambda run: run.model()],
+             lambda run: run.timelines(), lambda run: run.timeline("two").best(), lambda run: run.model(),
+             lambda run: run.timeline("two").end()],
 )  # fmt: skip
 def test_a_question_opens_the_file_once(run, opens, look):
     run.fork(20, name="one", dropout=0.5).train(5)
@@ -87,6 +88,34 @@ def test_what_grows_is_asked_anew(run):
     run.drop("one")
     with pytest.raises(DataError, match="has no timeline 2 any more; it was dropped"):
         other.steps()
+
+
+def test_where_a_timeline_ends(run):
+    line, best = run.timeline(), run.timeline().best()
+    assert line.end() == (60, best.step, "epochs")
+    fork = run.fork(20, name="one")
+    assert fork.end()[::2] == (60, None)  # nothing of it is trained yet
+    fork.train(5)
+    assert fork.end()[::2] == (60, None)
+    with files.writing(run.path) as file:
+        put(file, fork.row()._replace(reason=None, stop=70))  # as a kill leaves it
+    assert fork.end()[::2] == (70, None)
+    with pytest.warns(RunWarning, match="begins again over the next 10 steps"):
+        fork.train()
+    assert fork.end() == (70, fork.best().step, "max_steps")
+    hot = run.fork(20, name="hot", learning_rate=1e30)
+    with pytest.raises(DivergedError):
+        hot.train()
+    assert hot.end().reason == "diverged"
+
+
+def test_the_best_step_that_cannot_be_made_again_is_none_of_the_end(run):
+    fitted = run.timeline()
+    best = fitted.best().step
+    with files.writing(run.path) as file:  # as a fit writes it that goes on from weights of before the file
+        put(file, fitted.row()._replace(step=best + 1))
+    again = bl.open_run(run.path).timeline()
+    assert (again.best().step, again.end().best) == (best, None)
 
 
 # --- which weights predict ---------------------------------------------------------------------------------------

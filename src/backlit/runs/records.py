@@ -7,6 +7,7 @@ import math
 import platform
 import sqlite3
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -83,12 +84,19 @@ def state_of(file: sqlite3.Connection, snapshot: Snapshot, seed: int, net: Netwo
         raise DamageError(f"{called(snapshot)} holds a memory that is not {optimizer.name}'s")
     vectors = {name: load(file, keys[name], shape) for name, shape in shapes.items()}
     memory = {name: vectors.get(f"memory/{name}", numbers.get(name)) for name in blank}
-    best = None
+    bare = bare_state(snapshot, seed)
+    best = None if bare.best is None else bare.best._replace(theta=vectors["best"])
+    return replace(bare, theta=vectors["theta"], memory=memory, best=best)
+
+
+def bare_state(snapshot: Snapshot, seed: int = 0) -> State:
+    """A snapshot's state, but for weights and memory: where it stands in its epoch, its schedule and its limits."""
+    nothing, best = np.empty(0), None
     if snapshot.best_step is not None and snapshot.best_metric is not None:
-        best = Best(snapshot.best_metric, snapshot.best_step, vectors["best"])
+        best = Best(snapshot.best_metric, snapshot.best_step, nothing)
     return State(
-        vectors["theta"], memory, seed, snapshot.planned, snapshot.begun, snapshot.step, snapshot.epoch,
-        snapshot.used, snapshot.total, best, snapshot.patience_left,
+        nothing, {}, seed, snapshot.planned, snapshot.begun, snapshot.step, snapshot.epoch, snapshot.used,
+        snapshot.total, best, snapshot.patience_left,
     )  # fmt: skip
 
 

@@ -23,6 +23,7 @@ from backlit.runs.fork import altered
 from backlit.runs.recorder import Recorder, transaction
 from backlit.runs.records import (
     arithmetic_difference,
+    bare_state,
     checksum_of,
     engine_of,
     epoch_of,
@@ -83,6 +84,21 @@ class Best(NamedTuple):
     step: int
     theta: np.ndarray
     watched: bool
+
+
+class End(NamedTuple):
+    """Where a timeline ends, as of its last snapshot.
+
+    Attributes
+    ----------
+    planned : the step to which its schedule, or a call that was interrupted, would take it; or to which it came
+    best : the step whose weights predict, where rows are watched and that state can be made again; else None
+    reason : by which of its settings it is finished, or that it diverged; None where something is left to train
+    """
+
+    planned: int
+    best: int | None
+    reason: str | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,6 +190,17 @@ class Timeline:
                 return None
             return why_stop(state, settings_from(row.settings))
 
+    def end(self) -> End:
+        """Where it ends; no weights are read for it."""
+        with self.run.reading():
+            row, steps, snapshots = self.row(), self.steps(), self.snapshots()
+            if not snapshots:
+                raise DamageError("damage.no_start", timeline=self.name)
+            last = bare_state(snapshots[-1])
+            best = None if last.best is None or last.best.step < self.lineage[0].start else last.best.step
+            reason = row.reason if row.reason == "diverged" else why_stop(last, settings_from(row.settings))
+            return End(max(steps, last.begun + last.planned, row.stop or 0), best, reason)
+
     def commands(self) -> list[str]:
         """The lines typed that make it again, in their order; none where it was not made by a command."""
         return self.run.about().get("commands", {}).get(self.name, [])
@@ -230,10 +257,9 @@ class Timeline:
                     steps = np.arange(stretch.start, stretch.stop, stretch.every)
                     anchor = max((a for a in anchors if a.step <= stretch.start), key=lambda a: a.step, default=None)
                     if anchor is None:
-                        raise DamageError(f"timeline {own.number} has no snapshot before step {stretch.start}")
-                    laid_out = State(np.empty(0), {}, 0, anchor.planned, anchor.begun)
+                        raise DamageError("damage.no_start", timeline=own.name)
                     table = pl.DataFrame(figures_of(stretch, len(names)), schema=names)
-                    rates = pl.Series("rate", rate_at(settings, laid_out, steps))
+                    rates = pl.Series("rate", rate_at(settings, bare_state(anchor), steps))
                     table = table.select(pl.Series("step", steps), rates, *names)
                     parts.append(table.filter(pl.col("step").is_between(begins, ends, closed="left")))
         return pl.concat(parts)
@@ -332,7 +358,7 @@ class Timeline:
                     except DamageError:
                         if snapshot.anchor:
                             raise
-            raise DamageError(f"timeline {self.name!r} has no snapshot before step {step}")
+            raise DamageError("damage.no_start", timeline=self.name)
 
     def walk(self, state: State, stop: int, stretch: int | None = None) -> Iterator[State]:
         """The states after one of this timeline, by making its steps again; compared with what was recorded."""

@@ -12,13 +12,11 @@ from backlit.core.network import Network
 from backlit.core.optimizers import OPTIMIZERS
 from backlit.core.registry import name_of
 from backlit.core.schedules import SCHEDULES
-from backlit.core.state import Best, State
 from backlit.errors import DataError, require
 from backlit.explain.verdict_text import sentence
 from backlit.runs.archive import Archive
 from backlit.runs.course import judged
 from backlit.runs.run import FIRST, Run
-from backlit.runs.schema import Snapshot
 from backlit.runs.timeline import Timeline
 from backlit.studio import messages
 from backlit.studio.desk import Desk
@@ -35,7 +33,7 @@ from backlit.studio.messages import (
 from backlit.tables.columns import Boolean, Category, Column, Number
 from backlit.tables.fields import numbers
 from backlit.tables.table import Table
-from backlit.training import Epoch, Reason, Settings, why_stop
+from backlit.training import Epoch, Settings
 from backlit.words import chance, number, plain
 
 TRUTHS = ("false", "true")
@@ -75,48 +73,21 @@ def changed(desk: Desk, opened: Run, key: str) -> messages.Run:
         return run(desk, RunQuery(run=key))
 
 
-class End(NamedTuple):
-    """Where a timeline ends.
-
-    Attributes
-    ----------
-    last : its last snapshot
-    best : the step whose weights predict, the best on the watched rows; None where no rows are watched, or where that
-        state cannot be made again
-    reason : by which of its settings it is finished; None where it was stopped or broke off, and where it goes on
-    """
-
-    last: Snapshot
-    best: int | None
-    reason: Reason | None
-
-
-def end_of(timeline: Timeline) -> End:
-    """Where a timeline ends, by its last snapshot."""
-    last, nothing = timeline.snapshots()[-1], np.empty(0)
-    best = None if last.best_step is None else Best(last.best_metric or 0.0, last.best_step, nothing)
-    state = State(
-        nothing, {}, 0, last.planned, step=last.step, epoch=last.epoch, patience_left=last.patience_left, best=best
-    )
-    known = best is not None and best.step >= timeline.lineage[0].start
-    return End(last, last.best_step if known else None, why_stop(state, timeline.settings()))
-
-
 def timeline_message(timeline: Timeline) -> messages.Timeline:
     """A timeline, as the page is told of it."""
-    row, steps, settings = timeline.row(), timeline.steps(), timeline.settings()
-    rows, end, parent = len(timeline.learn()), end_of(timeline), timeline.parent
+    rows, end, parent = len(timeline.learn()), timeline.end(), timeline.parent
+    settings = timeline.settings()
     size = settings.batch_size or rows
     return messages.Timeline(
-        name=row.name,
+        name=timeline.name,
         parent=parent and parent.name,
-        start=row.step,
-        steps=steps,
+        start=timeline.start,
+        steps=timeline.steps(),
         best=end.best,
-        planned=max(steps, end.last.begun + end.last.planned, row.stop or 0),
+        planned=end.planned,
         steps_an_epoch=math.ceil(rows / size),
         changes=_changes(timeline.changes),
-        reason="diverged" if row.reason == "diverged" else end.reason,
+        reason=end.reason,
         settings=_settings(settings, size, timeline.net),
     )
 
