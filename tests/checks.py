@@ -13,7 +13,7 @@ from backlit.core.activations import ACTIVATIONS
 from backlit.core.backprop import backward, forward
 from backlit.core.layer import Layer
 from backlit.core.layers import Dense, Dropout, LayerNorm, PiecewiseLinear
-from backlit.core.losses import LOSSES, Loss, Quantile
+from backlit.core.losses import LOSSES, Loss
 from backlit.core.network import Network
 from backlit.engines.native import missing
 
@@ -38,19 +38,20 @@ def need_native() -> None:
 
 def random_targets(loss: Loss, n: int, outputs: int, draw: np.random.Generator) -> np.ndarray:
     """Targets within the loss's domain."""
-    if loss.name == "cross_entropy":
+    if "classes" in loss.learns:
         return draw.integers(0, outputs, (n, 1)).astype(float)
-    if loss.name == "binary_cross_entropy":
-        return draw.integers(0, 2, (n, outputs)).astype(float)
-    if loss.name == "poisson":
-        return draw.poisson(2.0, (n, outputs)).astype(float)
-    return draw.normal(size=(n, 1 if isinstance(loss, Quantile) else outputs))
+    columns = 1 if loss.quantiles else outputs
+    if "two classes" in loss.learns:
+        return draw.integers(0, 2, (n, columns)).astype(float)
+    if "counts" in loss.learns:
+        return draw.poisson(2.0, (n, columns)).astype(float)
+    return draw.normal(size=(n, columns))
 
 
 def random_outputs(loss: Loss, draw: np.random.Generator) -> int:
-    if isinstance(loss, Quantile):
-        return len(loss.levels)
-    return int(draw.integers(2 if loss.name == "cross_entropy" else 1, 4))
+    if loss.quantiles:
+        return len(loss.quantiles)
+    return int(draw.integers(2 if "classes" in loss.learns else 1, 4))
 
 
 def random_network(draw: np.random.Generator) -> Network:

@@ -58,9 +58,9 @@ def planned(engine="reference", **changes):
     return prepare(FRAME, PRICE, recipe, split=SPLIT, seed=5)
 
 
-def recorded(start, path, steps=None):
+def recorded(start, path, steps=None, frame=WHOLE):
     """A run file; of the first steps only, where a number is given."""
-    with recording(path, *start, frame=WHOLE) as recorder:
+    with recording(path, *start, frame=frame) as recorder:
         if steps is None:
             fit(start, show=False, recorder=recorder)
         else:

@@ -1,11 +1,15 @@
 """What is added to a registry alone works everywhere."""
 
+import ast
+from pathlib import Path
+
 import numpy as np
 import pytest
 from small import QUICK, X, y
 
 import backlit as bl
 from backlit.core.activations import ACTIVATIONS, Activation
+from backlit.core.losses import LOSSES
 
 
 def test_an_activation_needs_its_record_alone(monkeypatch, tmp_path):
@@ -26,3 +30,24 @@ def test_an_activation_needs_its_record_alone(monkeypatch, tmp_path):
     total = sum(path.product for path in chain.paths) + chain.rest
     assert total == pytest.approx(chain.gradient, rel=1e-9)
     assert "the slope of softsign at z = " in chain.text()
+
+
+def losses_named(source):
+    """The losses that some code names: by its text, or as the class that it imports."""
+    classes = {cls.__name__ for cls in LOSSES.values()}
+    nodes = list(ast.walk(ast.parse(source)))
+    texts = {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    imported = {name.name for node in nodes if isinstance(node, ast.ImportFrom) for name in node.names}
+    return texts & set(LOSSES) | imported & classes
+
+
+def test_no_other_room_names_a_loss():
+    """A loss is asked for what it answers; but for the usual one of a network that is written by hand."""
+    package = Path(bl.__file__).parent
+    named = {str(path.relative_to(package)): losses_named(path.read_text("utf-8")) for path in package.rglob("*.py")}
+    assert named.pop("core/losses.py") == set(LOSSES)
+    assert named.pop("core/network.py") == {"SquaredError"}
+    assert {file: names for file, names in named.items() if names} == {}
+    assert losses_named('from backlit.core.losses import Loss, Quantile\nloss.name == "poisson"') == {
+        "Quantile", "poisson",
+    }  # fmt: skip

@@ -11,6 +11,7 @@ import pytest
 
 import backlit as bl
 from backlit.core.layers import Dense
+from backlit.core.losses import Measure
 from backlit.errors import ArgumentError, UnknownNameError
 from backlit.explain import what_if
 from backlit.fitting import Recipe, prepare
@@ -228,12 +229,12 @@ def test_along_step_draws_the_line(little):
 
 def test_errors_draws_the_epochs():
     epochs = [Epoch(1, 10, 0.9, 0.8, True), Epoch(2, 20, None, 0.4, True), Epoch(3, 30, 0.3, 0.5, False)]
-    figure = figures.errors(epochs, lambda E: 1000 * E**0.5, "$")
+    figure = figures.errors(epochs, Measure("RMSE", "$", True, 1000, 2))
     drawn = by_label(figure)
     np.testing.assert_allclose(drawn["while learning"].get_xydata(), [[1, 1000 * 0.9**0.5], [3, 1000 * 0.3**0.5]])
     np.testing.assert_allclose(drawn["on watched rows"].get_ydata(), 1000 * np.sqrt([0.8, 0.4, 0.5]))
     assert drawn["best: epoch 2, $632.5"].get_xdata() == [2]
-    assert figure.axes[0].get_ylabel() == "error"
+    assert figure.axes[0].get_ylabel() == "RMSE"
     assert any(told.startswith("$") for told in said(figure))
     require_tidy(figure)
     assert figures.errors([Epoch(1, 10, 0.9, None, False)]).axes[0].get_ylabel() == "E"

@@ -23,11 +23,11 @@ def test_it_learns_and_beats_the_baselines():
     assert list(figures) == ["backlit", "mean", "linear model"]
     assert figures["backlit"]["rmse"] < 0.4 * figures["mean"]["rmse"]
     assert figures["linear model"]["r2"] > 0.9
-    error, unit = start.table.target.error_in_unit(start.plan.net.loss, fitted.epochs[-1].metric)
+    measure = start.table.target.measure(start.plan.net.loss)
     model = start.model(fitted.state.theta)
     residual = model.predict(FRAME[split.validation]) - PRICE["price"].to_numpy()[split.validation]
-    assert error == pytest.approx(np.sqrt((residual**2).mean()), rel=1e-4)
-    assert unit == "$"
+    assert measure(fitted.epochs[-1].metric) == pytest.approx(np.sqrt((residual**2).mean()), rel=1e-4)
+    assert (measure.name, measure.unit) == ("RMSE", "$")
 
 
 def test_a_problem_becomes_the_same_training_as_its_parts():

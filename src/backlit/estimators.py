@@ -17,7 +17,6 @@ from sklearn.utils import check_random_state, compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from backlit.core.losses import Quantile
 from backlit.core.network import Network
 from backlit.core.state import State
 from backlit.core.values import SHARE
@@ -339,8 +338,8 @@ class NetRegressor(RegressorMixin, _Net):
     ----------
     model_ : table, network and weights; predicts any frame
     history_ : each epoch's figures: epoch, step, error (E while learning), metric (of the watched rows), improved; and
-        error_in_unit and metric_in_unit, the same in the target's unit (of the squared error its root, the RMSE), None
-        where a figure has no unit
+        error_in_unit and metric_in_unit, the same in the target's unit (such as the RMSE, the root of the squared
+        error), None where a figure has no unit
     n_iter_, best_epoch_ : epochs made, and the one whose weights are kept
     seed_ : the seed drawn
     notices_ : what to know, such as columns left out, and why
@@ -371,11 +370,11 @@ class NetRegressor(RegressorMixin, _Net):
         frame, truth = rows.frame.filter(rows.counted), rows.targets.filter(rows.counted).to_numpy()
         weights = None if rows.weights is None else rows.weights[rows.counted]
         loss, predictions = self.model_.net.loss, self.model_.decode(frame)
-        if not isinstance(loss, Quantile):
-            return float(r2_score(truth, predictions, sample_weight=weights))
+        if not loss.quantiles:
+            return float(r2_score(np.broadcast_to(truth, predictions.shape), predictions, sample_weight=weights))
         return float(np.mean([
             d2_pinball_score(truth, prediction, alpha=level, sample_weight=weights)
-            for level, prediction in zip(loss.levels, predictions.T)
+            for level, prediction in zip(loss.quantiles, predictions.T)
         ]))  # fmt: skip
 
     def _checked(self, rows: Rows, y: Any, called: str, first: bool) -> Rows:

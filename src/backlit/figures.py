@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from backlit.core.layer import Stage
+from backlit.core.losses import Measure
 from backlit.core.registry import lookup
 from backlit.errors import needing, require
 from backlit.explain.trace import Trace
@@ -211,24 +212,22 @@ def along_step(line: Line) -> Figure:
 @_style()
 def errors(
     epochs: Sequence[Epoch],
-    in_unit: Callable[[float], float] | None = None,
-    unit: str = "",
-    metric: str | None = None,
+    measure: Measure = Measure(),
+    metric: bool = False,
 ) -> Figure:
     """The error of each epoch on the training and on the watched rows.
 
     Parameters
     ----------
-    in_unit : turns an E into what is shown; None: E itself
-    unit : of what is shown
-    metric : the title of the metric that was watched in place of E; then that alone is drawn, as it is
+    measure : how it is told, such as `target.measure(loss)`
+    metric : whether a metric was watched in place of E; then that alone is drawn
     """
-    figure, axes = _axes("epoch", metric or ("error" if in_unit else "E"))
+    figure, axes = _axes("epoch", measure.name)
     curves = (("error", "while learning", QUIET), ("metric", "on watched rows", COLOUR[True]))
-    as_shown = float if metric or in_unit is None else in_unit
-    for name, told, colour in curves[metric is not None :]:
-        known = [(epoch.epoch, as_shown(E)) for epoch in epochs if (E := getattr(epoch, name)) is not None]
-        axes.plot(*np.reshape(known, (-1, 2)).T, ".-", ms=3, color=colour, label=told)
+    unit = measure.unit
+    for name, label, colour in curves[metric:]:
+        known = [(epoch.epoch, measure(E)) for epoch in epochs if (E := getattr(epoch, name)) is not None]
+        axes.plot(*np.reshape(known, (-1, 2)).T, ".-", ms=3, color=colour, label=label)
     best = [epoch.epoch for epoch in epochs if epoch.improved][-1:]
     for at, E in [point for point in known if [point[0]] == best] or sorted(known, key=lambda point: point[1])[:1]:
         axes.plot(at, E, **RING, label=f"best: epoch {at}, {number(E, unit)}")

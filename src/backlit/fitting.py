@@ -21,7 +21,7 @@ import numpy as np
 
 from backlit.core import rng
 from backlit.core.layers import Dense, Dropout, Layer, PiecewiseLinear
-from backlit.core.losses import LOSSES, Loss, Quantile
+from backlit.core.losses import LOSSES, Loss
 from backlit.core.network import Network
 from backlit.core.optimizers import OPTIMIZERS, Optimizer
 from backlit.core.registry import resolve
@@ -177,7 +177,7 @@ def prepare(
     net = default_network(table, loss, recipe) if net is None else net
     metric = None if recipe.metric is None else resolve("metric", METRICS, recipe.metric)
     if metric is not None:
-        require_fit(metric, bool(table.target.classes), net.outputs // table.target.outputs)
+        require_fit(metric, bool(table.target.classes), net.outputs // len(table.target.names))
 
     def encoded(frame: pl.DataFrame, targets: pl.DataFrame, own: np.ndarray) -> Data:
         with numbered(own):
@@ -239,16 +239,10 @@ def _watched(encoded: Any, frame: pl.DataFrame, targets: pl.DataFrame, weights: 
 
 
 def choose_loss(recipe: Recipe, target: Target) -> Loss:
-    """The recipe's loss, or the usual one: squared error for numbers, cross-entropy for classes."""
-    of_classes = "binary_cross_entropy" if target.outputs == 1 else "cross_entropy"
-    if recipe.loss is None:
-        return LOSSES[of_classes if target.classes else "squared_error"]()
-    loss = resolve("loss", LOSSES, recipe.loss)
-    of_numbers = [name for name in LOSSES if not name.endswith("cross_entropy")]
-    if target.scaling == "raw":  # numbers from 0 to 1 may be probabilities
-        of_numbers.append("binary_cross_entropy")
-    able = [of_classes] if target.classes else of_numbers
-    if loss.name in LOSSES and loss.name not in able:
+    """The recipe's loss; None: the first of the registry that learns such a target."""
+    able = [name for name, loss in LOSSES.items() if not set(target.goals).isdisjoint(loss.learns)]
+    loss = resolve("loss", LOSSES, able[0] if recipe.loss is None else recipe.loss)
+    if set(target.goals).isdisjoint(loss.learns):
         what = f"{len(target.classes)} classes" if target.classes else "numbers"
         raise ArgumentError(
             "loss.cannot_learn", loss=loss.name, what=what, target=target.names[0], able=" or ".join(able)
@@ -274,20 +268,17 @@ def default_network(table: Table, loss: Loss, recipe: Recipe) -> Network:
         if recipe.dropout:
             layers.append(Dropout(recipe.dropout))
         width = units
-    outputs = len(loss.levels) if isinstance(loss, Quantile) else table.target.outputs
+    outputs = len(loss.outputs(table.target.names, table.target.labels))
     return Network([*layers, Dense(width, outputs, weights="fan_in_uniform")], loss, table.names)
 
 
 def _numbers(targets: pl.DataFrame, recipe: Recipe, weights: np.ndarray | None, sheet: Sheet) -> Target:
-    """Numbers to predict; counts are left as they are for the Poisson loss."""
-    scaling = "raw" if _loss_name(recipe) == "poisson" else recipe.target
+    """Numbers to predict; for a loss of counts they are left as they are."""
+    counts = recipe.loss is not None and "counts" in resolve("loss", LOSSES, recipe.loss).learns
+    scaling = "raw" if counts else recipe.target
     name = targets.columns[0]
     reading = sheet.readings.get(name, PLAIN)
     return Target.fit_numbers(targets, scaling, recipe.units.get(name) or reading.unit, weights, reading)
-
-
-def _loss_name(recipe: Recipe) -> str:
-    return recipe.loss if isinstance(recipe.loss, str) else getattr(recipe.loss, "name", "")
 
 
 def _settings(recipe: Recipe, metric: Metric | None, n: int) -> Settings:
@@ -316,7 +307,7 @@ class EpochInUnit(NamedTuple):
     Attributes
     ----------
     epoch, step, error, metric, improved : as in `Epoch`
-    error_in_unit, metric_in_unit : of the squared error its root, the RMSE; None for a figure that has no unit
+    error_in_unit, metric_in_unit : such as the RMSE, the root of the squared error; None for a figure that has no unit
     """
 
     epoch: int
@@ -330,9 +321,7 @@ class EpochInUnit(NamedTuple):
     @classmethod
     def of(cls, epoch: Epoch, target: Target, plan: Plan) -> EpochInUnit:
         """An epoch's figures."""
-        loss, metric = plan.net.loss, plan.metric
-        rooted = target.has_unit(loss)
-        in_unit = lambda E: target.error_in_unit(loss, E)[0] if rooted and E is not None else None
-        of_metric = epoch.metric if isinstance(metric, WatchedMetric) and metric.metric.in_unit else None
-        watched = in_unit(epoch.metric) if metric is None else of_metric
-        return cls(*epoch, in_unit(epoch.error), watched)
+        measure = target.measure(plan.net.loss)
+        in_unit = lambda E: measure(E) if measure.in_unit and E is not None else None
+        of_metric = epoch.metric if isinstance(plan.metric, WatchedMetric) and plan.metric.metric.in_unit else None
+        return cls(*epoch, in_unit(epoch.error), in_unit(epoch.metric) if plan.metric is None else of_metric)

@@ -59,7 +59,7 @@ def first_network(
     """Act 1's network, its starting weights, its table and how it trains."""
     problem = houses_problem()
     table = textbook_table(problem.whole[problem.split.train])
-    net = Network([Dense(len(COLUMNS), hidden, SMALL["activation"]), Dense(hidden, 1)], "squared_error", table.names)
+    net = Network([Dense(len(COLUMNS), hidden, SMALL["activation"]), Dense(hidden, 1)], inputs=table.names)
     theta = np.round(net.start(seed, dtype=np.float64), 4)  # what is printed is what is used
     return net, theta, table, replace(FIRST, learning_rate=rate)
 

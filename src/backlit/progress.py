@@ -44,12 +44,10 @@ def watched(events: Events, plan: Plan, target: Target, state: State, stop: int 
 
 
 def _told(plan: Plan, target: Target, event: EpochDone) -> str:
-    name = "RMSE" if plan.net.loss.name == "squared_error" else plan.net.loss.name.replace("_", " ")
-    parts = [("train", event.error)]
+    measure, parts = target.measure(plan.net.loss), [("train", event.error)]
     if event.metric is not None and plan.metric is None:
         parts.append(("validation", event.metric))
-    shown = (f"{which} {number(*target.error_in_unit(plan.net.loss, E))}" for which, E in parts)
-    return f"{name}  {'  '.join(shown)}"
+    return f"{measure.name}  {'  '.join(f'{which} {number(measure(E), measure.unit)}' for which, E in parts)}"
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """`backlit show`, `history`, `fork`, `resume`, `diff`, `verify`, `export` and the rest: one thin command per call."""
 
 import json
+import re
 import shutil
 import sqlite3
 import warnings
@@ -11,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from plugin_loss import registered
 from recorded import PRICE, WHOLE, planned, recorded, same
 
 import backlit as bl
@@ -47,6 +49,28 @@ def test_show(backlit, run):
     assert facts["storage"]["rows"] is True
     assert facts["timelines"][0]["steps"] == 60
     assert len(facts["timelines"][0]["epochs"]) == 6
+
+
+def test_a_loss_that_only_tests_know(backlit, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    WHOLE.write_csv("homes.csv")
+    with registered():
+        for loss, name in (("log_cosh", "E"), ("quartic", "fourth root"), ("expectile", "E")):
+            file = f"{loss}.backlit"
+            how = ("--hidden", "6,5", "--epochs", 3, "--loss", loss)
+            backlit("train", "homes.csv", "--target", "price", "--run", file, *how)
+            told = " ".join(backlit("show", file).split())
+            assert re.search(rf"weights, {loss} .*watching {loss} .*[▁-█] {name} [\d.,]+ → [\d.,]+, best [\d.,]+", told)
+            assert re.search(rf"[▁-█]  {name} [\d.,]+ → [\d.,]+, best", backlit("history", file))
+            saved = json.loads(backlit("show", file, "--json"))
+            assert saved["network"]["loss"]["name"] == loss
+            assert "agrees to" in backlit("explain", file, "--row", 3)
+            head = backlit("predict", file, "homes.csv").splitlines()[0]
+            outputs = ("price at 0.2", "price at 0.8") if loss == "expectile" else ("price",)
+            assert head == ",".join([*WHOLE.columns, *(f"predicted {output}" for output in outputs)])
+        told = backlit("train", "homes.csv", "--target", "town", "--run", "t.backlit", "--loss", "exponential")
+        assert "kept in t.backlit" in told
+        assert re.search(r"[▁-█]  exponential loss [\d.]+ → [\d.]+", backlit("history", "t.backlit"))
 
 
 def test_fork_history_and_diff(backlit, run):

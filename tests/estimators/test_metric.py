@@ -108,12 +108,11 @@ def test_it_is_drawn_and_printed_as_it_is(metric, tmp_path, capsys):
     assert any(text.get_text().startswith(f"best: epoch {best + 1},") for text in axes.get_legend().get_texts())
     history(str(run.path), as_json=False)
     printed = capsys.readouterr().out.replace("−", "-").replace(",", "")
-    if metric is None:
-        assert axes.get_ylabel() == "error"
-    else:
-        assert axes.get_ylabel() == metric.title
-        assert f"{figures[0]:.4f}" in printed
-        assert f"best {figures[best]:.4f}" in printed
+    assert axes.get_ylabel() == (metric.title if metric else "RMSE")
+    if metric:
+        first, best = (f"{E:.{0 if abs(E) >= 1000 else 4}f}" for E in (figures[0], figures[best]))
+        assert f"{metric.title} {first} → " in printed
+        assert f"best {best}" in printed
 
 
 @pytest.mark.parametrize(
@@ -159,9 +158,10 @@ def test_history_in_the_targets_unit():
     ("settings", "error", "metric"),
     [
         ({"metric": "mae"}, True, True), ({"metric": "r2"}, True, False), ({"target": "log"}, False, False),
-        ({"loss": "huber"}, False, False), ({"loss": "absolute_error", "metric": "rmse"}, False, True),
+        ({"loss": "huber"}, False, False), ({"loss": "absolute_error", "metric": "rmse"}, True, True),
         ({"loss": bl.SquaredError(scale=0.5)}, True, True), ({"target": "raw"}, True, True),
-        ({"loss": bl.SquaredError(reduction="sum")}, False, False), ({"validation_fraction": 0}, True, False),
+        ({"loss": "quantile"}, False, False), ({"loss": bl.SquaredError(reduction="sum")}, False, False),
+        ({"validation_fraction": 0}, True, False),
     ],
 )  # fmt: skip
 def test_which_figures_have_a_unit(settings, error, metric):

@@ -3,6 +3,7 @@
 import struct
 
 import numpy as np
+import plugin_loss
 import pytest
 from plugin_muon import Muon
 from plugins import plugged, registered
@@ -144,3 +145,45 @@ def test_an_optimizer_that_only_tests_know(tmp_path, monkeypatch):
         ("rate", own.terms[0].value), ("orthogonalised", own.terms[1].value), ("decay", own.terms[2].value),
     ]  # fmt: skip
     assert update["after"] == own.after
+
+
+LOSSES = {"log_cosh": ("E", ""), "quartic": ("fourth root", "$"), "gamma": ("E", ""), "expectile": ("E", "")}
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_a_loss_that_only_tests_know(loss, tmp_path):
+    with plugin_loss.registered():
+        start = planned(loss=loss, engine="auto", units={"price": "$"})
+        run = recorded(start, tmp_path / "ours.backlit")
+        shelf = Shelf(tmp_path / "shelf")
+        key = shelf.add_run(run.path)
+        with serving(Desk(shelf)) as client:
+            about = ask(client, "run", run=key)
+            assert (about["error"], about["error_unit"]) == LOSSES[loss]
+            epochs, shown = run.timeline().epochs(), ask(client, "history", run=key, timeline="main")["epochs"]
+            scale = start.table.target.scale[0]
+            in_unit = lambda E: E**0.25 * scale if loss == "quartic" else E
+            for epoch, point in zip(epochs, shown, strict=True):
+                figures = pytest.approx((in_unit(epoch.error), in_unit(epoch.metric)))
+                assert (point["train"], point["validation"]) == figures
+            for of in ("row", "batch"):
+                at = {"run": key, "timeline": "main", "step": 9, "row": 17, "of": of}
+                t = run.trace(9, [17] if of == "row" else None)
+                layout = ask(client, "layout", **at)
+                labels = [unit["label"] for unit in layout["columns"][-1]["units"]]
+                assert labels == (["price at 0.2", "price at 0.8"] if loss == "expectile" else ["price"])
+                moment = ask(client, "moment", **at, layout=layout["id"])
+                assert moment["E"] == t.E
+                assert moment["prediction"] == pytest.approx(t.prediction.mean(axis=0))
+                reply = ask(client, "chain", **at, weight="w3[2, 1]")
+                listed = sum(path["product"] for path in reply["paths"])
+                assert reply["gradient"] == pytest.approx(listed + reply["rest"], rel=1e-9, abs=1e-15)
+                if of == "batch" or loss == "expectile":
+                    assert reply["price"] is None
+                    continue
+                theta = t.theta.copy()
+                theta[t["w3[2, 1]"].positions] += 1e-6
+                moved = (t.at(theta).prediction - t.prediction)[0, 0] / 1e-6
+                assert reply["price"][1] == pytest.approx(moved, rel=1e-3)
+                assert np.prod(reply["price"]) == pytest.approx(reply["gradient"], rel=1e-9)
+            assert len(ask(client, "worst", run=key, timeline="main", step=9)["rows"]) > 0

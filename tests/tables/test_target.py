@@ -28,7 +28,7 @@ def test_numbers_are_standardised():
     assert Y.mean() == pytest.approx(0)
     assert Y.std() == pytest.approx(1)
     np.testing.assert_allclose(target.decode(SQUARED, Y)[:, 0], [1, 2, 6])
-    assert (target.outputs, target.unit, target.labels) == (1, "$", ())
+    assert (target.goals, target.unit, target.labels) == (("numbers", "counts"), "$", ())
 
 
 @given(
@@ -41,7 +41,7 @@ def test_decoding_undoes_encoding(values, scaling, times):
     target = Target.fit_numbers(targets, scaling)
     again = target.decode(SQUARED, target.encode(targets))
     np.testing.assert_allclose(again, targets.to_numpy(), rtol=1e-9, atol=1e-12 * max(values))
-    assert target.outputs == times
+    assert len(SQUARED.outputs(target.names)) == times
 
 
 def test_too_small_numbers_are_refused():
@@ -86,7 +86,8 @@ def test_classes(labels, texts):
 
 def test_probabilities_of_every_class():
     two, three = (Target.fit_classes(pl.Series("kind", list(classes))) for classes in ("ab", "abc"))
-    assert (two.outputs, three.outputs) == (1, 3)
+    assert BINARY.outputs(two.names, two.labels) == ("b",)
+    assert CROSS.outputs(three.names, three.labels) == ("a", "b", "c")
     np.testing.assert_allclose(two.decode(BINARY, np.array([[0.0], [100.0]])), [[0.5, 0.5], [0, 1]], atol=1e-9)
     np.testing.assert_allclose(three.decode(CROSS, np.zeros((1, 3))), [[1 / 3] * 3])
 

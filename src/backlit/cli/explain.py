@@ -106,14 +106,9 @@ def figure(
 def _of_run(kind: str, opened: Run, row: int, columns: list[str], timeline: str | None) -> Figure:
     from backlit import figures
 
-    target, loss, chosen = opened.table.target, opened.net.loss, opened.timeline(timeline)
+    target, chosen = opened.table.target, opened.timeline(timeline)
     if kind == "errors":
-        _, unit = target.error_in_unit(loss, 1.0)
-        if name := opened.about().get("metric"):
-            metric = opened.metric
-            unit = target.unit if metric is not None and metric.in_unit else ""
-            return figures.errors(chosen.epochs(), unit=unit, metric=str(name) if metric is None else metric.title)
-        return figures.errors(chosen.epochs(), lambda E: target.error_in_unit(loss, E)[0], unit)
+        return figures.errors(chosen.epochs(), opened.measure, metric=opened.watched is not None)
     frame = opened.frame()
     if kind == "response":
         require("--row", row, lambda v: 0 <= v < frame.height, f"a row of the table, from 0 to {frame.height - 1}")

@@ -40,7 +40,6 @@ from backlit.runs.verify import verify as verify_file
 from backlit.training import why_stop
 from backlit.words import fixed, number, percent, plain, say
 
-LOSS_TITLES = {"binary_cross_entropy": "log-loss", "cross_entropy": "log-loss"}
 LISTED = 8  #: weights and rows of a comparison that are shown; --json has all
 
 
@@ -88,7 +87,7 @@ def _again(commands: Sequence[str]) -> list[RenderableType]:
 
 def _way(timeline: Timeline) -> str:
     """How a timeline learns: every setting that makes its steps, as it is."""
-    settings, dropout, metric = timeline.settings(), timeline.net.dropout, timeline.run.about().get("metric")
+    settings, dropout, watched = timeline.settings(), timeline.net.dropout, timeline.run.watched
     size = settings.batch_size
     limits = {"epochs": settings.epochs, "steps": settings.max_steps, "seconds": settings.max_seconds}
     return ", ".join(filter(None, (
@@ -99,7 +98,7 @@ def _way(timeline: Timeline) -> str:
         f"dropout {dropout:g}" if dropout else "no dropout",
         " or ".join(f"{number(limit)} {what}" for what, limit in limits.items() if limit is not None),
         f"patience {settings.patience}" if settings.patience else "",
-        f"watching {metric or timeline.net.loss.name}",
+        f"watching {watched or timeline.net.loss.name}",
     )))  # fmt: skip
 
 
@@ -165,26 +164,18 @@ def _facts(facts: dict[str, str]) -> Grid:
 
 
 def _curve(timeline: Timeline, most: int) -> Text | None:
-    """The error of the watched rows, epoch by epoch, in the target's unit."""
+    """What was watched, epoch by epoch, as people are told of it."""
     epochs = timeline.epochs()
     errors = [E for epoch in epochs if (E := epoch.error if epoch.metric is None else epoch.metric) is not None]
     if not any(map(math.isfinite, errors)):
         return None
-    best = max if timeline.settings().greater_is_better else min
-    ends, metric = (errors[0], errors[-1], best(errors)), timeline.run.about().get("metric")
-    what = metric or timeline.net.loss.name
-    if metric is None and min(errors) >= 0:
-        first, last, best = (_in_unit(timeline, E) for E in ends)
-        unit = timeline.run.table.target.error_in_unit(timeline.net.loss, 1.0)
-        what = "RMSE" if unit != (1.0, "") else LOSS_TITLES.get(what, what)
-    else:
-        first, last, best = (fixed(E) for E in ends)
-    return Text.assemble((bars(errors, most), POSITIVE), plain(f"  {what} {first} → {last}, best {best}"))
+    best, measure = max if timeline.settings().greater_is_better else min, timeline.run.measure
+    first, last, best = (_figure(measure(E), measure.unit) for E in (errors[0], errors[-1], best(errors)))
+    return Text.assemble((bars(errors, most), POSITIVE), plain(f"  {measure.name} {first} → {last}, best {best}"))
 
 
-def _in_unit(timeline: Timeline, E: float) -> str:
-    value, unit = timeline.run.table.target.error_in_unit(timeline.net.loss, E)
-    return number(value, unit) if unit or value >= 1000 else fixed(value)
+def _figure(value: float, unit: str) -> str:
+    return number(value, unit) if unit or abs(value) >= 1000 else fixed(value)
 
 
 def history(run: str, *, as_json: bool) -> None:

@@ -282,9 +282,7 @@ def predicted_columns(model: Model) -> list[str]:
     target = model.table.target
     if target.classes:
         return [f"predicted {target.names[0]}", *(f"probability of {label}" for label in target.labels)]
-    outputs = model.net.outputs
-    names = target.names if len(target.names) == outputs else [f"{target.names[0]} {i + 1}" for i in range(outputs)]
-    return [f"predicted {name}" for name in names]
+    return [f"predicted {name}" for name in model.net.loss.outputs(target.names)]
 
 
 def predictions(model: Model, part: pl.DataFrame) -> dict[str, pl.Series]:

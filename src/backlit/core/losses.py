@@ -4,19 +4,47 @@ One row's error is the sum over its outputs, E the average over rows:
 
     E = scale / B · Σ_i w_i Σ_j e(S[i, j], Y[i, j])        (reduction="sum" leaves out 1 / B)
 
-Each loss states e and ∂e/∂s element by element; everything else follows from that here.
+Each loss states e and ∂e/∂s element by element, in `terms`; everything else follows from that here. What differs from a
+loss of numbers it answers too, and nobody asks for its name: which targets it learns and with which outputs, what its
+scores mean to people, and how they are told of its error.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, NamedTuple
 
 from backlit.core.activations import sigmoid, softplus
 from backlit.core.arrays import Array, array_namespace, like, reshape
 from backlit.core.registry import make_plain
 from backlit.errors import DataError, ShapeError, require
+
+Goal = Literal["numbers", "counts", "shares", "two classes", "classes"]
+"""What a target may be to a loss: numbers, scaled or not; numbers from 0 on, or from 0 to 1, as they are; one of two
+classes; one of more."""
+
+
+class Measure(NamedTuple):
+    """How people are told of an error.
+
+    Attributes
+    ----------
+    name : what it is called; E has no name but its letter
+    unit : of what `measure(E)` returns
+    in_unit : whether that is measured as the target is, even if the target's unit has no name
+    factor, power : it is factor · E ** (1 / power)
+    """
+
+    name: str = "E"
+    unit: str = ""
+    in_unit: bool = False
+    factor: float = 1.0
+    power: int = 1
+
+    def __call__(self, E: float) -> float:
+        return self.factor * math.copysign(abs(E) ** (1 / self.power), E)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +63,9 @@ class Loss:
     name: ClassVar[str]
     latex: ClassVar[str]  #: e(s, y)
     kinks: ClassVar[tuple[float, ...]] = ()  #: the s − y at which ∂e/∂s jumps
+    learns: ClassVar[tuple[Goal, ...]] = ("numbers",)
+    title: ClassVar[str] = ""  #: what people call its mean over the rows, or the root of that; "": it has no name but E
+    power: ClassVar[int] = 0  #: the root that makes a difference of its mean; 0: none does
 
     def __post_init__(self) -> None:
         make_plain(self)
@@ -45,9 +76,46 @@ class Loss:
         """e and ∂e/∂s of every row and output, both (n, k)."""
         raise NotImplementedError
 
+    def prediction(self, xp: Any, S: Array) -> tuple[Array, Array | float]:
+        """What the scores mean to people: values, expected counts or probabilities, (n, k); and the slope of each.
+
+        The slope is ∂prediction/∂s by the prediction's own score, (n, k) or one number.
+        """
+        return S, 1.0
+
     def predict(self, S: Array) -> Array:
-        """What the scores mean to the user: values, expected counts or probabilities; shape (n, k)."""
-        return S
+        """What the scores mean to people, (n, k)."""
+        return self.prediction(array_namespace(S), S)[0]
+
+    def outputs(self, names: Sequence[str], classes: Sequence[str] = ()) -> tuple[str, ...]:
+        """What each output stands for, and so how many there are.
+
+        Parameters
+        ----------
+        names : of the target's columns
+        classes : of a target that is one of them; of two, the output stands for the second
+        """
+        return tuple((classes[1:] if len(classes) == 2 else classes) or names)
+
+    @property
+    def quantiles(self) -> tuple[float, ...]:
+        """Of which shares of the rows the one target lies below each output; (): of none that is known."""
+        return ()
+
+    def measure(self, width: float | None = None, unit: str = "") -> Measure:
+        """How people are told of E.
+
+        Parameters
+        ----------
+        width : how far scores that differ by 1 are apart, in the target's unit; None: it depends on the score
+        unit : of the target
+        """
+        averaged = self.title and self.reduction == "mean"
+        if averaged and not self.power:
+            return Measure(self.title, factor=1 / self.scale)
+        if averaged and width is not None:
+            return Measure(self.title, unit, True, width / self.scale ** (1 / self.power), self.power)
+        return Measure()
 
     def check(self, Y: Array, outputs: int) -> None:
         """Raise unless Y can be learnt by a network with that many outputs."""
@@ -92,6 +160,8 @@ class SquaredError(Loss):
 
     name: ClassVar[str] = "squared_error"
     latex: ClassVar[str] = r"(s - y)^2"
+    title: ClassVar[str] = "RMSE"
+    power: ClassVar[int] = 2
 
     def terms(self, xp: Any, S: Array, Y: Array) -> tuple[Array, Array]:
         D = S - Y
@@ -104,6 +174,8 @@ class AbsoluteError(Loss):
 
     name: ClassVar[str] = "absolute_error"
     latex: ClassVar[str] = r"|s - y|"
+    title: ClassVar[str] = "mean absolute error"
+    power: ClassVar[int] = 1
     kinks: ClassVar[tuple[float, ...]] = (0.0,)
 
     def terms(self, xp: Any, S: Array, Y: Array) -> tuple[Array, Array]:
@@ -138,13 +210,15 @@ class Poisson(Loss):
 
     name: ClassVar[str] = "poisson"
     latex: ClassVar[str] = r"e^{s} - y\,s"
+    learns: ClassVar[tuple[Goal, ...]] = ("counts",)
 
     def terms(self, xp: Any, S: Array, Y: Array) -> tuple[Array, Array]:
         rate = xp.exp(S)
         return rate - Y * S, rate - Y
 
-    def predict(self, S: Array) -> Array:
-        return array_namespace(S).exp(S)
+    def prediction(self, xp: Any, S: Array) -> tuple[Array, Array]:
+        rate = xp.exp(S)
+        return rate, rate
 
     def check(self, Y: Array, outputs: int) -> None:
         super().check(Y, outputs)
@@ -176,31 +250,50 @@ class Quantile(Loss):
         side = like([0.5 - level for level in self.levels], S) + 0.5 * xp.sign(D)
         return side * D, side
 
+    def outputs(self, names: Sequence[str], classes: Sequence[str] = ()) -> tuple[str, ...]:
+        return tuple(f"{names[0]}, {100 * level:g}%" for level in self.levels)
+
+    @property
+    def quantiles(self) -> tuple[float, ...]:
+        return self.levels
+
     def check(self, Y: Array, outputs: int) -> None:
         if outputs != len(self.levels) or Y.shape[1] != 1:
             raise ShapeError("loss.quantile", levels=len(self.levels), outputs=outputs, columns=Y.shape[1])
 
 
 @dataclass(frozen=True)
-class BinaryCrossEntropy(Loss):
-    """ln(1 + exp(s)) − y·s: each output's log-loss, y = 0 or 1 (or a probability), s the log-odds."""
+class LogLoss(Loss):
+    """What the losses of classes share: −ln of the probability of the true one; smoothed, it has no name but E."""
 
     label_smoothing: float = 0.0
 
-    name: ClassVar[str] = "binary_cross_entropy"
-    latex: ClassVar[str] = r"\ln(1 + e^{s}) - y\,s"
+    title: ClassVar[str] = "log-loss"
 
     def __post_init__(self) -> None:
         super().__post_init__()
         require("label_smoothing", self.label_smoothing, lambda v: 0 <= v < 1, "from 0 to below 1")
+
+    def measure(self, width: float | None = None, unit: str = "") -> Measure:
+        return Measure() if self.label_smoothing else super().measure(width, unit)
+
+
+@dataclass(frozen=True)
+class BinaryCrossEntropy(LogLoss):
+    """ln(1 + exp(s)) − y·s: each output's log-loss, y = 0 or 1 (or a probability), s the log-odds."""
+
+    name: ClassVar[str] = "binary_cross_entropy"
+    latex: ClassVar[str] = r"\ln(1 + e^{s}) - y\,s"
+    learns: ClassVar[tuple[Goal, ...]] = ("two classes", "shares")
 
     def terms(self, xp: Any, S: Array, Y: Array) -> tuple[Array, Array]:
         if self.label_smoothing:
             Y = (1 - self.label_smoothing) * Y + 0.5 * self.label_smoothing
         return softplus(xp, S) - Y * S, sigmoid(xp, S) - Y
 
-    def predict(self, S: Array) -> Array:
-        return sigmoid(array_namespace(S), S)
+    def prediction(self, xp: Any, S: Array) -> tuple[Array, Array]:
+        P = sigmoid(xp, S)
+        return P, P * (1 - P)
 
     def check(self, Y: Array, outputs: int) -> None:
         super().check(Y, outputs)
@@ -208,20 +301,15 @@ class BinaryCrossEntropy(Loss):
 
 
 @dataclass(frozen=True)
-class CrossEntropy(Loss):
+class CrossEntropy(LogLoss):
     """ln Σ_j exp(s_j) − Σ_j q_j s_j over k classes; Y is (n, 1), the class from 0 to k − 1.
 
     q is 1 at the class and 0 elsewhere; label smoothing ε makes it (1 − ε) q + ε / k.
     """
 
-    label_smoothing: float = 0.0
-
     name: ClassVar[str] = "cross_entropy"
     latex: ClassVar[str] = r"\ln \textstyle\sum_j e^{s_j} - s_y"
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        require("label_smoothing", self.label_smoothing, lambda v: 0 <= v < 1, "from 0 to below 1")
+    learns: ClassVar[tuple[Goal, ...]] = ("classes",)
 
     def terms(self, xp: Any, S: Array, Y: Array) -> tuple[Array, Array]:
         k = S.shape[1]
@@ -231,9 +319,9 @@ class CrossEntropy(Loss):
         log_P = _log_softmax(xp, S)
         return -Q * log_P, xp.exp(log_P) - Q
 
-    def predict(self, S: Array) -> Array:
-        xp = array_namespace(S)
-        return xp.exp(_log_softmax(xp, S))
+    def prediction(self, xp: Any, S: Array) -> tuple[Array, Array]:
+        P = xp.exp(_log_softmax(xp, S))
+        return P, P * (1 - P)
 
     def check(self, Y: Array, outputs: int) -> None:
         if Y.shape[1] != 1 or outputs < 2:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from backlit.core.losses import Measure
 from backlit.core.network import Network
 from backlit.engines.protocol import Data, Rows
 from backlit.errors import ArgumentError, DataError
@@ -46,7 +47,9 @@ class Archive:
     path : of the file
     table : the fitted table
     net : the network
-    metric : what was watched; None: E, or a metric of the user's own
+    watched : the name of the metric that was watched; None: E was
+    metric : that metric; None: E was watched, or a metric of the user's own
+    measure : how people are told of what was watched
     max_size : the bound on the file's size, in bytes
     """
 
@@ -68,7 +71,11 @@ class Archive:
             self.net: Network = network_from(self._facts["network"])
             if self.net.inputs != self.table.names:
                 raise DamageError("its network and its table name different inputs")
-        self.metric: Metric | None = METRICS.get(self._facts.get("metric") or "")
+        self.watched: str | None = self._facts.get("metric")
+        self.metric: Metric | None = METRICS.get(self.watched or "")
+        target, loss = self.table.target, self.net.loss
+        own = Measure(self.watched) if self.watched else target.measure(loss)
+        self.measure = own if self.metric is None else self.metric.measure(target.unit)
         self.max_size = int(self._facts.get("max_size", MAX_SIZE))
 
     def again(self) -> Self:

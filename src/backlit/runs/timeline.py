@@ -436,9 +436,9 @@ class Timeline:
             row, state = self.row(), self.nearest()
             if other := arithmetic_difference(row, plan.engine):
                 raise DataError(f"{path} cannot go on to the bit: {other}. Fork it from step {state.step} instead")
-            if (metric := run.about()["metric"]) and plan.metric is None:
+            if run.watched and plan.metric is None:
                 raise DataError(
-                    f"{path} watched a metric of its user's own, {metric!r}, which a file cannot hold; train again"
+                    f"{path} watched a metric of its user's own, {run.watched!r}, which a file cannot hold; train again"
                 )
             _forget_after(file, row, state)
             target = state.step + steps if steps else _left_over(row, state)

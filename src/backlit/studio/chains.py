@@ -81,9 +81,7 @@ def _price(w: WeightTrace) -> tuple[float, float] | None:
     t, target = w.trace, described(w.trace)
     if len(t.data) > 1 or t.net.outputs > 1 or target.classes:
         return None
-    slope = target.scale[0]  # ∂prediction/∂s, and where that is an exponential function, times the prediction
-    if target.scaling == "log" or t.net.loss.name == "poisson":
-        slope *= float(t.prediction[0, 0])
+    slope = float(target.slope(t.net.loss, t.S)[0, 0])  # ∂prediction/∂s
     of_score = backward(t.net, t.p, t.caches, np.ones_like(t.dS)).gradient  # ∂s/∂w
     return float(t.dS[0, 0]) / slope, float(of_score[w.positions].sum()) * slope
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -32,7 +32,6 @@ from backlit.studio.messages import (
 )
 from backlit.tables.columns import Boolean, Category, Column, Number
 from backlit.tables.fields import numbers
-from backlit.tables.table import Table
 from backlit.training import Epoch, Settings
 from backlit.words import chance, number, plain
 
@@ -46,7 +45,6 @@ def run(desk: Desk, query: RunQuery) -> messages.Run:
     """A run, as the page is told of it."""
     opened = desk.opened(query.run)
     table, net, about = opened.table, opened.net, opened.about()
-    scale = errors_of(opened)
     return messages.Run(
         key=query.run,
         name=opened.path.name,
@@ -59,8 +57,8 @@ def run(desk: Desk, query: RunQuery) -> messages.Run:
         layers=_layers(net),
         weights=net.size,
         loss=net.loss.name,
-        error=scale.name,
-        error_unit=scale.unit,
+        error=plain(opened.measure.name),
+        error_unit=opened.measure.unit,
         notices=tuple(map(plain, table.notices)),
         timelines=tuple(map(timeline_message, opened.timelines())),
     )
@@ -154,44 +152,11 @@ def _range(opened: Run, column: Number) -> tuple[float | None, float | None]:
 # --- figures -----------------------------------------------------------------------------------------------------
 
 
-class Errors(NamedTuple):
-    """How a run's errors of epochs are told.
-
-    own : whether the watched rows' figure is a metric of its own; it is an E otherwise, as that of training is
-    """
-
-    name: str
-    unit: str
-    table: Table
-    net: Network
-    own: bool
-
-    def point(self, epoch: Epoch) -> EpochPoint:
-        """An epoch's errors."""
-        figures = (None, epoch.metric) if self.own else map(self._in_unit, (epoch.error, epoch.metric))
-        train, validation = figures
-        return EpochPoint(epoch.epoch, epoch.step, train, validation, epoch.improved)
-
-    def _in_unit(self, E: float | None) -> float | None:
-        return None if E is None else self.table.target.error_in_unit(self.net.loss, E)[0]
-
-
-def errors_of(opened: Archive) -> Errors:
-    """How the errors of a run's epochs are told."""
-    table, net, metric = opened.table, opened.net, opened.metric
-    if metric is not None:
-        unit = table.target.unit if metric.in_unit else ""
-        return Errors(metric.title, unit, table, net, True)
-    if own := opened.about().get("metric"):
-        return Errors(plain(str(own)), "", table, net, True)
-    _, unit = table.target.error_in_unit(net.loss, 1.0)
-    rooted = table.target.error_in_unit(net.loss, 4.0)[0] == 2 * table.target.error_in_unit(net.loss, 1.0)[0]
-    return Errors("RMSE" if rooted else "E", unit, table, net, False)
-
-
-def epoch_point(run: Run, epoch: Epoch) -> EpochPoint:
-    """An epoch's errors, in the unit in which the run's are told."""
-    return errors_of(run).point(epoch)
+def epoch_point(run: Archive, epoch: Epoch) -> EpochPoint:
+    """An epoch's errors, as people are told of them; where a metric was watched, E is left out."""
+    figures = (None if run.watched else epoch.error, epoch.metric)
+    train, validation = (None if value is None else run.measure(value) for value in figures)
+    return EpochPoint(epoch.epoch, epoch.step, train, validation, epoch.improved)
 
 
 def history(desk: Desk, query: HistoryQuery) -> messages.History:
@@ -209,12 +174,11 @@ def history(desk: Desk, query: HistoryQuery) -> messages.History:
         gathered["E"] = np.add.reduceat(columns["E"], starts) / sizes
         gathered["step"] = columns["step"][starts]
         columns = gathered
-    point = errors_of(timeline.run).point
     return messages.History(
         timeline=query.timeline,
         step=columns.pop("step").astype(int).tolist(),
         **{name: values.tolist() for name, values in columns.items()},
-        epochs=tuple(map(point, timeline.epochs())),
+        epochs=tuple(epoch_point(timeline.run, epoch) for epoch in timeline.epochs()),
     )
 
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from backlit.core.layer import Stage
-from backlit.core.losses import Quantile
 from backlit.core.network import Network
 from backlit.errors import DataError, UnknownNameError
 from backlit.explain.trace import Trace
@@ -196,9 +195,4 @@ def _columns(net: Network, table: Table, groups: list[Group], chosen: list[np.nd
 
 def output_labels(net: Network, table: Table) -> list[str]:
     """What each output stands for: a class, a target column, or a quantile of one."""
-    target, k = table.target, net.outputs
-    if target.classes:
-        return [plain(label) for label in target.labels[-k:]]
-    if isinstance(net.loss, Quantile):
-        return [f"{plain(target.names[0])}, {level:.0%}" for level in net.loss.levels]
-    return [plain(name) for name in target.names]
+    return [plain(label) for label in net.loss.outputs(table.target.names, table.target.labels)]

@@ -13,6 +13,7 @@ from backlit.studio.messages import Cell, Feature, RowError, RowErrors, RowQuery
 from backlit.studio.moments import likeliest, owner_of
 from backlit.tables.columns import Boolean, Category, Column, Number
 from backlit.tables.fields import level_texts, numbers, truths
+from backlit.tables.metrics import METRICS, log_losses
 from backlit.words import number, plain
 
 if TYPE_CHECKING:
@@ -103,14 +104,14 @@ def worst(desk: Desk, query: RowsQuery) -> RowErrors:
     P = target.decode(loss, owner.timeline.plan().engine.predict(owner.net, theta, data.X))
     if target.classes:
         truth = data.Y[:, 0].astype(int)
-        off = -np.log(np.maximum(P[np.arange(len(P)), truth], 1e-15))
+        off = log_losses(P, truth)
     else:
         T = target.decode_targets(np.asarray(data.Y, np.float64))
         off = np.abs(P - T).mean(axis=1)
     order = np.argsort(-off, kind="stable")[: query.most].tolist()
 
     def told(error: float) -> str:
-        return f"log-loss {number(error)}" if target.classes else number(error, target.unit)
+        return f"{METRICS['log_loss'].title} {number(error)}" if target.classes else number(error, target.unit)
 
     def error(i: int) -> RowError:
         if target.classes:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from backlit.core.losses import Measure
 from backlit.errors import ArgumentError
 from backlit.words import fixed, number
 
@@ -30,6 +31,10 @@ class Metric:
     title: str
     greater_is_better: bool = False
     in_unit: bool = False
+
+    def measure(self, unit: str) -> Measure:
+        """How people are told of it, of a target in a unit."""
+        return Measure(self.title, unit if self.in_unit else "", self.in_unit)
 
 
 def root_mean_squared_error(prediction: np.ndarray, truth: np.ndarray, weights: Weights = None) -> float:
@@ -84,7 +89,7 @@ def require_fit(metric: Metric, classes: bool, predictions: int) -> None:
     Parameters
     ----------
     classes : whether classes are learnt, not numbers
-    predictions : how many there are for each truth; the quantile loss makes one for each level
+    predictions : of numbers, how many there are for each truth; a loss of quantiles makes one for each of them
     """
     if METRICS.get(metric.name) is not metric:
         return
@@ -92,7 +97,7 @@ def require_fit(metric: Metric, classes: bool, predictions: int) -> None:
     if metric.name not in known:
         learnt = "classes" if classes else "numbers"
         raise ArgumentError("metric.task", name=metric.name, learnt=learnt, known=list(known))
-    if predictions > 1:
+    if predictions > 1 and not classes:
         raise ArgumentError("metric.one_prediction", name=metric.name, predictions=predictions)
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
 from backlit.core.arrays import Array
-from backlit.core.losses import Loss
+from backlit.core.losses import Goal, Loss, Measure
 from backlit.core.values import Names
 from backlit.errors import ArgumentError, DataError
 from backlit.tables.fields import PLAIN, FieldError, Reading, is_text, level_texts, numbers
@@ -89,9 +88,11 @@ class Target:
         return cls((series.name,), "classes", classes=classes)
 
     @property
-    def outputs(self) -> int:
-        """How many scores the network needs for it, unless its loss says otherwise."""
-        return len(self.names) if not self.classes else 1 if len(self.classes) == 2 else len(self.classes)
+    def goals(self) -> tuple[Goal, ...]:
+        """What it may be to a loss; that of counts takes numbers as they are, whichever way others scale them."""
+        if self.classes:
+            return ("two classes",) if len(self.classes) == 2 else ("classes",)
+        return ("numbers", "counts", "shares") if self.scaling == "raw" else ("numbers", "counts")
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -120,14 +121,18 @@ class Target:
             return np.hstack([1 - prediction, prediction]) if prediction.shape[1] == 1 else prediction
         return self.decode_targets(prediction)
 
-    def error_in_unit(self, loss: Loss, E: float) -> tuple[float, str]:
-        """An error as people read it: the root of a squared error in the target's unit, any other E as it is."""
-        return (self.scale[0] * math.sqrt(E / loss.scale), self.unit) if self.has_unit(loss) else (E, "")
+    def slope(self, loss: Loss, S: Array) -> np.ndarray:
+        """(n, k) ∂prediction/∂s of numbers, in the target's unit, each prediction by its own score."""
+        S = np.asarray(S, dtype=np.float64)
+        P, slope = loss.prediction(np, S)
+        slope = np.array(self.scale) * slope * np.ones_like(S)
+        return slope * self.decode_targets(np.asarray(P)) if self.scaling == "log" else slope
 
-    def has_unit(self, loss: Loss) -> bool:
-        """Whether the root of this loss's E is an error in the target's unit."""
-        squared = loss.name == "squared_error" and loss.reduction == "mean"
-        return squared and self.scaling in ("standard", "raw") and len(self.names) == 1
+    def measure(self, loss: Loss) -> Measure:
+        """How people are told of the loss's E; that of several columns is a sum, and logarithms have no unit."""
+        if len(self.names) > 1:
+            return Measure()
+        return loss.measure(self.scale[0] if self.scaling in ("standard", "raw") else None, self.unit)
 
     def decode_targets(self, Y: np.ndarray) -> np.ndarray:
         """Numbers in the target's unit, (n, k), from encoded ones; several quantiles of one target share its scale."""
