@@ -5,21 +5,21 @@ With --check nothing is written; it fails if the file is not what it would becom
 
 from __future__ import annotations
 
-import inspect
 import json
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
-from dataclasses import fields, is_dataclass
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, get_type_hints
 
 import msgspec
+import numpy as np
 from backend import backlit_page
 
-from backlit.studio import messages
 from backlit.studio.commands import COMMANDS, Commands
+from backlit.studio.messages import Cell, News, Refusal
 from backlit.studio.questions import QUESTIONS
+from backlit.words import Remark
 
 TO = backlit_page.WEB / "src" / "messages.ts"
 TOP = "/** Made by tools/make_messages.py from src/backlit/studio: what the page asks, and what it is told. */"
@@ -32,7 +32,7 @@ process.stdout.write(await compile(JSON.parse(await text(process.stdin)), 'Messa
 """
 
 
-MESSAGES = [value for value in vars(messages).values() if inspect.isclass(value) and is_dataclass(value)]
+Exchange = tuple[Any, Any]  #: the types of a query and of its reply
 PLAINER = {  # what the compiler tells about itself, and room between the messages
     r"( \*\n)? \* This interface was referenced by .*\n \* via .*\n": "",
     r"/\*\*\n \*/\n": "",
@@ -42,16 +42,28 @@ PLAINER = {  # what the compiler tells about itself, and room between the messag
 }
 
 
-def schema() -> dict[str, Any]:
-    _, parts = msgspec.json.schema_components(MESSAGES, ref_template="#/definitions/{name}")
-    cell = msgspec.json.schema(messages.Cell)
-    for kind in MESSAGES:
-        part = parts[kind.__name__]
-        part["description"] = part["description"].partition("\n")[0]
-        if not any(field.kw_only for field in fields(kind)):  # what the server sends leaves nothing out
-            part["required"] = list(part["properties"])
-    parts = {name: tidied(part, cell) for name, part in parts.items()}
+def schema(exchanged: Sequence[Exchange]) -> dict[str, Any]:
+    queries = list(dict.fromkeys(query for query, _ in exchanged))
+    replies = list(dict.fromkeys([*(reply for _, reply in exchanged if reply is not bytes), News, Refusal]))
+    of_queries, of_replies = (components(kinds) for kinds in (queries, replies))
+    for part in of_replies.values():  # what the server sends leaves nothing out
+        part["required"] = list(part["properties"])
+    cell = msgspec.json.schema(Cell)
+    parts = {name: tidied(part, cell) for name, part in (of_replies | of_queries).items()}
     return {"type": "object", "definitions": parts | {"Cell": cell}}
+
+
+def components(kinds: Sequence[Any]) -> dict[str, Any]:
+    """Each record that these hold, by its name."""
+    _, parts = msgspec.json.schema_components(kinds, schema_hook=written_so, ref_template="#/definitions/{name}")
+    for part in parts.values():
+        part["description"] = part["description"].partition("\n")[0]
+    return parts
+
+
+def written_so(kind: Any) -> dict[str, Any]:
+    """What JSON has for the types that are the library's own; see `backlit.words.to_json`."""
+    return {np.ndarray: {"type": "array", "items": {"type": "number"}}, Remark: {"type": "string"}}[kind]
 
 
 def tidied(part: Any, cell: dict[str, Any]) -> Any:
@@ -68,36 +80,28 @@ def tidied(part: Any, cell: dict[str, Any]) -> Any:
     return part
 
 
-def exchanges(functions: Mapping[str, Callable[..., Any]]) -> dict[str, tuple[str, str]]:
+def exchanges(functions: Mapping[str, Callable[..., Any]]) -> dict[str, Exchange]:
     """What each question or command takes and answers, as its function says."""
-    found = {}
-    for name, function in functions.items():
-        signature = inspect.signature(function)
-        query = list(signature.parameters.values())[1].annotation
-        found[name] = (written(query, name), written(signature.return_annotation, name))
-    return found
+    hints = {name: get_type_hints(function) for name, function in functions.items()}
+    return {name: (own["query"], own["return"]) for name, own in hints.items()}
 
 
-def written(annotation: Any, function: str) -> str:
-    """A message's name in TypeScript."""
-    name = annotation if isinstance(annotation, str) else getattr(annotation, "__name__", str(annotation))
-    name = name.rpartition(".")[2]
-    if name != "bytes" and not is_dataclass(getattr(messages, name, None)):
-        raise SystemExit(f"{function}() takes or answers {name}, not a message of messages.py or bytes")
-    return "ArrayBuffer" if name == "bytes" else name
-
-
-def interface(name: str, entries: dict[str, tuple[str, str]]) -> str:
-    lines = [f"  {called}: {{ query: {query}; reply: {reply} }};\n" for called, (query, reply) in entries.items()]
+def interface(name: str, entries: dict[str, Exchange]) -> str:
+    lines = [
+        f"  {called}: {{ query: {query.__name__}; reply: {'ArrayBuffer' if reply is bytes else reply.__name__} }};\n"
+        for called, (query, reply) in entries.items()
+    ]
     return f"\nexport interface {name} {{\n{''.join(lines)}}}\n"
 
 
 def main() -> int:
     backlit_page.install()
+    questions = exchanges(QUESTIONS)
+    commands = exchanges({name: getattr(Commands, name) for name in COMMANDS})
     command = ["node", "--input-type=module", "--eval", COMPILE]
     made = subprocess.run(
         command,
-        input=json.dumps(schema()),
+        input=json.dumps(schema([*questions.values(), *commands.values()])),
         cwd=backlit_page.WEB,
         env=backlit_page.node()[1],
         stdout=subprocess.PIPE,
@@ -107,8 +111,7 @@ def main() -> int:
     ).stdout
     for told, plain in PLAINER.items():
         made = re.sub(told, plain, made)
-    made = f"{TOP}\n\n{made}{interface('Questions', exchanges(QUESTIONS))}"
-    made += interface("Commands", exchanges({name: getattr(Commands, name) for name in COMMANDS}))
+    made = f"{TOP}\n\n{made}{interface('Questions', questions)}{interface('Commands', commands)}"
     if sys.argv[1:] == ["--check"]:
         if TO.is_file() and TO.read_text(encoding="utf-8") == made:
             return 0

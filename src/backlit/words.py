@@ -106,7 +106,10 @@ def to_json(content: Any, indent: int | None = None) -> str:
 
 def _as_json(content: Any) -> Any:
     if hasattr(content, "tolist"):  # of NumPy
+        finite = content.dtype.kind in "biuf" and math.isfinite(content.sum())  # a sum tells of all, and is quick
         content = content.tolist()
+        if finite:
+            return content
     if isinstance(content, Mapping):
         return {str(key): _as_json(value) for key, value in content.items()}
     if isinstance(content, list | tuple):

@@ -21,6 +21,7 @@ from backlit.explain.trace import Trace
 from backlit.fitting import Recipe, prepare
 from backlit.tables.target import Target
 from backlit.training import begin
+from backlit.words import to_json
 
 # Matt Mazur, "A Step by Step Backpropagation Example" (2015); factors as the post prints them, to its digits
 MAZUR = bl.Network(
@@ -144,7 +145,7 @@ def test_printed_text_multiplies_to_the_printed_product(name):
 def test_json_and_html():
     net = bl.Network.dense(["a<b", "c"], [3], activation="tanh")
     chain = bl.trace(net, net.start(0, dtype=np.float64), [[0.3, -1.2]], [[0.7]], SGD)["w1[a<b, 1]"].chain()
-    saved = json.loads(json.dumps(chain.to_dict()))
+    saved = json.loads(to_json(chain))
     assert {"weight", "gradient", "paths", "rest", "check", "update"} <= set(saved)
     assert set(saved["paths"][0]["factors"][0]) == {"kind", "symbol", "meaning", "value", "facts"}
     assert saved["paths"][0]["product"] == pytest.approx(chain.gradient)

@@ -40,11 +40,12 @@ def ask(client, name, **more):
 
 
 def test_its_layers(client, run):
-    layers = ask(client, "run", run=RUN)["layers"]
-    assert [(layer["number"], layer["inputs"], layer["units"], layer["activation"]) for layer in layers] == [
-        (stage.number, len(stage.sources), len(stage.units), stage.layer.function) for stage in run.net.numbered
-    ]
-    assert [layer["dropout"] for layer in layers] == [0, 0, 0.2, 0]
+    reply, layout = ask(client, "run", run=RUN), ask(client, "layout", **AT)
+    stages = run.net.numbered
+    assert reply["sources"] == len(stages[0].sources)
+    assert reply["layers"] == [len(stage.units) for stage in stages]
+    columns = [(column["layer"], column["count"], column["activation"]) for column in layout["columns"][1:]]
+    assert columns == [(stage.number, len(stage.units), stage.layer.function) for stage in stages]
 
 
 @pytest.mark.parametrize("of", ["row", "batch"])
@@ -94,7 +95,7 @@ def test_every_weight_has_its_chain(client, run):
         assert sum(part["part"] for part in reply["by_row"]) + reply["rest_rows"] == pytest.approx(reply["gradient"])
         assert len(reply["words"]) == len(reply["paths"][0]["factors"])
         assert all(sentence.endswith(".") for sentence in reply["words"])
-        assert r"\begin{align*}" in reply["latex"]
+        assert r"\begin{align*}" in reply["formula"]
         assert reply["check"]["digits"] >= 5 or reply["check"]["kink"]
     said = ask(client, "chain", **AT, weight="w1[size, 1]")
     assert any("∂a1[size.1]/∂w1[size, 1] is " in sentence for sentence in said["words"])

@@ -2,22 +2,465 @@
 
 export type Cell = string | number | boolean | null;
 
-/** A question without more to say. */
-export interface Nothing {}
+/** What is drawn of a network. edges: in the order in which `weights` answers. */
+export interface Layout {
+  id: string;
+  columns: DrawnColumn[];
+  edges: Edge[];
+}
 
-/** A moment, and what is changed in it by hand for a look; nothing is recorded. */
-export interface MomentQuery {
+/** A column of units, left to right: the inputs, each hidden layer, the outputs. */
+export interface DrawnColumn {
+  kind: "hidden" | "input" | "output";
+  layer: number;
+  activation: string;
+  count: number;
+  units: DrawnUnit[];
+}
+
+/** A unit that is drawn; for an input, the input itself, one of its bins, or its bins gathered. */
+export interface DrawnUnit {
+  name: string;
+  label: string;
+  column: string;
+  unit: string;
+  number: number;
+  bins: number;
+}
+
+/** A weight that is drawn, or all bins of an input together. */
+export interface Edge {
+  weight: string;
+  layer: number;
+  source: number;
+  unit: number;
+  bins: number;
+}
+
+/** A moment with its numbers: of the state before step `step`, and of the update that this step makes. */
+export interface Moment {
   run: string;
   timeline: string;
   step: number;
-  of?: "batch" | "row";
-  row?: number;
-  features?: {
-    [k: string]: Cell;
-  };
-  weights?: {
+  of: "batch" | "row";
+  epoch: number;
+  used: number;
+  rows: number[];
+  n: number;
+  rate: number;
+  happened: boolean;
+  E: number;
+  E_after: number | null;
+  prediction: number[];
+  prediction_after: number[];
+  truth: number[];
+  difference: number[];
+  text: Outcome;
+  columns: UnitNumbers[];
+}
+
+/** Numbers in their unit, as text: $221,900. */
+export interface Outcome {
+  prediction: string;
+  prediction_after: string;
+  truth: string;
+  difference: string;
+}
+
+/** The numbers of a drawn column's units, each array as long as it. */
+export interface UnitNumbers {
+  a: number[];
+  da: number[];
+  z: number[];
+  dz: number[];
+  slope: number[];
+  bias: number[];
+  dbias: number[];
+  bias_step: number[];
+}
+
+/** A unit's dot product: z = Σ input · weight + bias, a = f(z). Of several rows: means, and E's derivatives sums. */
+export interface Unit {
+  layer: number;
+  unit: number;
+  activation: string;
+  activation_latex: string;
+  terms: Term[];
+  rest: number;
+  rest_terms: number;
+  bias: number;
+  bias_name: string;
+  z: number;
+  a: number;
+  slope: number;
+  da: number;
+  dz: number;
+}
+
+/** One product of a dot product: input · weight. */
+export interface Term {
+  name: string;
+  label: string;
+  input: number;
+  weight: number;
+  product: number;
+  weight_name: string;
+}
+
+/** The chain rule of one weight, and what is drawn beside it. */
+export interface Chain {
+  weight: string;
+  value: number;
+  gradient: number;
+  blame: number;
+  paths: Path[];
+  rest: number;
+  rest_paths: number;
+  rows: number;
+  check: Check;
+  update: WeightUpdate | null;
+  single: boolean;
+  formula: string;
+  words: string[];
+  by_row: Share[];
+  rest_rows: number;
+  price: [number, number] | null;
+  engine_difference: number | null;
+  curve: Curve;
+}
+
+/** One way from E back to the weight, for one row; product: of all factors' values. */
+export interface Path {
+  row: number;
+  factors: Link[];
+  product: number;
+}
+
+/** One factor of a chain: what it is, how it is written, and its value. */
+export interface Link {
+  kind: string;
+  symbol: string;
+  value: number;
+  meaning: string;
+  facts: {};
+}
+
+/** ∂E/∂w by finite differences, and to how many digits it agrees. */
+export interface Check {
+  value: number;
+  digits: number;
+  kink: boolean;
+  left: number;
+  right: number;
+}
+
+/** One weight's update: before, then its terms as they come, is after; see `Update`. */
+export interface WeightUpdate {
+  before: number;
+  terms: WeightTerm[];
+  clip: number;
+  after: number;
+  happened: boolean;
+}
+
+/** One part of an update: "minus" begins a product that is subtracted; "times" and "over" continue it. */
+export interface WeightTerm {
+  kind: string;
+  enters: "minus" | "over" | "times";
+  value: number;
+}
+
+/** A row's part of ∂E/∂w. */
+export interface Share {
+  row: number;
+  part: number;
+}
+
+/** E as one weight moves. */
+export interface Curve {
+  weight: string;
+  w: number[];
+  E: number[];
+  tangent: number[];
+  value: number;
+  here: number;
+  gradient: number;
+  after: number | null;
+  E_after: number | null;
+}
+
+/** E along the whole step, as a function of the learning rate. */
+export interface Line {
+  rate: number[];
+  E: number[];
+  tangent: number[];
+  here: number;
+  chosen: number;
+  E_chosen: number;
+  best: number;
+  E_best: number;
+  hurts: number | null;
+  last: number;
+}
+
+/** A row of the table. part: "train", "validation" or "", neither. others: entries that are not learnt from. */
+export interface Row {
+  row: number;
+  part: string;
+  features: Feature[];
+  others: Feature[];
+  truth: string;
+}
+
+/** A row's entry in a column; None: missing. text: as people read it. */
+export interface Feature {
+  column: string;
+  value: Cell;
+  text: string;
+}
+
+/** The worst rows, and how they stand among `of` rows: their mean and median error. */
+export interface RowErrors {
+  rows: RowError[];
+  of: number;
+  mean: number;
+  median: number;
+  mean_text: string;
+  median_text: string;
+}
+
+/** A row with its prediction; off: by how much it is wrong, in the target's unit (for classes, its log-loss). */
+export interface RowError {
+  row: number;
+  truth: string;
+  prediction: string;
+  off: number;
+  off_text: string;
+}
+
+/** A timeline's figures: a number for each of `step`. Where steps are gathered: the mean E, the other's largest. */
+export interface History {
+  timeline: string;
+  step: number[];
+  rate: number[];
+  E: number[];
+  gradient_norm: number[];
+  update_norm: number[];
+  epochs: EpochPoint[];
+}
+
+/** An epoch's errors, in `Run.error_unit`. step: updates made by its end. */
+export interface EpochPoint {
+  epoch: number;
+  step: number;
+  train: number | null;
+  validation: number | null;
+  improved: boolean;
+}
+
+/** What came of a timeline's training, in a sentence; "" where there is nothing to say of it. */
+export interface Verdict {
+  text: string;
+}
+
+/** Two timelines side by side. parted: the step up to which they are the same; rows: most gained, most lost. */
+export interface Comparison {
+  a: string;
+  b: string;
+  parted: number;
+  at: string;
+  changes: Change[];
+  weights: WeightGap[];
+  gained: RowGap[];
+  lost: RowGap[];
+  mean_gain: number;
+  mean_gain_text: string;
+}
+
+/** What a timeline does in another way than its parent, as text. */
+export interface Change {
+  what: string;
+  before: string;
+  after: string;
+}
+
+/** A weight that two timelines have in another way. */
+export interface WeightGap {
+  weight: string;
+  a: number;
+  b: number;
+}
+
+/** A row that two timelines predict in another way. gain: how much nearer to the truth b is; gain_text: its size. */
+export interface RowGap {
+  row: number;
+  truth: string;
+  a: string;
+  b: string;
+  gain: number;
+  gain_text: string;
+}
+
+/** A run file, and the network in it. */
+export interface Run {
+  key: string;
+  name: string;
+  target: string;
+  unit: string;
+  classes: string[];
+  columns: Column[];
+  rows: {
     [k: string]: number;
   };
+  sources: number;
+  layers: number[];
+  weights: number;
+  error: string;
+  error_unit: string;
+  notices: string[];
+  timelines: Timeline[];
+}
+
+/** A column of the table that the network learns from. */
+export interface Column {
+  name: string;
+  kind: string;
+  unit: string;
+  levels: string[];
+  low: number | null;
+  high: number | null;
+}
+
+/** A line of steps. start: where it leaves its parent; steps: the last state there is; planned: where it will end. */
+export interface Timeline {
+  name: string;
+  parent: string | null;
+  start: number;
+  steps: number;
+  best: number | null;
+  planned: number;
+  steps_an_epoch: number;
+  changes: Change[];
+  reason: string | null;
+  settings: Settings;
+}
+
+/** How a timeline trains. batch_size: rows in a step. */
+export interface Settings {
+  optimizer: string;
+  learning_rate: number;
+  schedule: string;
+  batch_size: number;
+  epochs: number | null;
+  max_steps: number | null;
+  dropout: number;
+}
+
+/** What can be opened or begun on: runs and tables, by key and name. */
+export interface Shelf {
+  opens: string;
+  runs: {
+    [k: string]: string;
+  };
+  tables: {
+    [k: string]: string;
+  };
+  settings: Setting[];
+  small: {
+    [k: string]: string;
+  };
+  upload_limit: number;
+  given: string;
+}
+
+/** A setting of a new run. */
+export interface Setting {
+  name: string;
+  label: string;
+  part: "fit" | "network" | "training";
+  usual: boolean;
+  help: string;
+  value: string;
+  none: string;
+  kind: "names" | "number" | "units";
+  names: string[];
+  allowed: string;
+  least: number | null;
+  above: number | null;
+  below: number | null;
+  whole: boolean;
+}
+
+/** A table to begin on. */
+export interface Table {
+  key: string;
+  name: string;
+  rows: number;
+  columns: TableColumn[];
+  head: string[][];
+  notices: string[];
+  target: string;
+  task: "classification" | "regression";
+  trouble: string;
+  decimal: ("," | ".") | null;
+  date_order: ("dmy" | "mdy" | "ymd") | null;
+}
+
+/** A column of a table that is not learnt from yet. */
+export interface TableColumn {
+  name: string;
+  kind: string;
+  missing: number;
+  distinct: number;
+  examples: string[];
+  why: string;
+  trouble: string;
+  question: Question | null;
+}
+
+/** A column with two readings. option: which choice decides; readings: what the entry would be, by that choice. */
+export interface Question {
+  option: "date_order" | "decimal";
+  entry: string;
+  readings: {
+    [k: string]: string;
+  };
+}
+
+/** A question without more to say. */
+export interface Nothing {}
+
+/** A run was begun. notices: what the user should know of it. */
+export interface Begun {
+  run: string;
+  notices: string[];
+}
+
+/** Something has happened; what is None has not. */
+export interface News {
+  training: Training | null;
+  epoch: EpochPoint | null;
+  run: Run | null;
+  shelf: Shelf | null;
+  notice: string | null;
+}
+
+/** A training, as far as it has come. */
+export interface Training {
+  run: string;
+  timeline: string;
+  step: number;
+  stop: number | null;
+  running: boolean;
+  ended: boolean;
+  E: number | null;
+  trouble: string;
+}
+
+/** Why a question has no answer. */
+export interface Refusal {
+  error: string;
+  kind: "forbidden" | "gone" | "invalid";
 }
 
 /** Which units and edges are drawn, chosen at this moment and kept for others, so that nothing jumps. */
@@ -55,22 +498,6 @@ export interface DrawnQuery {
   };
 }
 
-/** One weight; for a binned input, `w1[sqft_living, 3]` means its bins together. */
-export interface WeightQuery {
-  run: string;
-  timeline: string;
-  step: number;
-  weight: string;
-  of?: "batch" | "row";
-  row?: number;
-  features?: {
-    [k: string]: Cell;
-  };
-  weights?: {
-    [k: string]: number;
-  };
-}
-
 /** One unit of a dense layer, both counted from 1. most: so many terms of its dot product, the rest as a sum. */
 export interface UnitQuery {
   run: string;
@@ -89,6 +516,43 @@ export interface UnitQuery {
   most?: number;
 }
 
+/** One weight; for a binned input, `w1[sqft_living, 3]` means its bins together. */
+export interface WeightQuery {
+  run: string;
+  timeline: string;
+  step: number;
+  weight: string;
+  of?: "batch" | "row";
+  row?: number;
+  features?: {
+    [k: string]: Cell;
+  };
+  weights?: {
+    [k: string]: number;
+  };
+}
+
+/** A moment, and what is changed in it by hand for a look; nothing is recorded. */
+export interface MomentQuery {
+  run: string;
+  timeline: string;
+  step: number;
+  of?: "batch" | "row";
+  row?: number;
+  features?: {
+    [k: string]: Cell;
+  };
+  weights?: {
+    [k: string]: number;
+  };
+}
+
+/** A row of a run's table. */
+export interface RowQuery {
+  run: string;
+  row: number;
+}
+
 /** Rows by how far their predictions are off, the worst first. */
 export interface RowsQuery {
   run: string;
@@ -96,17 +560,6 @@ export interface RowsQuery {
   step: number;
   which?: "train" | "validation";
   most?: number;
-}
-
-/** A run. */
-export interface RunQuery {
-  run: string;
-}
-
-/** A row of a run's table. */
-export interface RowQuery {
-  run: string;
-  row: number;
 }
 
 /** A timeline's figures, from its run's first step on. points: at most so many steps; then each stands for some. */
@@ -128,6 +581,11 @@ export interface CompareQuery {
   a: string;
   b: string;
   most?: number;
+}
+
+/** A run. */
+export interface RunQuery {
+  run: string;
 }
 
 /** A table, by its key. */
@@ -177,473 +635,6 @@ export interface Begin {
   seed?: number | null;
   decimal?: ("," | ".") | null;
   date_order?: ("dmy" | "mdy" | "ymd") | null;
-}
-
-/** ∂E/∂w by finite differences, and to how many digits it agrees. */
-export interface Check {
-  value: number;
-  digits: number;
-  kink: boolean;
-  left: number;
-  right: number;
-}
-
-/** One weight's update: before, then its terms as they come, is after; see `Update`. */
-export interface WeightUpdate {
-  before: number;
-  terms: WeightTerm[];
-  clip: number;
-  after: number;
-  happened: boolean;
-}
-
-/** One part of an update: "minus" begins a product that is subtracted; "times" and "over" continue it. */
-export interface WeightTerm {
-  kind: string;
-  enters: "minus" | "over" | "times";
-  value: number;
-}
-
-/** A unit that is drawn; for an input, the input itself, one of its bins, or its bins gathered. */
-export interface DrawnUnit {
-  name: string;
-  label: string;
-  column: string;
-  unit: string;
-  number: number;
-  bins: number;
-}
-
-/** A column of units, left to right: the inputs, each hidden layer, the outputs. */
-export interface DrawnColumn {
-  kind: "hidden" | "input" | "output";
-  layer: number;
-  activation: string;
-  count: number;
-  units: DrawnUnit[];
-}
-
-/** A weight that is drawn, or all bins of an input together. */
-export interface Edge {
-  weight: string;
-  layer: number;
-  source: number;
-  unit: number;
-  bins: number;
-}
-
-/** What is drawn of a network. edges: in the order in which `weights` answers; count: of all weights. */
-export interface Layout {
-  id: string;
-  columns: DrawnColumn[];
-  edges: Edge[];
-  count: number;
-}
-
-/** The numbers of a drawn column's units, each list as long as it. */
-export interface UnitNumbers {
-  a: number[];
-  da: number[];
-  z: number[];
-  dz: number[];
-  slope: number[];
-  bias: number[];
-  dbias: number[];
-  bias_step: number[];
-}
-
-/** A moment with its numbers: of the state before step `step`, and of the update that this step makes. */
-export interface Moment {
-  run: string;
-  timeline: string;
-  step: number;
-  of: "batch" | "row";
-  epoch: number;
-  used: number;
-  rows: number[];
-  n: number;
-  rate: number;
-  happened: boolean;
-  E: number;
-  E_after: number | null;
-  prediction: number[];
-  prediction_after: number[];
-  truth: number[];
-  difference: number[];
-  told: Told;
-  columns: UnitNumbers[];
-}
-
-/** Numbers in their unit, as text: $221,900. */
-export interface Told {
-  prediction: string;
-  prediction_after: string;
-  truth: string;
-  difference: string;
-}
-
-/** One product of a dot product: input · weight. */
-export interface Term {
-  name: string;
-  label: string;
-  input: number;
-  weight: number;
-  product: number;
-  weight_name: string;
-}
-
-/** A unit's dot product: z = Σ input · weight + bias, a = f(z). Of several rows: means, and E's derivatives sums. */
-export interface Unit {
-  layer: number;
-  unit: number;
-  activation: string;
-  activation_latex: string;
-  terms: Term[];
-  rest: number;
-  rest_terms: number;
-  bias: number;
-  bias_name: string;
-  z: number;
-  a: number;
-  slope: number;
-  da: number;
-  dz: number;
-}
-
-/** One factor of a path: how it is written, what it means, and its value. */
-export interface Factor {
-  symbol: string;
-  meaning: string;
-  value: number;
-}
-
-/** One way from E back to the weight, for one row; `product` of the factors' values. */
-export interface Path {
-  row: number;
-  factors: Factor[];
-  product: number;
-}
-
-/** A row's part of ∂E/∂w. */
-export interface Share {
-  row: number;
-  part: number;
-}
-
-/** E as the weight moves: the true curve, and the tangent that ∂E/∂w promises. */
-export interface Curve {
-  w: number[];
-  E: number[];
-  tangent: number[];
-  value: number;
-  here: number;
-  gradient: number;
-  after: number | null;
-  E_after: number | null;
-}
-
-/** ∂E/∂w of one weight by the chain rule. */
-export interface Chain {
-  weight: string;
-  single: boolean;
-  value: number;
-  gradient: number;
-  blame: number;
-  latex: string;
-  words: string[];
-  paths: Path[];
-  rest: number;
-  rest_paths: number;
-  rows: number;
-  by_row: Share[];
-  rest_rows: number;
-  price: [number, number] | null;
-  check: Check;
-  engine_difference: number | null;
-  update: WeightUpdate | null;
-  curve: Curve;
-}
-
-/** E along the whole step as a function of the learning rate; see `backlit.explain.what_if.Line`. */
-export interface Line {
-  rate: number[];
-  E: number[];
-  tangent: number[];
-  here: number;
-  chosen: number;
-  E_chosen: number;
-  best: number;
-  E_best: number;
-  hurts: number | null;
-  factor: number;
-}
-
-/** A column of the table that the network learns from. */
-export interface Column {
-  name: string;
-  kind: string;
-  unit: string;
-  levels: string[];
-  low: number | null;
-  high: number | null;
-  inputs: string[];
-}
-
-/** A dense layer, numbered from 1 as in the names of its weights. dropout: the share silenced behind it. */
-export interface Layer {
-  number: number;
-  inputs: number;
-  units: number;
-  activation: string;
-  dropout: number;
-}
-
-/** How a timeline trains. batch_size: rows in a step. */
-export interface Settings {
-  optimizer: string;
-  learning_rate: number;
-  schedule: string;
-  batch_size: number;
-  epochs: number | null;
-  max_steps: number | null;
-  dropout: number;
-}
-
-/** What a timeline does in another way than its parent, as text. */
-export interface Change {
-  what: string;
-  before: string;
-  after: string;
-}
-
-/** A line of steps. start: where it leaves its parent; steps: the last state there is; planned: where it will end. */
-export interface Timeline {
-  name: string;
-  parent: string | null;
-  start: number;
-  steps: number;
-  best: number | null;
-  planned: number;
-  steps_an_epoch: number;
-  changes: Change[];
-  reason: string | null;
-  settings: Settings;
-}
-
-/** A run file, and the network in it. */
-export interface Run {
-  key: string;
-  name: string;
-  source: string;
-  target: string;
-  unit: string;
-  classes: string[];
-  columns: Column[];
-  rows: {
-    [k: string]: number;
-  };
-  layers: Layer[];
-  weights: number;
-  loss: string;
-  error: string;
-  error_unit: string;
-  notices: string[];
-  timelines: Timeline[];
-}
-
-/** A setting of a new run. */
-export interface Setting {
-  name: string;
-  label: string;
-  part: "fit" | "network" | "training";
-  usual: boolean;
-  help: string;
-  value: string;
-  none: string;
-  kind: "names" | "number" | "units";
-  names: string[];
-  allowed: string;
-  least: number | null;
-  above: number | null;
-  below: number | null;
-  whole: boolean;
-}
-
-/** What can be opened or begun on: runs and tables, by key and name. */
-export interface Shelf {
-  opens: string;
-  runs: {
-    [k: string]: string;
-  };
-  tables: {
-    [k: string]: string;
-  };
-  settings: Setting[];
-  small: {
-    [k: string]: string;
-  };
-  upload_limit: number;
-  given: string;
-}
-
-/** A row's entry in a column that is learnt from; None: missing. told: as people read it. */
-export interface Feature {
-  column: string;
-  value: Cell;
-  told: string;
-}
-
-/** A row of the table. part: "train", "validation" or "", neither. others: entries that are not learnt from. */
-export interface Row {
-  row: number;
-  part: string;
-  features: Feature[];
-  others: Feature[];
-  truth: string;
-}
-
-/** A row with its prediction; off: by how much it is wrong, in the target's unit (for classes, its log-loss). */
-export interface RowError {
-  row: number;
-  truth: string;
-  prediction: string;
-  off: number;
-  off_told: string;
-}
-
-/** The worst rows, and how they stand among `of` rows: their mean and median error. */
-export interface RowErrors {
-  rows: RowError[];
-  of: number;
-  mean: number;
-  median: number;
-  mean_told: string;
-  median_told: string;
-}
-
-/** An epoch's errors, in `Run.error_unit`. step: updates made by its end. */
-export interface EpochPoint {
-  epoch: number;
-  step: number;
-  train: number | null;
-  validation: number | null;
-  improved: boolean;
-}
-
-/** A timeline's figures: a number for each of `step`. Where steps are gathered: the mean E, the other's largest. */
-export interface History {
-  timeline: string;
-  step: number[];
-  rate: number[];
-  E: number[];
-  gradient_norm: number[];
-  update_norm: number[];
-  epochs: EpochPoint[];
-}
-
-/** What came of a timeline's training, in a sentence; "" where there is nothing to say of it. */
-export interface Verdict {
-  told: string;
-}
-
-/** A weight that two timelines have in another way. */
-export interface WeightGap {
-  weight: string;
-  a: number;
-  b: number;
-}
-
-/** A row that two timelines predict in another way. gain: how much nearer to the truth b is; told: its size. */
-export interface RowGap {
-  row: number;
-  truth: string;
-  a: string;
-  b: string;
-  gain: number;
-  gain_told: string;
-}
-
-/** Two timelines side by side. parted: the step up to which they are the same; rows: most gained, most lost. */
-export interface Comparison {
-  a: string;
-  b: string;
-  parted: number;
-  at: string;
-  changes: Change[];
-  weights: WeightGap[];
-  gained: RowGap[];
-  lost: RowGap[];
-  mean_gain: number;
-  mean_gain_told: string;
-}
-
-/** A training, as far as it has come. */
-export interface Training {
-  run: string;
-  timeline: string;
-  step: number;
-  stop: number | null;
-  running: boolean;
-  ended: boolean;
-  E: number | null;
-  trouble: string;
-}
-
-/** Something has happened; what is None has not. */
-export interface News {
-  training: Training | null;
-  epoch: EpochPoint | null;
-  run: Run | null;
-  shelf: Shelf | null;
-  notice: string | null;
-}
-
-/** A run was begun. notices: what the user should know of it. */
-export interface Begun {
-  run: string;
-  notices: string[];
-}
-
-/** Why a question has no answer. */
-export interface Refusal {
-  error: string;
-  kind: "forbidden" | "gone" | "invalid";
-}
-
-/** A column with two readings. option: which choice decides; readings: what the entry would be, by that choice. */
-export interface Question {
-  option: "date_order" | "decimal";
-  entry: string;
-  readings: {
-    [k: string]: string;
-  };
-}
-
-/** A column of a table that is not learnt from yet. */
-export interface TableColumn {
-  name: string;
-  kind: string;
-  missing: number;
-  distinct: number;
-  examples: string[];
-  why: string;
-  trouble: string;
-  question: Question | null;
-}
-
-/** A table to begin on. */
-export interface Table {
-  key: string;
-  name: string;
-  rows: number;
-  columns: TableColumn[];
-  head: string[][];
-  notices: string[];
-  target: string;
-  task: "classification" | "regression";
-  trouble: string;
-  decimal: ("," | ".") | null;
-  date_order: ("dmy" | "mdy" | "ymd") | null;
 }
 
 export interface Questions {

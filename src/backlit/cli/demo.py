@@ -118,7 +118,7 @@ def _listed(act: Act1) -> dict[str, Any]:
         "a": hidden.A[0],
     }
     lesson |= {"score": float(t.S[0, 0]), "rate": t.rate, **outcomes}
-    lesson["chains"] = [t[name].chain().to_dict() for name in t.net.weight_names()]
+    lesson["chains"] = [t[name].chain() for name in t.net.weight_names()]
     return {**facts, "runaway": act.runaway and asdict(act.runaway), "lesson": lesson}
 
 

@@ -51,7 +51,7 @@ def explain(
     else:
         content: dict[str, Any] = {"row": row, "prediction": t.prediction[0], "E": t.E}
         content["engine_difference"] = t.engine_difference
-        content |= {"blame": t.blame("matrix").to_dicts(), "chains": [chain.to_dict() for chain in chains]}
+        content |= {"blame": t.blame("matrix").to_dicts(), "chains": chains}
         if what_if:
             content["what_if"] = [along_weight(t, name) for name in names]
             content["along_step"] = along_step(t) if t.optimizer is not None else None

@@ -29,6 +29,7 @@ import numpy as np
 
 from backlit.core import rng
 from backlit.core.arrays import Array, Weights, array_namespace
+from backlit.words import Remark
 
 Names = tuple[str, ...]
 Place = tuple[int, ...]
@@ -74,12 +75,17 @@ class Link:
     """One factor of a chain: what it is, how it is written, and its value.
 
     facts : the numbers and names that a sentence about it needs
+    meaning : that sentence
     """
 
     kind: str
     symbol: str
     value: float
     facts: Mapping[str, Any] = field(default_factory=dict)
+    meaning: Remark = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "meaning", Remark(self.kind, **self.facts))
 
 
 @dataclass(frozen=True, eq=False)

@@ -47,7 +47,8 @@ def chain(w: WeightTrace, most: int = 8) -> Chain:
     paths = []
     for at, rank, pair in zip(*(index.tolist() for index in np.unravel_index(listed, products.shape))):
         row, unit, position = int(rows[at]), int(units[pair]), int(w.positions[which[pair]])
-        paths.append(Path(int(t.rows[row]), tuple(_factors(t, stage, row, traced[at].trail(unit, rank), position))))
+        factors = tuple(_factors(t, stage, row, traced[at].trail(unit, rank), position))
+        paths.append(Path(int(t.rows[row]), factors, math.prod(factor.value for factor in factors)))
 
     np.put(products, listed, 0.0)
     dropped = sum(float(tree.dropped[units] @ values[row]) for row, tree in zip(rows, traced))

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import html as markup
-from dataclasses import asdict, dataclass
-from typing import Any
-
-import numpy as np
+from dataclasses import dataclass
 
 from backlit import words
 from backlit.core.layer import Link
 from backlit.explain.update import WeightUpdate
-from backlit.words import percent, say
+from backlit.words import percent
 
 
 def number(value: float, digits: int = 6) -> str:
@@ -19,22 +16,13 @@ def number(value: float, digits: int = 6) -> str:
     return words.number(value, digits=digits)
 
 
-def meaning(link: Link) -> str:
-    """What a factor means, in a few words."""
-    return say(link.kind, **link.facts)
-
-
 @dataclass(frozen=True)
 class Path:
-    """One way from E back to the weight, for one row."""
+    """One way from E back to the weight, for one row; product: of all factors' values."""
 
     row: int
     factors: tuple[Link, ...]
-
-    @property
-    def product(self) -> float:
-        """All factors multiplied."""
-        return float(np.prod([factor.value for factor in self.factors]))
+    product: float
 
 
 @dataclass(frozen=True)
@@ -73,18 +61,6 @@ class Chain:
     check: Check
     update: WeightUpdate | None
 
-    def to_dict(self) -> dict[str, Any]:
-        """The chain as JSON."""
-        paths = [
-            {
-                "row": p.row,
-                "factors": [{**asdict(f), "meaning": meaning(f)} for f in p.factors],
-                "product": p.product,
-            }
-            for p in self.paths
-        ]
-        return {**asdict(self), "paths": paths}
-
     def text(self) -> str:
         """The factors of each path below one another, then the sum, the check and the update."""
         several = self.rows > 1
@@ -93,7 +69,7 @@ class Chain:
             lines.append("")
             lines += [f"  row {path.row}"] if several else []
             for i, factor in enumerate(path.factors):
-                lines.append(f"  {'×' if i else ' '} {number(factor.value):>12}  {factor.symbol:<18} {meaning(factor)}")
+                lines.append(f"  {'×' if i else ' '} {number(factor.value):>12}  {factor.symbol:<18} {factor.meaning}")
             lines.append(f"  = {number(path.product):>12}")
         if self.rest_paths:
             lines += ["", f"  + {number(self.rest):>12}  the other {self.rest_paths:,} paths together"]
@@ -124,7 +100,7 @@ class Chain:
         rows = []
         for path in self.paths:
             for i, factor in enumerate(path.factors):
-                cells = (("×" if i else ""), number(factor.value), factor.symbol, meaning(factor))
+                cells = (("×" if i else ""), number(factor.value), factor.symbol, str(factor.meaning))
                 rows.append("".join(f"<td style='text-align:left'>{markup.escape(cell)}</td>" for cell in cells))
             rows.append(f"<td>=</td><td style='text-align:left'><b>{number(path.product)}</b></td><td></td><td></td>")
         if self.rest_paths:

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from backlit.core.backprop import backward
 from backlit.core.layer import Link
 from backlit.errors import ArgumentError
-from backlit.explain.paths import meaning
 from backlit.explain.trace import Trace, WeightTrace
-from backlit.explain.what_if import along_step, along_weight
+from backlit.explain.what_if import Line, along_step, along_weight
 from backlit.studio import messages
-from backlit.studio.messages import Curve, MomentQuery, Path, Share, WeightQuery
-from backlit.studio.moments import described, owner_of, traced
+from backlit.studio.desk import Desk
+from backlit.studio.messages import MomentQuery, Share, WeightQuery
+from backlit.studio.moments import described, traced
 from backlit.words import WORDS, plain, say
-
-if TYPE_CHECKING:
-    from backlit.studio.desk import Desk
 
 MOST_PATHS, MOST_SHARES = 8, 8  #: listed
 POINTS, POINTS_OF_MANY = 101, 41  #: of the curve; of the curve of a batch
@@ -28,37 +23,20 @@ def chain(desk: Desk, query: WeightQuery) -> messages.Chain:
     """∂E/∂w of one weight, or of all bins of an input, by the chain rule."""
     t = traced(desk, query)
     w = _one_weight(t, query.weight)
-    found, several = w.chain(MOST_PATHS), len(t.data) > 1
-    curve = along_weight(t, w.name, points=POINTS_OF_MANY if several else POINTS)
+    own, several = w.chain(MOST_PATHS), len(t.data) > 1
     parts = w.by_row
     greatest = np.argsort(-np.abs(parts), kind="stable")[:MOST_SHARES]
     return messages.Chain(
-        weight=w.name,
+        **vars(own),
         single=len(w.positions) == 1,
-        value=w.value,
-        gradient=w.gradient,
-        blame=w.blame,
-        latex=found.latex(),
-        words=tuple(map(_sentence, found.paths[0].factors)) if found.paths else (),
-        paths=tuple(Path(path.row, tuple(map(_factor, path.factors)), path.product) for path in found.paths),
-        rest=found.rest,
-        rest_paths=found.rest_paths,
-        rows=found.rows,
+        formula=own.latex(),
+        words=tuple(map(_sentence, own.paths[0].factors)) if own.paths else (),
         by_row=tuple(Share(int(t.rows[i]), float(parts[i])) for i in greatest),
         rest_rows=float(np.delete(parts, greatest).sum()),
         price=_price(w),
-        check=found.check,
         engine_difference=t.engine_difference,
-        update=found.update,
-        curve=Curve(
-            curve.w.tolist(), curve.E.tolist(), curve.tangent.tolist(), curve.value, curve.here, curve.gradient,
-            curve.after, curve.E_after,
-        ),
-    )  # fmt: skip
-
-
-def _factor(link: Link) -> messages.Factor:
-    return messages.Factor(link.symbol, meaning(link), link.value)
+        curve=along_weight(t, w.name, points=POINTS_OF_MANY if several else POINTS),
+    )
 
 
 def _one_weight(t: Trace, name: str) -> WeightTrace:
@@ -90,14 +68,9 @@ def _sentence(link: Link) -> str:
     """What a factor says."""
     kind = link.kind.replace("link.", "read.")
     chosen = next(name for name in (f"{kind}.0" * (link.value == 0), kind, "read.other") if name in WORDS)
-    return say(chosen, value=link.value, symbol=plain(link.symbol), meaning=plain(meaning(link)))
+    return say(chosen, value=link.value, symbol=plain(link.symbol), meaning=plain(link.meaning))
 
 
-def line(desk: Desk, query: MomentQuery) -> messages.Line:
+def line(desk: Desk, query: MomentQuery) -> Line:
     """E along the whole update, as a function of the learning rate."""
-    t = traced(desk, query)
-    found, settings = along_step(t), owner_of(desk, query.run, query.timeline, query.step).settings
-    return messages.Line(
-        found.rate.tolist(), found.E.tolist(), found.tangent.tolist(), found.here, found.chosen, found.E_chosen,
-        found.best, found.E_best, found.hurts, found.chosen / settings.learning_rate,
-    )  # fmt: skip
+    return along_step(traced(desk, query))

@@ -62,9 +62,9 @@ class Commands:
             run = self.desk.opened(query.run)
             with self.desk.lock:
                 run.fork(query.step, query.timeline, **changes)
-                told = changed(self.desk, run, query.run)
-        self.desk.publish(News(run=told))
-        return told
+                reply = changed(self.desk, run, query.run)
+        self.desk.publish(News(run=reply))
+        return reply
 
     def begin(self, query: Begin) -> Begun:
         """Begin a run on a table."""

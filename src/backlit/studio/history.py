@@ -44,19 +44,18 @@ TRUTHS = ("false", "true")
 def run(desk: Desk, query: RunQuery) -> messages.Run:
     """A run, as the page is told of it."""
     opened = desk.opened(query.run)
-    table, net, about = opened.table, opened.net, opened.about()
+    table, net = opened.table, opened.net
     return messages.Run(
         key=query.run,
         name=opened.path.name,
-        source=str(about.get("source") or ""),
         target=", ".join(table.target.names),
         unit=table.target.unit,
         classes=table.target.labels,
         columns=desk.cached((opened, "columns"), lambda: _columns(opened)),
         rows=desk.cached((opened, "rows"), lambda: _rows(opened)),
-        layers=_layers(net),
+        sources=len(net.numbered[0].sources),
+        layers=tuple(len(stage.units) for stage in net.numbered),
         weights=net.size,
-        loss=net.loss.name,
         error=plain(opened.measure.name),
         error_unit=opened.measure.unit,
         notices=tuple(map(plain, table.notices)),
@@ -119,13 +118,6 @@ def _rows(opened: Run) -> dict[str, int]:
         return counts
 
 
-def _layers(net: Network) -> tuple[messages.Layer, ...]:
-    return tuple(
-        messages.Layer(stage.number, len(stage.sources), len(stage.units), stage.layer.function, net.silenced(stage))
-        for stage in net.numbered
-    )
-
-
 def _columns(opened: Run) -> tuple[messages.Column, ...]:
     return tuple(_column(opened, column) for column in opened.table.columns)
 
@@ -134,8 +126,7 @@ def _column(opened: Run, column: Column) -> messages.Column:
     levels = column.levels if isinstance(column, Category) else TRUTHS if isinstance(column, Boolean) else ()
     low, high = _range(opened, column) if isinstance(column, Number) else (None, None)
     unit = column.unit if isinstance(column, Number) else ""
-    inputs = tuple(given.name for given in opened.table.inputs if given.column == column.name)
-    return messages.Column(column.name, column.kind, unit, levels, low, high, inputs)
+    return messages.Column(column.name, column.kind, unit, levels, low, high)
 
 
 def _range(opened: Run, column: Number) -> tuple[float | None, float | None]:
@@ -176,8 +167,8 @@ def history(desk: Desk, query: HistoryQuery) -> messages.History:
         columns = gathered
     return messages.History(
         timeline=query.timeline,
-        step=columns.pop("step").astype(int).tolist(),
-        **{name: values.tolist() for name, values in columns.items()},
+        step=columns.pop("step").astype(int),
+        **columns,
         epochs=tuple(epoch_point(timeline.run, epoch) for epoch in timeline.epochs()),
     )
 
@@ -206,7 +197,7 @@ def compare(desk: Desk, query: CompareQuery) -> messages.Comparison:
     changes = [_changes(own, f"{name}: " * (len(others) > 1)) for name, own in others.items()]
     rows, at = found.rows(), [f"{step:,}" for step in found.at]
 
-    def told(value: Any) -> str:
+    def text(value: Any) -> str:
         if isinstance(value, str):
             return plain(value)
         return chance(value) if target.classes else number(value, target.unit)
@@ -217,7 +208,7 @@ def compare(desk: Desk, query: CompareQuery) -> messages.Comparison:
         return number(abs(gain), target.unit)
 
     def gap(row: int, truth: Any, a: float, b: float, gain: float) -> RowGap:
-        return RowGap(row, told(truth), told(a), told(b), gain, size(gain))
+        return RowGap(row, text(truth), text(a), text(b), gain, size(gain))
 
     gained = [gap(*row) for row in rows.head(query.most).iter_rows() if row[-1] > 0]
     lost = [gap(*row) for row in rows.tail(query.most).reverse().iter_rows() if row[-1] < 0]
@@ -233,5 +224,5 @@ def compare(desk: Desk, query: CompareQuery) -> messages.Comparison:
         gained=tuple(gained),
         lost=tuple(lost),
         mean_gain=mean,
-        mean_gain_told=size(mean),
+        mean_gain_text=size(mean),
     )

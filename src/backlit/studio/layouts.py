@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,13 +12,10 @@ from backlit.core.layer import Stage
 from backlit.core.network import Network
 from backlit.errors import DataError, UnknownNameError
 from backlit.explain.trace import Trace
+from backlit.studio.desk import Desk
 from backlit.studio.messages import DrawnColumn, DrawnUnit, Edge, Layout, LayoutQuery
 from backlit.tables.table import Table
 from backlit.words import plain
-
-if TYPE_CHECKING:
-    from backlit.studio.desk import Desk
-
 
 BESIDE = 4  #: inputs that are drawn beside the bins of a column
 
@@ -137,7 +133,7 @@ def _drawn(table: Table, t: Trace, query: LayoutQuery) -> Drawing:
     id = hashlib.blake2b(names.encode(errors="surrogatepass"), digest_size=8).hexdigest()
     shown = [inputs[i] for i in chosen[0]]
     return Drawing(
-        Layout(id, columns, tuple(edges), net.size),
+        Layout(id, columns, tuple(edges)),
         np.array([group.parent for group in shown]),
         np.array([group.sources[0] if group.bins == len(group.sources) == 1 else -1 for group in shown]),
         tuple(chosen[1:]),

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+import polars as pl
 from threadpoolctl import threadpool_limits
 
 from backlit.core.activations import ACTIVATIONS
@@ -18,17 +19,13 @@ from backlit.explain.trace import LayerTrace, Trace, trace
 from backlit.runs.fork import edited
 from backlit.runs.timeline import Timeline, trace_of_step
 from backlit.studio import messages
+from backlit.studio.desk import Desk
 from backlit.studio.layouts import Drawing, drawing, laid_out, telling
-from backlit.studio.messages import Cell, DrawnQuery, LayoutQuery, MomentQuery, Told, UnitNumbers, UnitQuery
+from backlit.studio.messages import Cell, DrawnQuery, LayoutQuery, MomentQuery, Outcome, UnitNumbers, UnitQuery
 from backlit.tables.columns import Category, Column
 from backlit.tables.target import Target
 from backlit.training import Settings
 from backlit.words import chance, number, plain
-
-if TYPE_CHECKING:
-    import polars as pl
-
-    from backlit.studio.desk import Desk
 
 MOST_TRACES = 6  #: that are kept
 MOST_ROWS = 256  #: of a moment that are named
@@ -119,8 +116,6 @@ def _encoded(desk: Desk, query: MomentQuery) -> tuple[np.ndarray, np.ndarray]:
 
 def field_of(column: Column, value: Cell) -> pl.Series:
     """One entry of a column, as the page gives it; raises where the column cannot hold it."""
-    import polars as pl
-
     series = pl.Series(column.name, [value])
     fits = not (column.kind in ("number", "date") and isinstance(value, bool))
     try:
@@ -166,17 +161,17 @@ def moment(desk: Desk, query: DrawnQuery) -> messages.Moment:
         of=query.of,
         epoch=state.epoch,
         used=state.used,
-        rows=tuple(t.rows[:MOST_ROWS].tolist()),
+        rows=t.rows[:MOST_ROWS],
         n=len(t.data),
         rate=t.rate,
         happened=t.happened and not query.weights,
         E=t.E,
         E_after=None if after is None else after.E,
-        prediction=P.mean(axis=0).tolist(),
-        prediction_after=P_after.mean(axis=0).tolist(),
-        truth=T.mean(axis=0).tolist(),
-        difference=(D if len(D) == 1 else np.abs(D)).mean(axis=0).tolist(),
-        told=_told(t, P, P_after, T),
+        prediction=P.mean(axis=0),
+        prediction_after=P_after.mean(axis=0),
+        truth=T.mean(axis=0),
+        difference=(D if len(D) == 1 else np.abs(D)).mean(axis=0),
+        text=_outcome(t, P, P_after, T),
         columns=tuple(columns),
     )
 
@@ -195,7 +190,7 @@ def _inputs(drawn: Drawing, t: Trace, first: LayerTrace) -> UnitNumbers:
     a, da = t.data.X[:, drawn.inputs].mean(axis=0), t.dX[:, drawn.inputs].sum(axis=0)
     sources = drawn.sources[bins]
     a[bins], da[bins] = first.X[:, sources].mean(axis=0), first.dX[:, sources].sum(axis=0)
-    return UnitNumbers(a.tolist(), da.tolist())
+    return UnitNumbers(a, da)
 
 
 def _units(at: np.ndarray, t: Trace, stage: Stage, layer: LayerTrace) -> UnitNumbers:
@@ -205,7 +200,7 @@ def _units(at: np.ndarray, t: Trace, stage: Stage, layer: LayerTrace) -> UnitNum
     bias = stage.biases[at]
     vectors = {"bias": t.theta, "dbias": t.gradient} | ({} if t.optimizer is None else {"bias_step": t.update.step})
     rest |= {name: np.where(bias >= 0, vector[bias], 0.0) for name, vector in vectors.items()}
-    return UnitNumbers(**{name: values.tolist() for name, values in (means | sums | rest).items()})
+    return UnitNumbers(**means, **sums, **rest)
 
 
 def described(t: Trace) -> Target:
@@ -214,23 +209,23 @@ def described(t: Trace) -> Target:
     return t.described.target
 
 
-def _told(t: Trace, P: np.ndarray, P_after: np.ndarray, T: np.ndarray) -> Told:
+def _outcome(t: Trace, P: np.ndarray, P_after: np.ndarray, T: np.ndarray) -> Outcome:
     """The outcome as people read it."""
     target = described(t)
     if not target.classes:
         size = np.abs(P - T).mean(axis=0) if len(P) > 1 else (P - T)[0]
         means = (V.mean(axis=0) for V in (P, P_after, T[:, : len(target.names)]))  # quantiles have one truth
         before, after, true, off = (", ".join(number(v, target.unit) for v in V) for V in (*means, size))
-        return Told(before, after, true, off)
+        return Outcome(before, after, true, off)
     right = float((P * T).sum(axis=1).mean())
     short = f"{chance(1 - right)} short of certain"
     if len(P) > 1:
         right_after = float((P_after * T).sum(axis=1).mean()) if P_after.size else right
         of_true = "for the true class"
         before, after = (f"{chance(share)} {of_true}" for share in (right, right_after))
-        return Told(before, after, "the true class of each row", short)
+        return Outcome(before, after, "the true class of each row", short)
     after = likeliest(target, P_after[0]) if P_after.size else ""
-    return Told(likeliest(target, P[0]), after, plain(target.labels[int(T[0].argmax())]), short)
+    return Outcome(likeliest(target, P[0]), after, plain(target.labels[int(T[0].argmax())]), short)
 
 
 def likeliest(target: Target, P: np.ndarray) -> str:

@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import polars as pl
 
 from backlit.errors import DataError, require
+from backlit.runs.run import Run
 from backlit.studio import messages
+from backlit.studio.desk import Desk
 from backlit.studio.messages import Cell, Feature, RowError, RowErrors, RowQuery, RowsQuery
 from backlit.studio.moments import likeliest, owner_of
 from backlit.tables.columns import Boolean, Category, Column, Number
 from backlit.tables.fields import level_texts, numbers, truths
 from backlit.tables.metrics import METRICS, log_losses
 from backlit.words import number, plain
-
-if TYPE_CHECKING:
-    import polars as pl
-
-    from backlit.runs.run import Run
-    from backlit.studio.desk import Desk
 
 MISSING = "missing"
 
@@ -33,7 +30,7 @@ def row(desk: Desk, query: RowQuery) -> messages.Row:
     one, target = frame[query.row : query.row + 1], table.target
     learnt = {column.name for column in table.columns}
     others = [one[name] for name in frame.columns if name not in learnt and name not in target.names]
-    true = [_entry(one[name], target.unit).told for name in target.names if name in frame.columns]
+    true = [_entry(one[name], target.unit).text for name in target.names if name in frame.columns]
     return messages.Row(
         row=query.row,
         part=_part(desk, run, query.row),
@@ -76,8 +73,8 @@ def _entry(field: pl.Series, unit: str = "") -> Feature:
     value = _cell(field[0])
     if isinstance(field[0], int) and not isinstance(field[0], bool):
         return Feature(field.name, value, number(field[0], unit, 6) if unit else str(field[0]))
-    told = MISSING if value is None else number(value, unit, 6) if isinstance(value, float) else plain(str(value))
-    return Feature(field.name, value, told)
+    text = MISSING if value is None else number(value, unit, 6) if isinstance(value, float) else plain(value)
+    return Feature(field.name, value, text)
 
 
 def _cell(value: Any) -> Cell:
@@ -110,7 +107,7 @@ def worst(desk: Desk, query: RowsQuery) -> RowErrors:
         off = np.abs(P - T).mean(axis=1)
     order = np.argsort(-off, kind="stable")[: query.most].tolist()
 
-    def told(error: float) -> str:
+    def text(error: float) -> str:
         return f"{METRICS['log_loss'].title} {number(error)}" if target.classes else number(error, target.unit)
 
     def error(i: int) -> RowError:
@@ -118,7 +115,7 @@ def worst(desk: Desk, query: RowsQuery) -> RowErrors:
             true, prediction = plain(target.labels[truth[i]]), likeliest(target, P[i])
         else:
             true, prediction = (", ".join(number(v, target.unit) for v in V[i]) for V in (T, P))
-        return RowError(int(data.rows[i]), true, prediction, float(off[i]), told(off[i]))
+        return RowError(int(data.rows[i]), true, prediction, float(off[i]), text(off[i]))
 
     mean, median = float(off.mean()), float(np.median(off))
-    return RowErrors(tuple(map(error, order)), len(off), mean, median, told(mean), told(median))
+    return RowErrors(tuple(map(error, order)), len(off), mean, median, text(mean), text(median))

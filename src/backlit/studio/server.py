@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import inspect
 import ipaddress
 import socket
 import sys
@@ -13,7 +12,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import msgspec
 import uvicorn
@@ -29,7 +28,6 @@ from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from backlit.errors import ArgumentError, BacklitError, RunWarning, SlowEngineWarning
-from backlit.studio import messages
 from backlit.studio.commands import COMMANDS, Commands
 from backlit.studio.desk import Desk
 from backlit.studio.layouts import GoneError
@@ -38,6 +36,7 @@ from backlit.studio.questions import QUESTIONS
 from backlit.studio.safety import Safety
 from backlit.studio.setup import table
 from backlit.studio.shelf import UPLOAD_LIMIT
+from backlit.words import to_json
 
 BODY_LIMIT = 1_000_000  #: bytes of a question
 MISTAKE = "The studio made a mistake. The terminal it runs in says more; the run file is not harmed."
@@ -75,7 +74,8 @@ def make_app(desk: Desk, *, host: str, port: int, token: str) -> Starlette:
     commands = Commands(desk)
     asked: dict[str, Callable[[Any], Any]] = {name: partial(answer, desk) for name, answer in QUESTIONS.items()}
     asked |= {name: getattr(commands, name) for name in COMMANDS}
-    kinds = {name: _query_of(answer) for name, answer in asked.items()}
+    functions = {**QUESTIONS, **{name: getattr(Commands, name) for name in COMMANDS}}
+    kinds = {name: get_type_hints(function)["query"] for name, function in functions.items()}
 
     async def ask(request: Request) -> Response:
         """A question, or a command."""
@@ -174,27 +174,21 @@ class Waiting:
             await self._some.wait()
             self._some.clear()
             while self._news:
-                await socket.send_text(msgspec.json.encode(self._news.popleft()).decode())
+                await socket.send_text(to_json(self._news.popleft()))
 
 
 def _only_steps(news: News) -> bool:
     return news == News(training=news.training) and news.training is not None and news.training.running
 
 
-def _query_of(answer: Callable[[Any], Any]) -> Any:
-    """The type of a question's parameter."""
-    [query] = inspect.signature(answer).parameters.values()
-    return getattr(messages, str(query.annotation).rpartition(".")[2])
-
-
 def _reply(reply: Any) -> Response:
     if isinstance(reply, bytes | bytearray | memoryview):
         return Response(bytes(reply), media_type="application/octet-stream", headers={"Cache-Control": "no-store"})
-    return Response(msgspec.json.encode(reply), media_type="application/json", headers={"Cache-Control": "no-store"})
+    return Response(to_json(reply), media_type="application/json", headers={"Cache-Control": "no-store"})
 
 
 def _refused(status: int, why: str, kind: Any = "invalid") -> Response:
-    return Response(msgspec.json.encode(Refusal(why, kind)), status, media_type="application/json")
+    return Response(to_json(Refusal(why, kind)), status, media_type="application/json")
 
 
 def _refusal(status: int, kind: str = "invalid", why: str = "") -> Callable[[Request, Exception], Awaitable[Response]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import polars as pl
 
@@ -16,6 +16,7 @@ from backlit.problem import Parting, Problem, describe_target, rows_with
 from backlit.recipe import SETTINGS, TYPED, Recipe, Setting
 from backlit.runs.run import FIRST
 from backlit.studio import messages
+from backlit.studio.desk import Desk
 from backlit.studio.messages import Begin, Begun, News, Nothing, Question, TableColumn, TableQuery
 from backlit.studio.shelf import UPLOAD_LIMIT
 from backlit.tables.columns import KINDS
@@ -26,9 +27,6 @@ from backlit.tables.infer import Guess, guess_kind
 from backlit.tables.reading import DROP, Hints, Sheet
 from backlit.tables.target import guess_task
 from backlit.words import plain
-
-if TYPE_CHECKING:
-    from backlit.studio.desk import Desk
 
 MOST_WEIGHTS = 20_000_000  #: of a network begun here; each takes some 100 bytes while its moments are looked at
 HEAD, EXAMPLES, LETTERS = 8, 3, 40
@@ -122,7 +120,7 @@ def _column(sheet: Sheet, name: str, target: bool = False) -> TableColumn:
         distinct=len(different),
         examples=tuple(_text(entry) for entry in different.head(EXAMPLES)),
         why=notice,
-        trouble="" if trouble is None else _told(trouble),
+        trouble="" if trouble is None else _trouble(trouble),
         question=_question(trouble) if isinstance(trouble, QuestionError) else None,
     )
 
@@ -138,7 +136,7 @@ def _question(error: QuestionError) -> Question:
     return Question(error.question.option, _text(error.question.entry), readings)  # type: ignore[arg-type]
 
 
-def _told(error: Exception) -> str:
+def _trouble(error: Exception) -> str:
     """What is wrong; a question names the choice on the page that answers it."""
     if not isinstance(error, QuestionError):
         return plain(str(error))
@@ -173,7 +171,7 @@ def _task(sheet: Sheet, target: str) -> tuple[Any, str]:
         task = guess_task(known)
         describe_target(known, None, OTHERWISE)
     except (BacklitError, pl.exceptions.PolarsError) as error:
-        return task, _told(error)
+        return task, _trouble(error)
     return task, ""
 
 
@@ -185,7 +183,7 @@ def begin(desk: Desk, query: Begin) -> Begun:
     try:
         return _begun(desk, query)
     except QuestionError as error:
-        raise DataError(_told(error)) from None
+        raise DataError(_trouble(error)) from None
 
 
 def _begun(desk: Desk, query: Begin) -> Begun:

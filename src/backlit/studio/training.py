@@ -39,7 +39,7 @@ class Work:
         self.training = Training(query.run, query.timeline, step, query.stop)
         self.beyond = why_stop(self.state, self.timeline.settings()) is not None
         self.single = query.stop is not None and query.stop - step <= SINGLE and query.speed is None
-        self._paced, self._told, self._new = time.perf_counter(), 0.0, False
+        self._paced, self._published, self._new = time.perf_counter(), 0.0, False
         self._changed = threading.Condition()  # around what follows, and `stop`
         self._over = self._ended = self._closing = False
         self._thread = threading.Thread(target=self._work, name="backlit-training", daemon=True)
@@ -143,11 +143,11 @@ class Work:
         self.desk.states.put(self.run, self.timeline.owner(state.step).number, state)
         with self._changed:
             self.training, self._new = replace(self.training, step=state.step, E=E), True
-        if time.perf_counter() - self._told >= NEWS_SECONDS:
+        if time.perf_counter() - self._published >= NEWS_SECONDS:
             self._tell()
 
     def _tell(self, epoch: Epoch | None = None) -> None:
-        self._told, self._new = time.perf_counter(), False
+        self._published, self._new = time.perf_counter(), False
         point = None if epoch is None else epoch_point(self.twin, epoch)
         self.desk.publish(News(training=self.training, epoch=point))
 

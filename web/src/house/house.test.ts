@@ -3,7 +3,7 @@ import type { Column, Moment } from "../messages";
 import { asCell, asTable, asText, controlOf, matching, reach, shownOn, stepOf } from "./house";
 
 const column = (kind: string, levels: string[] = []): Column => ({
-  name: "x", kind, unit: "", levels, low: null, high: null, inputs: ["x"],
+  name: "x", kind, unit: "", levels, low: null, high: null,
 });
 
 describe("a field", () => {
@@ -32,7 +32,7 @@ describe("a field", () => {
     expect(stepOf(2, 2)).toBe(1);
   });
   it("is found by part of its name", () => {
-    const features = ["sqft_living", "sqft_lot", "grade"].map((name) => ({ column: name, value: 1, told: "1" }));
+    const features = ["sqft_living", "sqft_lot", "grade"].map((name) => ({ column: name, value: 1, text: "1" }));
     expect(matching(features, "SQFT l").map((one) => one.column)).toEqual(["sqft_living", "sqft_lot"]);
     expect(matching(features, "")).toHaveLength(3);
   });
@@ -55,8 +55,8 @@ describe("the numbers", () => {
     expect(shownOn(500, null)).toEqual([500]);
   });
   it("are told for each class", () => {
-    const told = { prediction: "70% for b", prediction_after: "", truth: "a", difference: "70.0% short of certain" };
-    const moment = { of: "row", prediction: [0.3, 0.7], truth: [1, 0], difference: [-0.7, 0.7], told } as unknown as Moment;
+    const text = { prediction: "70% for b", prediction_after: "", truth: "a", difference: "70.0% short of certain" };
+    const moment = { of: "row", prediction: [0.3, 0.7], truth: [1, 0], difference: [-0.7, 0.7], text } as unknown as Moment;
     const { rows } = asTable(null, moment, {}, { forward: true, error: false }, ["a", "b"]);
     expect(rows.slice(0, 3)).toEqual([
       ["prediction", null, null, "70% for b"], ["prediction, a", 0.3, null, ""], ["prediction, b", 0.7, null, ""],

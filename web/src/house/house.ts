@@ -67,7 +67,7 @@ export function asTable(
   classes: readonly string[] = [],
 ): { head: string[]; rows: (string | number | null)[][] } {
   const cell = (value: Cell | undefined) => (typeof value === "boolean" ? String(value) : (value ?? null));
-  const texts = moment?.told;
+  const texts = moment?.text;
   // A number, or one for each class or target.
   const outcome = (what: "prediction" | "truth" | "difference", known: boolean) => {
     const values = moment?.[what] ?? [];
@@ -84,9 +84,9 @@ export function asTable(
       ...outcome("truth", true),
       ...outcome("difference", shown.error),
       ...(row && moment?.of === "row"
-        ? row.features.map((one) => [one.column, cell(one.value), cell(features[one.column]), one.told])
+        ? row.features.map((one) => [one.column, cell(one.value), cell(features[one.column]), one.text])
         : []),
-      ...(row && moment?.of === "row" ? row.others.map((one) => [one.column, cell(one.value), null, one.told]) : []),
+      ...(row && moment?.of === "row" ? row.others.map((one) => [one.column, cell(one.value), null, one.text]) : []),
     ],
   };
 }

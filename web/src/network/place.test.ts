@@ -17,7 +17,7 @@ function network(sizes: number[], counts = sizes): Layout {
       return { weight: `w${i + 1}[${source + 1}, ${unit + 1}]`, layer: i + 1, source, unit, bins: 0 };
     }),
   );
-  return { id: "", columns, edges, count: edges.length };
+  return { id: "", columns, edges };
 }
 
 test("numbers of a small network lie neither on each other nor on a unit", () => {

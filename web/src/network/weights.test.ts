@@ -7,7 +7,6 @@ import { biases, dragged, edgeWeights, greatest, nudged, strongest } from "./wei
 const unit = (name: string, number: number, bins = 0) => ({ name, label: name, column: "", unit: "", number, bins });
 const layout: Layout = {
   id: "x",
-  count: 3,
   columns: [
     { kind: "input", layer: 0, activation: "", count: 2, units: [unit("a", 1), unit("b", 2, 4)] },
     { kind: "output", layer: 1, activation: "", count: 1, units: [unit("s[1]", 1)] },

@@ -12,7 +12,7 @@ const line = (E: (number | null)[], more: Partial<Line> = {}): Line => ({
   best: 2,
   E_best: 1,
   hurts: null,
-  factor: 1,
+  last: 1,
   ...more,
 });
 

@@ -52,7 +52,7 @@ function fake({ run = RUN, histories = {}, E = 0.5, drawn, ...changes }: Changes
     moment,
     known: { run, histories },
     drawing: {
-      numbers: { E, step: 0, told: { prediction: "$4", truth: "$3", difference: "$1" } },
+      numbers: { E, step: 0, text: { prediction: "$4", truth: "$3", difference: "$1" } },
       layout: { edges: [{ weight: "w2[1, 1]" }, { weight: "w2[2, 1]" }] },
       weights: new Float32Array(drawn ?? [0.4876, 0.4859, 0, -0.1647, 1.2587, 0]),
     },

@@ -41,7 +41,7 @@ export const STOPS: Stop[] = [
     title: "How wrong is it?",
     text: (studio) => {
       if (!studio.drawing.numbers) return "";
-      const { told: outcome, E } = studio.drawing.numbers;
+      const { text: outcome, E } = studio.drawing.numbers;
       return (
         `The house was sold for ${outcome.truth}, and the network says ${outcome.prediction}. ` +
         `The difference, scaled and squared, is the error E: ${number(E)}. Learning lowers E.`

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Literal
 
-from backlit.explain.paths import Check
-from backlit.explain.update import WeightUpdate
+import numpy as np
+
+from backlit.explain import paths
+from backlit.explain.what_if import Curve
+
+_NONE = partial(np.empty, 0)
 
 
 @dataclass(frozen=True)
@@ -64,17 +69,16 @@ class Edge:
 
 @dataclass(frozen=True)
 class Layout:
-    """What is drawn of a network. edges: in the order in which `weights` answers; count: of all weights."""
+    """What is drawn of a network. edges: in the order in which `weights` answers."""
 
     id: str
     columns: tuple[DrawnColumn, ...]
     edges: tuple[Edge, ...]
-    count: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class UnitNumbers:
-    """The numbers of a drawn column's units, each list as long as it.
+    """The numbers of a drawn column's units, each array as long as it.
 
     Of several rows: their means; of the derivatives their sums, which is what ∂E/∂b is made of.
 
@@ -83,17 +87,17 @@ class UnitNumbers:
     bias_step : by how much the update changes (or would change) the bias
     """
 
-    a: list[float]
-    da: list[float]
-    z: list[float] = field(default_factory=list)
-    dz: list[float] = field(default_factory=list)
-    slope: list[float] = field(default_factory=list)
-    bias: list[float] = field(default_factory=list)
-    dbias: list[float] = field(default_factory=list)
-    bias_step: list[float] = field(default_factory=list)
+    a: np.ndarray
+    da: np.ndarray
+    z: np.ndarray = field(default_factory=_NONE)
+    dz: np.ndarray = field(default_factory=_NONE)
+    slope: np.ndarray = field(default_factory=_NONE)
+    bias: np.ndarray = field(default_factory=_NONE)
+    dbias: np.ndarray = field(default_factory=_NONE)
+    bias_step: np.ndarray = field(default_factory=_NONE)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Moment:
     """A moment with its numbers: of the state before step `step`, and of the update that this step makes.
 
@@ -105,7 +109,7 @@ class Moment:
     E, E_after : the error of these rows now, and with the update made
     prediction, truth, difference : in the target's unit, for each output; of several rows the mean, and for the
         difference the mean size. For classes: probabilities, and 1 for the true one
-    told : prediction, truth and difference as people read them
+    text : prediction, truth and difference as people read them
     columns : the numbers of each column of the layout
     """
 
@@ -115,22 +119,22 @@ class Moment:
     of: Literal["row", "batch"]
     epoch: int
     used: int
-    rows: tuple[int, ...]
+    rows: np.ndarray
     n: int
     rate: float
     happened: bool
     E: float
     E_after: float | None
-    prediction: list[float]
-    prediction_after: list[float]
-    truth: list[float]
-    difference: list[float]
-    told: Told
+    prediction: np.ndarray
+    prediction_after: np.ndarray
+    truth: np.ndarray
+    difference: np.ndarray
+    text: Outcome
     columns: tuple[UnitNumbers, ...]
 
 
 @dataclass(frozen=True)
-class Told:
+class Outcome:
     """Numbers in their unit, as text: $221,900."""
 
     prediction: str
@@ -176,24 +180,6 @@ class Unit:
 
 
 @dataclass(frozen=True)
-class Factor:
-    """One factor of a path: how it is written, what it means, and its value."""
-
-    symbol: str
-    meaning: str
-    value: float
-
-
-@dataclass(frozen=True)
-class Path:
-    """One way from E back to the weight, for one row; `product` of the factors' values."""
-
-    row: int
-    factors: tuple[Factor, ...]
-    product: float
-
-
-@dataclass(frozen=True)
 class Share:
     """A row's part of ∂E/∂w."""
 
@@ -201,76 +187,27 @@ class Share:
     part: float
 
 
-@dataclass(frozen=True)
-class Curve:
-    """E as the weight moves: the true curve, and the tangent that ∂E/∂w promises.
-
-    after, E_after : where the update would take this weight alone
-    """
-
-    w: list[float]
-    E: list[float]
-    tangent: list[float]
-    value: float
-    here: float
-    gradient: float
-    after: float | None
-    E_after: float | None
-
-
-@dataclass(frozen=True)
-class Chain:
-    """∂E/∂w of one weight by the chain rule.
+@dataclass(frozen=True, eq=False)
+class Chain(paths.Chain):
+    """The chain rule of one weight, and what is drawn beside it.
 
     Attributes
     ----------
     single : whether it is one weight, which can be edited
-    latex : the sum over paths, in symbols and in numbers, an align* environment
+    formula : the sum over paths, in symbols and in numbers, an align* environment
     words : one sentence for each factor of the strongest path, from the error back to the weight
-    rest, rest_paths : the sum and the number of the paths that are not listed
     by_row : the rows with the greatest parts; their parts and rest_rows add up to the gradient
     price : ∂E/∂prediction and ∂prediction/∂w in the target's unit, whose product is ∂E/∂w; None for several rows,
         several outputs or classes
     engine_difference : how far the native engine's gradient is from the whole of this one, relative; None where it
         cannot run
-    update : None where the step is not known, or for several weights
     """
 
-    weight: str
     single: bool
-    value: float
-    gradient: float
-    blame: float
-    latex: str
+    formula: str
     words: tuple[str, ...]
-    paths: tuple[Path, ...]
-    rest: float
-    rest_paths: int
-    rows: int
     by_row: tuple[Share, ...]
     rest_rows: float
     price: tuple[float, float] | None
-    check: Check
     engine_difference: float | None
-    update: WeightUpdate | None
     curve: Curve
-
-
-@dataclass(frozen=True)
-class Line:
-    """E along the whole step as a function of the learning rate; see `backlit.explain.what_if.Line`.
-
-    chosen : 0 where the schedule has come to its end; then the line is laid out by the last rate that is not 0
-    factor : what schedule and layer make of the setting; a chosen rate divided by it is the setting to fork with
-    """
-
-    rate: list[float]
-    E: list[float]
-    tangent: list[float]
-    here: float
-    chosen: float
-    E_chosen: float
-    best: float
-    E_best: float
-    hurts: float | None
-    factor: float

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+
 from backlit.studio.messages.asked import Cell
 
 
@@ -16,7 +18,6 @@ class Column:
     ----------
     levels : of a category or boolean; () otherwise
     low, high : of a number, over what was learnt from; None otherwise
-    inputs : the network's inputs that it becomes
     """
 
     name: str
@@ -25,18 +26,6 @@ class Column:
     levels: tuple[str, ...]
     low: float | None
     high: float | None
-    inputs: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Layer:
-    """A dense layer, numbered from 1 as in the names of its weights. dropout: the share silenced behind it."""
-
-    number: int
-    inputs: int
-    units: int
-    activation: str
-    dropout: float
 
 
 @dataclass(frozen=True)
@@ -90,20 +79,21 @@ class Run:
     key : by which it is opened
     name : of its file
     rows : how many are learnt from, "train", watched, "validation", or in the table, "table"
+    sources : how many numbers come into the first layer with a number
+    layers : the units of each such layer
     error : what errors of epochs are called, such as "RMSE"; error_unit: "" where they have none
     """
 
     key: str
     name: str
-    source: str
     target: str
     unit: str
     classes: tuple[str, ...]
     columns: tuple[Column, ...]
     rows: dict[str, int]
-    layers: tuple[Layer, ...]
+    sources: int
+    layers: tuple[int, ...]
     weights: int
-    loss: str
     error: str
     error_unit: str
     notices: tuple[str, ...]
@@ -168,11 +158,11 @@ class Shelf:
 
 @dataclass(frozen=True)
 class Feature:
-    """A row's entry in a column that is learnt from; None: missing. told: as people read it."""
+    """A row's entry in a column; None: missing. text: as people read it."""
 
     column: str
     value: Cell
-    told: str
+    text: str
 
 
 @dataclass(frozen=True)
@@ -194,7 +184,7 @@ class RowError:
     truth: str
     prediction: str
     off: float
-    off_told: str
+    off_text: str
 
 
 @dataclass(frozen=True)
@@ -205,8 +195,8 @@ class RowErrors:
     of: int
     mean: float
     median: float
-    mean_told: str
-    median_told: str
+    mean_text: str
+    median_text: str
 
 
 # --- history -----------------------------------------------------------------------------------------------------
@@ -223,16 +213,16 @@ class EpochPoint:
     improved: bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class History:
     """A timeline's figures: a number for each of `step`. Where steps are gathered: the mean E, the other's largest."""
 
     timeline: str
-    step: list[int]
-    rate: list[float]
-    E: list[float]
-    gradient_norm: list[float]
-    update_norm: list[float]
+    step: np.ndarray
+    rate: np.ndarray
+    E: np.ndarray
+    gradient_norm: np.ndarray
+    update_norm: np.ndarray
     epochs: tuple[EpochPoint, ...]
 
 
@@ -240,7 +230,7 @@ class History:
 class Verdict:
     """What came of a timeline's training, in a sentence; "" where there is nothing to say of it."""
 
-    told: str
+    text: str
 
 
 @dataclass(frozen=True)
@@ -254,14 +244,14 @@ class WeightGap:
 
 @dataclass(frozen=True)
 class RowGap:
-    """A row that two timelines predict in another way. gain: how much nearer to the truth b is; told: its size."""
+    """A row that two timelines predict in another way. gain: how much nearer to the truth b is; gain_text: its size."""
 
     row: int
     truth: str
     a: str
     b: str
     gain: float
-    gain_told: str
+    gain_text: str
 
 
 @dataclass(frozen=True)
@@ -269,7 +259,7 @@ class Comparison:
     """Two timelines side by side. parted: the step up to which they are the same; rows: most gained, most lost.
 
     at : at which steps they are compared, as people read it
-    mean_gain_told : the size of `mean_gain`
+    mean_gain_text : the size of `mean_gain`
     """
 
     a: str
@@ -281,7 +271,7 @@ class Comparison:
     gained: tuple[RowGap, ...]
     lost: tuple[RowGap, ...]
     mean_gain: float
-    mean_gain_told: str
+    mean_gain_text: str
 
 
 # --- news, over the WebSocket ------------------------------------------------------------------------------------
