@@ -115,6 +115,14 @@ def test_it_is_drawn_and_printed_as_it_is(metric, tmp_path, capsys):
         assert f"best {best}" in printed
 
 
+def test_E_is_not_shown_for_a_metric_that_is_no_number(tmp_path, capsys):
+    nothing = bl.Metric("nothing", lambda prediction, truth, weights: np.nan, "nothing")
+    run = recorded(planned(metric=nothing), tmp_path / "a.backlit")
+    assert all(epoch.error and epoch.metric is None for epoch in run.timeline().epochs())
+    history(str(run.path), as_json=False)
+    assert "best" not in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("make", "metric", "known"),
     [

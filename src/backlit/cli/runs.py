@@ -166,7 +166,9 @@ def _facts(facts: dict[str, str]) -> Grid:
 def _curve(timeline: Timeline, most: int) -> Text | None:
     """What was watched, epoch by epoch, as people are told of it."""
     epochs = timeline.epochs()
-    errors = [E for epoch in epochs if (E := epoch.error if epoch.metric is None else epoch.metric) is not None]
+    errors = [epoch.metric for epoch in epochs if epoch.metric is not None]
+    if not errors and not timeline.run.watched:
+        errors = [epoch.error for epoch in epochs if epoch.error is not None]
     if not any(map(math.isfinite, errors)):
         return None
     best, measure = max if timeline.settings().greater_is_better else min, timeline.run.measure

@@ -24,6 +24,7 @@ class Metric:
         classes the prediction holds probabilities, (n, k), and the truth the position of each row's class, (n,)
     title : for people
     in_unit : whether it carries the target's unit
+    of_classes : whether it is of classes, not of numbers
     """
 
     name: str
@@ -31,6 +32,7 @@ class Metric:
     title: str
     greater_is_better: bool = False
     in_unit: bool = False
+    of_classes: bool = False
 
     def measure(self, unit: str) -> Measure:
         """How people are told of it, of a target in a unit."""
@@ -75,12 +77,10 @@ METRICS = {
         Metric("rmse", root_mean_squared_error, "RMSE", in_unit=True),
         Metric("mae", mean_absolute_error, "mean absolute error", in_unit=True),
         Metric("r2", r2, "R²", greater_is_better=True),
-        Metric("log_loss", log_loss, "log-loss"),
-        Metric("accuracy", accuracy, "accuracy", greater_is_better=True),
+        Metric("log_loss", log_loss, "log-loss", of_classes=True),
+        Metric("accuracy", accuracy, "accuracy", greater_is_better=True, of_classes=True),
     )
 }
-
-FOR_NUMBERS, FOR_CLASSES = ("rmse", "mae", "r2"), ("log_loss", "accuracy")
 
 
 def require_fit(metric: Metric, classes: bool, predictions: int) -> None:
@@ -93,10 +93,10 @@ def require_fit(metric: Metric, classes: bool, predictions: int) -> None:
     """
     if METRICS.get(metric.name) is not metric:
         return
-    known = FOR_CLASSES if classes else FOR_NUMBERS
-    if metric.name not in known:
+    if metric.of_classes != classes:
         learnt = "classes" if classes else "numbers"
-        raise ArgumentError("metric.task", name=metric.name, learnt=learnt, known=list(known))
+        known = [name for name, metric in METRICS.items() if metric.of_classes == classes]
+        raise ArgumentError("metric.task", name=metric.name, learnt=learnt, known=known)
     if predictions > 1 and not classes:
         raise ArgumentError("metric.one_prediction", name=metric.name, predictions=predictions)
 
@@ -105,8 +105,8 @@ def scores(
     prediction: np.ndarray, truth: np.ndarray, classes: bool = False, weights: Weights = None
 ) -> dict[str, float]:
     """Every metric of some predictions."""
-    names = FOR_CLASSES if classes else FOR_NUMBERS
-    return {name: METRICS[name].value(prediction, truth, weights) for name in names}
+    fitting = (metric for metric in METRICS.values() if metric.of_classes == classes)
+    return {metric.name: metric.value(prediction, truth, weights) for metric in fitting}
 
 
 def score(name: str, value: float, unit: str = "") -> str:
