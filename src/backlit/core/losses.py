@@ -61,7 +61,6 @@ class Loss:
     reduction: Literal["mean", "sum"] = "mean"
 
     name: ClassVar[str]
-    latex: ClassVar[str]  #: e(s, y)
     kinks: ClassVar[tuple[float, ...]] = ()  #: the s − y at which ∂e/∂s jumps
     learns: ClassVar[tuple[Goal, ...]] = ("numbers",)
     title: ClassVar[str] = ""  #: what people call its mean over the rows, or the root of that; "": it has no name but E
@@ -159,7 +158,6 @@ class SquaredError(Loss):
     """(s − y)²; learns the mean. With scale=0.5 the ½(t − y)² of many textbooks."""
 
     name: ClassVar[str] = "squared_error"
-    latex: ClassVar[str] = r"(s - y)^2"
     title: ClassVar[str] = "RMSE"
     power: ClassVar[int] = 2
 
@@ -173,7 +171,6 @@ class AbsoluteError(Loss):
     """\\|s − y\\|; learns the median. The derivative at s = y is given as 0."""
 
     name: ClassVar[str] = "absolute_error"
-    latex: ClassVar[str] = r"|s - y|"
     title: ClassVar[str] = "mean absolute error"
     power: ClassVar[int] = 1
     kinks: ClassVar[tuple[float, ...]] = (0.0,)
@@ -190,9 +187,6 @@ class Huber(Loss):
     delta: float = 1.0
 
     name: ClassVar[str] = "huber"
-    latex: ClassVar[str] = (
-        r"\tfrac12 (s-y)^2 \text{ if } |s-y| \le \delta, \text{ else } \delta(|s-y| - \tfrac12\delta)"
-    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -209,7 +203,6 @@ class Poisson(Loss):
     """exp(s) − y·s for counts y ≥ 0: the negative log-likelihood but for ln(y!); s is the log of the rate."""
 
     name: ClassVar[str] = "poisson"
-    latex: ClassVar[str] = r"e^{s} - y\,s"
     learns: ClassVar[tuple[Goal, ...]] = ("counts",)
 
     def terms(self, xp: Any, S: Array, Y: Array) -> tuple[Array, Array]:
@@ -235,7 +228,6 @@ class Quantile(Loss):
     levels: tuple[float, ...] = (0.05, 0.5, 0.95)
 
     name: ClassVar[str] = "quantile"
-    latex: ClassVar[str] = r"\max(\tau (y - s), (\tau - 1)(y - s))"
     kinks: ClassVar[tuple[float, ...]] = (0.0,)
 
     def __post_init__(self) -> None:
@@ -283,7 +275,6 @@ class BinaryCrossEntropy(LogLoss):
     """ln(1 + exp(s)) − y·s: each output's log-loss, y = 0 or 1 (or a probability), s the log-odds."""
 
     name: ClassVar[str] = "binary_cross_entropy"
-    latex: ClassVar[str] = r"\ln(1 + e^{s}) - y\,s"
     learns: ClassVar[tuple[Goal, ...]] = ("two classes", "shares")
 
     def terms(self, xp: Any, S: Array, Y: Array) -> tuple[Array, Array]:
@@ -308,7 +299,6 @@ class CrossEntropy(LogLoss):
     """
 
     name: ClassVar[str] = "cross_entropy"
-    latex: ClassVar[str] = r"\ln \textstyle\sum_j e^{s_j} - s_y"
     learns: ClassVar[tuple[Goal, ...]] = ("classes",)
 
     def terms(self, xp: Any, S: Array, Y: Array) -> tuple[Array, Array]:
