@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Literal
 
-from backlit.core.registry import make_plain
+from backlit.core.registry import lookup, make_plain
 from backlit.core.values import COUNT, FINITE, NOT_NEGATIVE, POSITIVE, SHARE, Names, Units, Values
 from backlit.errors import ArgumentError
 
@@ -57,8 +57,10 @@ class Setting:
         return "" if value is None else (self.values or Values()).write(value)
 
     def read(self, text: str) -> Any:
-        """The value that is typed so."""
+        """The value that is typed so; nothing where that stands for something."""
         values = self.values or Values()
+        if self.none and not text.strip():
+            return None
         try:
             return values.read(text)
         except ValueError:
@@ -146,6 +148,11 @@ SETTINGS = settings_of(Choices)
 
 #: those that are typed one by one; what the columns are and how the target is scaled is asked for in another way
 TYPED = {name: one for name, one in SETTINGS.items() if name not in ("columns", "target")}
+
+
+def values_typed(texts: Mapping[str, str]) -> dict[str, Any]:
+    """Settings by their names, from what is typed for each."""
+    return {name: lookup("setting", TYPED, name).read(text) for name, text in texts.items()}
 
 
 @dataclass(kw_only=True)

@@ -252,6 +252,26 @@ def test_the_handle_let_go_becomes_the_setting(page: Page, served: Served) -> No
     timeline(page).get_by_role("button", name="Not yet").click()
 
 
+def test_every_setting_of_the_steps_can_be_another(page: Page, served: Served) -> None:
+    jump(page, 2)
+    timeline(page).get_by_role("button", name="Start over from here").click()
+    timeline(page).get_by_label("Optimizer").select_option("adam")
+    timeline(page).get_by_label("Batch size").fill("")
+    timeline(page).get_by_text("More", exact=True).click()
+    timeline(page).get_by_label("Clip norm").fill("0.5")
+    timeline(page).get_by_label("Patience").fill("3")
+    timeline(page).get_by_label("Name").fill("otherwise")
+    timeline(page).locator("form button.main").click()
+    expect(page.locator("main")).to_have_attribute("data-timeline", "otherwise")
+    before, after = (bl.open_run(served.folder / FIRST_FILE).timeline(name) for name in ("main", "otherwise"))
+    assert set(after.changes) == {"optimizer", "batch_size", "clip_norm", "patience"}
+    settings = after.settings()
+    assert (settings.optimizer.name, settings.optimizer.clip_norm) == ("adam", 0.5)
+    assert (settings.batch_size, settings.patience) == (None, 3)
+    assert settings.learning_rate == before.settings().learning_rate
+    timeline(page).get_by_role("button", name="Not yet").click()
+
+
 def test_a_run_that_diverges_says_so_and_the_page_goes_on(page: Page, served: Served) -> None:
     jump(page, 10)
     start_over(page, 5000, "too-fast")

@@ -726,7 +726,7 @@ def test_the_run(wide, mixed, small):
     assert (run.sources, run.layers) == (dense[0].d_in, tuple(layer.d_out for layer in dense))
     [main] = run.timelines
     assert (main.steps, main.steps_an_epoch, main.planned) == (30, 55, 60 * 55)
-    assert (main.settings.batch_size, main.settings.dropout) == (256, 0.15)
+    assert (main.settings["batch_size"], main.settings["dropout"]) == ("256", "0.15")
     living = next(column for column in run.columns if column.name == "sqft_living")
     values = load_houses()["sqft_living"][:14_000]
     assert (living.low, living.high) == pytest.approx((values.min(), values.max()))

@@ -57,7 +57,7 @@ def test_nonsense_is_named(client, desk):
     answer = client.ask("layout", here | {"step": 77})
     assert (answer.status, answer.json["error"]) == (400, "step is 77; it must be a step from 0 to 0")
     assert "'mian'" in client.ask("layout", here | {"timeline": "mian", "step": 0}).json["error"]
-    assert client.ask("fork", here | {"step": 0, "learning_rate": -1}).status == 400
+    assert client.ask("fork", here | {"step": 0, "settings": {"learning_rate": "-1"}}).status == 400
     assert client.ask("train", here | {"stop": -5}).status == 400
     assert client.ask("train", here | {"speed": 0}).status == 400
     assert client.ask("run", {"run": "../../etc/passwd"}).status == 400

@@ -6,13 +6,15 @@ import numpy as np
 import pytest
 
 from backlit.errors import ArgumentError, DataError, RunWarning, UnknownNameError
+from backlit.recipe import TYPED
 from backlit.runs.recorder import Recorder
 from backlit.runs.run import open_run
 from backlit.studio import history, training
 from backlit.studio.commands import BusyError
 from backlit.studio.desk import Desk
-from backlit.studio.messages import Fork, RunQuery, Train
+from backlit.studio.messages import Fork, Nothing, RunQuery, Train
 from backlit.studio.server import hear_warnings
+from backlit.studio.setup import shelf
 from backlit.studio.shelf import Shelf
 from backlit.studio.states import BEFORE, States, size_of
 
@@ -24,9 +26,11 @@ def assert_same(a, b):
     assert np.asarray(a.theta).tobytes() == np.asarray(b.theta).tobytes()
 
 
-def fork(commands, step, timeline="main", **changes):
+def fork(commands, step, timeline="main", name=None, weights=None, **settings):
     """The name of the new timeline."""
-    return commands.fork(Fork(run=commands.desk.key, timeline=timeline, step=step, **changes)).timelines[-1].name
+    typed = {name: str(value) for name, value in settings.items()}
+    query = Fork(run=commands.desk.key, timeline=timeline, step=step, name=name, settings=typed, weights=weights or {})
+    return commands.fork(query).timelines[-1].name
 
 
 def told(desk, name):
@@ -241,6 +245,26 @@ def test_fork_with_a_weight(desk, commands, news):
     trained(commands, 3, "mine")
     assert_same(desk.at(8, "mine"), open_run(desk.run.path).at(8, "mine"))
     assert_same(desk.at(4, "mine"), open_run(desk.run.path).at(4))
+
+
+def test_a_fork_may_change_every_setting_of_the_steps(desk, commands):
+    changes = {"optimizer": "adam", "weight_decay": "0.25", "clip_norm": "2", "schedule": "cosine", "batch_size": "",
+               "epochs": "7", "max_steps": "900", "max_seconds": "60", "dropout": "0", "patience": "3",
+               "target_error": "0.125", "learning_rate": "0.3", "engine": "reference"}  # fmt: skip
+    offered = {setting.name for setting in shelf(desk, Nothing()).settings if setting.part == "training"}
+    assert offered == set(changes) == set(told(desk, "main").settings)
+    fork(commands, 0, name="other", **changes)
+    made, settings = desk.line("other"), desk.line("other").settings()
+    assert (settings.optimizer.name, settings.optimizer.weight_decay, settings.optimizer.clip_norm) == ("adam", 0.25, 2)
+    assert (settings.schedule.name, settings.batch_size, settings.epochs) == ("cosine", None, 7)
+    assert (settings.max_steps, settings.max_seconds, settings.patience) == (900, 60, 3)
+    assert (settings.target_error, settings.learning_rate, made.engine) == (0.125, 0.3, "reference")
+    typed = {name: TYPED[name].read(text) for name, text in told(desk, "other").settings.items()}
+    assert typed == {name: TYPED[name].read(text) for name, text in changes.items()}
+    with pytest.raises(UnknownNameError, match="did you mean 'epochs'"):
+        fork(commands, 0, epoch=7)
+    with pytest.raises(ArgumentError, match="learning_rate is 'fast'"):
+        fork(commands, 0, learning_rate="fast")
 
 
 def test_a_run_that_diverges_is_told_and_the_studio_goes_on(desk, commands):

@@ -342,18 +342,9 @@ export interface Timeline {
   steps_an_epoch: number;
   changes: Change[];
   reason: string | null;
-  settings: Settings;
-}
-
-/** How a timeline trains. batch_size: rows in a step. */
-export interface Settings {
-  optimizer: string;
-  learning_rate: number;
-  schedule: string;
-  batch_size: number;
-  epochs: number | null;
-  max_steps: number | null;
-  dropout: number;
+  settings: {
+    [k: string]: string;
+  };
 }
 
 /** What can be opened or begun on: runs and tables, by key and name. */
@@ -604,17 +595,15 @@ export interface Train {
   speed?: number | null;
 }
 
-/** Start over from a moment, with something changed; None: as it is. */
+/** Start over from a moment, with something changed; what is left out stays as it is. */
 export interface Fork {
   run: string;
   timeline: string;
   step: number;
   name?: string | null;
-  learning_rate?: number | null;
-  optimizer?: string | null;
-  batch_size?: number | null;
-  epochs?: number | null;
-  dropout?: number | null;
+  settings?: {
+    [k: string]: string;
+  };
   weights?: {
     [k: string]: number;
   };

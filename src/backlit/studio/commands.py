@@ -6,6 +6,7 @@ import math
 import threading
 
 from backlit.errors import BacklitError, require
+from backlit.recipe import values_typed
 from backlit.runs.timeline import LAST
 from backlit.studio import messages
 from backlit.studio.desk import Desk
@@ -55,13 +56,12 @@ class Commands:
 
     def fork(self, query: Fork) -> messages.Run:
         """Begin another timeline, the last one of the reply."""
-        named = ("run", "timeline", "step")
-        changes = {name: value for name, value in vars(query).items() if name not in named and value not in (None, {})}
+        changes = values_typed(query.settings) | ({"weights": query.weights} if query.weights else {})
         with self._lock:
             self._require_none()
             run = self.desk.opened(query.run)
             with self.desk.lock:
-                run.fork(query.step, query.timeline, **changes)
+                run.fork(query.step, query.timeline, name=query.name, **changes)
                 reply = changed(self.desk, run, query.run)
         self.desk.publish(News(run=reply))
         return reply

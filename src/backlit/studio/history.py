@@ -8,14 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from backlit.core.network import Network
 from backlit.core.optimizers import OPTIMIZERS
 from backlit.core.registry import name_of
 from backlit.core.schedules import SCHEDULES
 from backlit.errors import DataError, require
 from backlit.explain.verdict_text import sentence
+from backlit.recipe import SETTINGS
 from backlit.runs.archive import Archive
 from backlit.runs.course import judged
+from backlit.runs.fork import CHANGES
 from backlit.runs.run import FIRST, Run
 from backlit.runs.timeline import Timeline
 from backlit.studio import messages
@@ -32,7 +33,7 @@ from backlit.studio.messages import (
 )
 from backlit.tables.columns import Boolean, Category, Column, Number
 from backlit.tables.fields import numbers
-from backlit.training import Epoch, Settings
+from backlit.training import Epoch
 from backlit.words import chance, number, plain
 
 TRUTHS = ("false", "true")
@@ -73,8 +74,7 @@ def changed(desk: Desk, opened: Run, key: str) -> messages.Run:
 def timeline_message(timeline: Timeline) -> messages.Timeline:
     """A timeline, as the page is told of it."""
     rows, end, parent = len(timeline.learn()), timeline.end(), timeline.parent
-    settings = timeline.settings()
-    size = settings.batch_size or rows
+    size = timeline.settings().batch_size or rows
     return messages.Timeline(
         name=timeline.name,
         parent=parent and parent.name,
@@ -85,15 +85,16 @@ def timeline_message(timeline: Timeline) -> messages.Timeline:
         steps_an_epoch=math.ceil(rows / size),
         changes=_changes(timeline.changes),
         reason=end.reason,
-        settings=_settings(settings, size, timeline.net),
+        settings=_settings(timeline),
     )
 
 
-def _settings(settings: Settings, size: int, net: Network) -> messages.Settings:
-    return messages.Settings(
-        name_of(OPTIMIZERS, settings.optimizer), settings.learning_rate, name_of(SCHEDULES, settings.schedule), size,
-        settings.epochs, settings.max_steps, net.dropout,
-    )  # fmt: skip
+def _settings(timeline: Timeline) -> dict[str, str]:
+    own = timeline.settings()
+    names = {"optimizer": name_of(OPTIMIZERS, own.optimizer), "schedule": name_of(SCHEDULES, own.schedule)}
+    rest = {"dropout": timeline.net.dropout, "engine": timeline.engine}
+    values = vars(own.optimizer) | vars(own) | names | rest
+    return {name: SETTINGS[name].write(values[name]) for name in CHANGES}
 
 
 def _changes(changes: Mapping[str, Any], of: str = "") -> tuple[Change, ...]:

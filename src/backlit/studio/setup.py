@@ -8,12 +8,11 @@ from typing import Any
 import polars as pl
 
 from backlit.commands import command
-from backlit.core.registry import lookup
 from backlit.core.values import Names, Numbers
 from backlit.errors import ArgumentError, BacklitError, DataError, UnknownNameError, require
 from backlit.lesson import SMALL
 from backlit.problem import Parting, Problem, describe_target, rows_with
-from backlit.recipe import SETTINGS, TYPED, Recipe, Setting
+from backlit.recipe import SETTINGS, TYPED, Recipe, Setting, values_typed
 from backlit.runs.run import FIRST
 from backlit.studio import messages
 from backlit.studio.desk import Desk
@@ -196,7 +195,7 @@ def _begun(desk: Desk, query: Begin) -> Begun:
     kinds = _kinds(query, names)
     sheet = desk.shelf.table(query.table, Hints.of(kinds, **reading).target(query.target))
     problem = Problem.of(sheet, query.target, PARTING, task=query.task, columns=kinds or None, otherwise=OTHERWISE)
-    chosen = {name: lookup("setting", TYPED, name).read(text) for name, text in query.settings.items()}
+    chosen = values_typed(query.settings)
     units = HOUSE_UNITS if set(HOUSE_UNITS) <= set(names) else {}
     recipe = Recipe(units=units, **chosen)
     start = problem.start(recipe, query.seed)

@@ -12,15 +12,7 @@ const line = (name: string, parent: string | null, start: number, steps: number)
   steps_an_epoch: 10,
   changes: [],
   reason: null,
-  settings: {
-    optimizer: "sgd",
-    learning_rate: 0.1,
-    schedule: "constant",
-    batch_size: 32,
-    epochs: null,
-    max_steps: null,
-    dropout: 0,
-  },
+  settings: {},
 });
 const lines = [
   line("main", null, 0, 100),

@@ -7,7 +7,7 @@ const timeline = (name: string, steps = 0) => ({
   steps,
   planned: 300,
   steps_an_epoch: 100,
-  settings: { learning_rate: 0.05, batch_size: 128 },
+  settings: { learning_rate: "0.05", batch_size: "128" },
 });
 const phases = [
   { kind: "forward", layer: 1 },

@@ -97,7 +97,7 @@ export const STOPS: Stop[] = [
   {
     title: "How far should the weights move?",
     text: (studio) => {
-      const rate = number(studio.moment.line?.settings.learning_rate);
+      const rate = number(Number(studio.moment.line?.settings.learning_rate));
       return (
         "The gradient knows the direction, and not how far to go. That is for us to choose: the learning rate, " +
         `${rate} here. A small one is slow. One that is too large leaps over the valley, and E rises.`

@@ -166,10 +166,12 @@ class Train:
 
 @dataclass(frozen=True, kw_only=True)
 class Fork:
-    """Start over from a moment, with something changed; None: as it is.
+    """Start over from a moment, with something changed; what is left out stays as it is.
 
     Attributes
     ----------
+    name : None: the next of "fork 1", "fork 2", ...
+    settings : name -> value, as it is typed
     weights : name of a single weight -> new value
     """
 
@@ -177,11 +179,7 @@ class Fork:
     timeline: str
     step: int
     name: str | None = None
-    learning_rate: float | None = None
-    optimizer: str | None = None
-    batch_size: int | None = None
-    epochs: int | None = None
-    dropout: float | None = None
+    settings: dict[str, str] = field(default_factory=dict)
     weights: dict[str, float] = field(default_factory=dict)
 
 

@@ -29,19 +29,6 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Settings:
-    """How a timeline trains. batch_size: rows in a step."""
-
-    optimizer: str
-    learning_rate: float
-    schedule: str
-    batch_size: int
-    epochs: int | None
-    max_steps: int | None
-    dropout: float
-
-
-@dataclass(frozen=True)
 class Change:
     """What a timeline does in another way than its parent, as text."""
 
@@ -56,6 +43,7 @@ class Timeline:
 
     best : the step whose weights predict, the best on the watched rows; None where none are watched
     reason : why it is finished, or "diverged"; None where it can go on
+    settings : those that a fork may change, name -> value, as it is typed
     """
 
     name: str
@@ -67,7 +55,7 @@ class Timeline:
     steps_an_epoch: int
     changes: tuple[Change, ...]
     reason: str | None
-    settings: Settings
+    settings: dict[str, str]
 
 
 @dataclass(frozen=True)
