@@ -27,13 +27,12 @@ def number(value: float, unit: str = "", digits: int = 4) -> str:
     """
     if not math.isfinite(value):
         return "not finite"
-    if abs(value) < 10**digits:
-        value = float(f"{value:.{digits}g}")
-    size = abs(value)
+    exact = abs(value)
+    size = float(f"{exact:.{digits}g}") if exact < 10**digits else exact
     if size >= HUGE or 0 < size < TINY:
-        text = _exponent(size, min(digits, 4))
+        text = _exponent(exact, min(digits, 4))
     elif size >= 10**digits or (unit and size >= 1000):
-        text = f"{size:,.0f}" if unit or size >= 10_000 else f"{size:.0f}"
+        text = f"{exact:,.0f}" if unit or size >= 10_000 else f"{exact:.0f}"
     else:
         text = f"{size:.{digits}g}" if size < 10_000 else f"{size:,.{digits}g}"
     text = f"{'−' if value < 0 else ''}{'$' if unit == '$' else ''}{text}"
@@ -341,7 +340,7 @@ WORDS: dict[str, str] = {
     "file.unknown_encoding": "text_encoding is {encoding:quoted}, which is unknown; give one such as cp1252 or utf-16",
     "file.no_utf8": "{called} is not UTF-8 text (line {line}); name its encoding, such as --text-encoding cp1252, or save it as UTF-8 (in a spreadsheet: 'CSV UTF-8')",
     "file.broken_line": "{called}, line {line}, cannot be read ({why}); mend it",
-    "file.fields": "{called}, line {line}, has {fields}, but the header has {width}; mend it",
+    "file.fields": "{called}, line {line}, has {fields:count field}, but the header has {width}; mend it",
     "column.no_dates": "column {name:quoted} holds {dtype}, but dates are needed; mend it",
     "column.no_levels": "column {name:quoted} holds {dtype}, but text or numbers are needed; mend it",
     "column.no_numbers": "column {name:quoted} holds {dtype}, but numbers are needed; mend it",

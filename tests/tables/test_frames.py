@@ -116,8 +116,11 @@ def test_a_field_of_a_csv_stays_as_it_stands(tmp_path):
     (tmp_path / "a.csv").write_text("code,n,t\n007,1.50,NA\n, x,?\n")
     (part,) = open_table(tmp_path / "a.csv").parts()
     assert part.rows() == [("007", "1.50", "NA"), (None, " x", "?")]
-    (typed,) = (typed_part(part, open_table(tmp_path / "a.csv").types()) for part in [part])
-    assert typed.rows() == [("007", "1.50", "NA"), (None, " x", "?")]
+    types = open_table(tmp_path / "a.csv").text.types()
+    assert typed_part(part, types).rows() == [
+        ("007", "1.50", "NA"),
+        (None, " x", "?"),
+    ]
 
 
 def test_columns_without_a_name(tmp_path):

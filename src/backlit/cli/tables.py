@@ -171,9 +171,9 @@ def predict(
         raise DataError(f"{source.called} has a column {taken[0]!r} already, where predictions would go; rename it")
     unseen: dict[str, tuple[int, str]] = {}
     predicted = _predicted(model, itertools.chain([first], parts), unseen)
-    if typed:
+    if typed and source.text is not None:
         commas = {column.name for column in model.table.columns if column.reading.decimal == ","}
-        types = {name: dtype for name, dtype in source.types().items() if name not in commas}
+        types = {name: dtype for name, dtype in source.text.types().items() if name not in commas}
         predicted = (typed_part(part, types) for part in predicted)
     if out is not None:
         rows = write_table(predicted, out)
@@ -217,13 +217,13 @@ def _read(source: Source, hints: Hints, kinds: dict[str, str], asks: bool) -> tu
 
     asks : whether somebody is there to be asked; else what two readings fit is refused where it is used
     """
-    table = source.whole()
-    sheet, answers = table.sheet(hints), {}
+    whole = source.whole()
+    sheet, answers = source.sheet(hints, whole), {}
     while asks and (error := _open_question(sheet, kinds)) is not None:
         option, value = error.question.option, _ask(error)
         answers.setdefault(option, []).append(f"{error.name}={value}")
         hints = hints.say(error.name, **{option: value})
-        sheet = table.sheet(hints)
+        sheet = source.sheet(hints, whole)
     return sheet, answers
 
 

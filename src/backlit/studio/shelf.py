@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import tempfile
 from collections.abc import Container, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -115,7 +116,7 @@ class Shelf:
     def add_upload(self, name: str, content: Path) -> str:
         """The key of a table that was sent; what is wrong with it is told by its `name`, not by where it lies."""
         label = _label(name)
-        source = open_table(content)._replace(called=label)
+        source = replace(open_table(content), called=label)
         return self._add(Path(label).stem[:LABEL] or "table", label, source)
 
     def upload(self, name: str) -> Path:

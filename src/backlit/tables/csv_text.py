@@ -6,7 +6,9 @@ import codecs
 import csv
 import io
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
@@ -23,102 +25,134 @@ BLOCK = 1 << 22  #: bytes that are read at once
 
 
 class Header(NamedTuple):
-    """The line of names. separator: between fields; notices: what is odd about the names."""
+    """The line of names.
+
+    Attributes
+    ----------
+    separator : between fields
+    lines : how many the names take, with any blank ones before them
+    notices : what is odd about the names
+    """
 
     names: list[str]
     separator: str
-    notices: tuple[Remark, ...] = ()
+    lines: int
+    notices: tuple[Remark, ...]
 
 
-def csv_header(path: Path, called: str, encoding: str | None = None) -> Header:
-    """The line of names of a table.
+@dataclass(frozen=True)
+class CsvText:
+    """A file of text with a table in it; all that reads it raises `DataError`, with the line of what is wrong.
 
-    Raises
-    ------
-    DataError
-        As `csv_parts`.
-    """
-    with _opened(path, called, encoding) as file:
-        for block in _whole_rows(file):
-            text = _decoded(block, called, 1)
-            header, used = _names(text, _separator(text), called)
-            return _with_notices(header, text.split("\n", used)[used] if text.count("\n") >= used else "")
-    raise DataError("file.empty", called=called)
+    It may be empty, in another encoding, have a name that stands twice, a row that is too short or too long, or a quote
+    that is not closed.
 
-
-def csv_parts(path: Path, called: str, encoding: str | None = None) -> Iterator[pl.DataFrame]:
-    """The rows, one part after another, every field as text, an empty one null; the first is there even without rows.
-
-    Parameters
+    Attributes
     ----------
     called : the table's name in messages
     encoding : of the text, such as "cp1252"; None: UTF-8, or UTF-16 where the file begins with its mark
-
-    Raises
-    ------
-    DataError
-        Empty, in another encoding, a name that stands twice, a row that is too short or too long, a quote that is not
-        closed; with the line.
     """
-    line, names, separator, blank = 1, [], ",", 0
-    with _opened(path, called, encoding) as file:
-        for block in _whole_rows(file):
-            text = _decoded(block, called, line)
-            start = line
-            line += text.count("\n")
-            if not names:
-                (names, separator, _), used = _names(text, _separator(text), called)
-                text = text.split("\n", used)[used] if text.count("\n") >= used else ""
-                start += used
+
+    path: Path
+    called: str
+    encoding: str | None = None
+
+    @cached_property
+    def header(self) -> Header:
+        """The line of names."""
+        for text, _ in self._blocks():
+            return _header(text, self.called)
+        raise DataError("file.empty", called=self.called)
+
+    def parts(self) -> Iterator[pl.DataFrame]:
+        """The rows, some at a time, every field as text, an empty one null; the first is there even without rows."""
+        header, blank = self.header, 0
+        for text, line in self._blocks():
+            if line == 1:
+                text, line = _behind(text, header.lines), 1 + header.lines
             if blank and text.strip("\r\n"):
-                raise _blank_line(called, blank)
-            part = _parsed(text, names, separator, called, start)
-            if len(names) > 1 and part[names[-1]].null_count():
-                rows, blank = _checked(text, len(names), separator, called, start, blank)
+                raise self._error("blank_line", blank)
+            part = self._parsed(text, line)
+            if len(header.names) > 1 and part[header.names[-1]].null_count():
+                rows, blank = self._checked(text, line, blank)
                 part = part.head(rows)
             yield part
-    if not names:
-        raise DataError("file.empty", called=called)
 
+    def types(self) -> dict[str, Any]:
+        """The narrowest type that fits every field of a column: whole numbers, numbers or true/false; none for text."""
+        import polars as pl
 
-def column_types(parts: Iterable[pl.DataFrame]) -> dict[str, Any]:
-    """The narrowest type that fits every field of a column: whole numbers, numbers, true/false, or text."""
-    import polars as pl
+        types: dict[str, list[Any]] = {}
+        for text in (text_of(series) for part in self.parts() for series in part.iter_columns()):
+            if text.null_count() < len(text):
+                narrow = [] if has_codes(text) else types.get(text.name, [pl.Int64, pl.Float64, pl.Boolean])
+                fits = [dtype for dtype in narrow if _cast(text, dtype).null_count() == text.null_count()]
+                types[text.name] = fits
+        return {name: fits[0] for name, fits in types.items() if fits}
 
-    types: dict[str, Any] = {}
-    for part in parts:
-        for text in part.iter_columns():
-            known, here = types.get(text.name, pl.Null), pl.Null
-            text = text_of(text)
-            if known != pl.String and text.null_count() < len(text):
-                narrow = () if has_codes(text) else (pl.Int64, pl.Float64, pl.Boolean)
-                here = next(
-                    (dtype for dtype in narrow if _read_as(text, dtype).null_count() == text.null_count()), pl.String
-                )
-            if known == pl.Null:
-                types[text.name] = here
-            elif here not in (known, pl.Null):
-                types[text.name] = pl.Float64 if {here, known} == {pl.Int64, pl.Float64} else pl.String
-    return types
+    def _blocks(self) -> Iterator[tuple[str, int]]:
+        """The text, some whole rows at a time, and the line where they begin."""
+        line = 1
+        with _opened(self.path, self.called, self.encoding) as file:
+            for block in _whole_rows(file):
+                text = _decoded(block, self.called, line)
+                yield text, line
+                line += text.count("\n")
+
+    def _parsed(self, text: str, line: int) -> pl.DataFrame:
+        import polars as pl
+
+        names, separator = self.header.names, self.header.separator
+        if not text:
+            return pl.DataFrame(schema=dict.fromkeys(names, pl.String))
+        if (at := _goes_on(text, separator)) >= 0:
+            raise self._error("quote", line + text.count("\n", 0, at))
+        places = [str(i) for i in range(len(names))]  # stand in for the names, which may hold anything
+        try:
+            part = pl.read_csv(
+                f"{separator.join(places)}\n{text}".encode(), separator=separator, null_values=[""],
+                infer_schema=False,
+            )  # fmt: skip
+        except pl.exceptions.PolarsError:
+            if text.count('"') % 2 == 0:
+                self._checked(text, line, 0)
+            raise self._error("quote", line + text.count("\n", 0, _odd_quote(text))) from None
+        return part.rename(dict(zip(places, names)))
+
+    def _checked(self, text: str, line: int, blank: int) -> tuple[int, int]:
+        """How many rows there are before the blank lines at the end, and the first of these lines, 0 without any."""
+        reader, rows, width = _reader(text, self.header.separator), 0, len(self.header.names)
+        try:
+            for fields in reader:
+                at = line + reader.line_num - 1
+                if not fields:
+                    blank = blank or at
+                elif blank:
+                    raise self._error("blank_line", blank)
+                elif len(fields) != width:
+                    raise self._error("fields", at, fields=len(fields), width=width)
+                else:
+                    rows += 1
+        except csv.Error as error:
+            raise self._error("broken_line", line + reader.line_num - 1, why=error) from None
+        return rows, blank
+
+    def _error(self, kind: str, line: int, **facts: Any) -> DataError:
+        return DataError(f"file.{kind}", called=self.called, line=line, **facts)
 
 
 def typed_part(part: pl.DataFrame, types: Mapping[str, Any]) -> pl.DataFrame:
     """A part with its columns in these types."""
-    import polars as pl
-
-    return part.with_columns(
-        _read_as(part[name], dtype) for name, dtype in types.items() if dtype not in (pl.String, pl.Null)
-    )
+    return part.with_columns(_cast(text_of(part[name]), dtype) for name, dtype in types.items())
 
 
-def _read_as(text: pl.Series, dtype: Any) -> pl.Series:
+def _cast(text: pl.Series, dtype: Any) -> pl.Series:
     """Text as numbers or true/false, null where it is neither."""
     import polars as pl
 
-    plain = text_of(text)
     if dtype == pl.Boolean:
-        return plain.str.to_lowercase().replace_strict(["true", "false"], [True, False], default=None)
-    return plain.cast(dtype, strict=False)
+        return text.str.to_lowercase().replace_strict(["true", "false"], [True, False], default=None)
+    return text.cast(dtype, strict=False)
 
 
 def require_unique(names: Sequence[str], called: str) -> None:
@@ -187,11 +221,12 @@ def _separator(text: str) -> str:
     return max(",;\t|", key=line.count)
 
 
-def _names(text: str, separator: str, called: str) -> tuple[Header, int]:
-    """The column names without the blanks around them, and how many lines they take with any blank ones before them.
+def _header(text: str, called: str) -> Header:
+    """The column names without the blanks around them, and whether they look like a row of data.
 
     A column without a name is called by its place, such as "nameless column 11".
     """
+    separator = _separator(text)
     reader = _reader(text, separator)
     fields = next(filter(None, reader), [])
     if not fields or fields == [" " * len(fields[0])]:
@@ -201,18 +236,19 @@ def _names(text: str, separator: str, called: str) -> tuple[Header, int]:
         raise DataError("file.blank_before_quote", called=called, entry=blank)
     names = [name.strip() or f"nameless column {i}" for i, name in enumerate(fields, 1)]
     require_unique(names, called)
+    lines, notices = reader.line_num, []
     padded = next((field for field, name in zip(fields, names) if field != name and field.strip()), None)
-    notices = () if padded is None else (Remark("header.blanks", name=padded),)
-    return Header(names, separator, notices), reader.line_num
+    if padded is not None:
+        notices.append(Remark("header.blanks", name=padded))
+    numeric = _numeric(names)
+    if any(numeric) and numeric == _numeric(next(filter(None, _reader(_behind(text, lines), separator)), [])):
+        notices.append(Remark("header.data", names=", ".join(names[:3])))
+    return Header(names, separator, lines, tuple(notices))
 
 
-def _with_notices(header: Header, text: str) -> Header:
-    """The header, and whether it looks like a row of data."""
-    numeric = _numeric(header.names)
-    if any(numeric) and numeric == _numeric(next(filter(None, _reader(text, header.separator)), [])):
-        odd = Remark("header.data", names=", ".join(header.names[:3]))
-        return header._replace(notices=(*header.notices, odd))
-    return header
+def _behind(text: str, lines: int) -> str:
+    """What stands behind so many lines."""
+    return "".join(text.split("\n", lines)[lines:])
 
 
 def _numeric(fields: Sequence[str]) -> list[bool]:
@@ -221,29 +257,6 @@ def _numeric(fields: Sequence[str]) -> list[bool]:
 
     parts = fields_of(pl.Series(fields, dtype=pl.String).str.strip_chars())
     return (parts["numeral"].is_not_null() & parts["unit"].is_in(["", "%"])).to_list()
-
-
-def _parsed(text: str, names: Sequence[str], separator: str, called: str, start: int) -> pl.DataFrame:
-    import polars as pl
-
-    if not text:
-        return pl.DataFrame(schema=dict.fromkeys(names, pl.String))
-    if (at := _goes_on(text, separator)) >= 0:
-        raise _quote_within(called, start + text.count("\n", 0, at))
-    places = [str(i) for i in range(len(names))]  # stand in for the names, which may hold anything
-    try:
-        part = pl.read_csv(
-            f"{separator.join(places)}\n{text}".encode(), separator=separator, null_values=[""], infer_schema=False,
-        )  # fmt: skip
-    except pl.exceptions.PolarsError:
-        if text.count('"') % 2 == 0:
-            _checked(text, len(names), separator, called, start, 0)
-        raise _quote_within(called, _odd_quote(text, start)) from None
-    return part.rename(dict(zip(places, names)))
-
-
-def _quote_within(called: str, line: int) -> DataError:
-    return DataError("file.quote", called=called, line=line)
 
 
 def _goes_on(text: str, separator: str) -> int:
@@ -260,35 +273,11 @@ def _goes_on(text: str, separator: str) -> int:
     return -1
 
 
-def _checked(text: str, width: int, separator: str, called: str, start: int, blank: int) -> tuple[int, int]:
-    """How many rows there are before the blank lines at the end, and the first of these lines, 0 without any."""
-    reader, rows = _reader(text, separator), 0
-    try:
-        for fields in reader:
-            at = start + reader.line_num - 1
-            if not fields:
-                blank = blank or at
-            elif blank:
-                raise _blank_line(called, blank)
-            elif len(fields) != width:
-                many = f"{len(fields)} field{'s' * (len(fields) > 1)}"
-                raise DataError("file.fields", called=called, line=at, fields=many, width=width)
-            else:
-                rows += 1
-    except csv.Error as error:
-        raise DataError("file.broken_line", called=called, line=start + reader.line_num - 1, why=error) from None
-    return rows, blank
-
-
 def _reader(text: str, separator: str) -> Any:
     return csv.reader(io.StringIO(text, newline="\n"), delimiter=separator)
 
 
-def _blank_line(called: str, line: int) -> DataError:
-    return DataError("file.blank_line", called=called, line=line)
-
-
-def _odd_quote(text: str, start: int) -> int:
-    """The first line with a quote that neither begins nor ends a field; else the last line with a quote."""
-    found = re.search(r'[^",;\t|\r\n]"[^",;\t|\r\n]', text)
-    return start + text.count("\n", 0, max(0, found.start() if found else text.rfind('"')))
+def _odd_quote(text: str) -> int:
+    """Where the first quote stands that neither begins nor ends a field; else the last quote."""
+    odd = re.search(r'[^",;\t|\r\n]"[^",;\t|\r\n]', text)
+    return max(0, odd.start() if odd else text.rfind('"'))

@@ -10,19 +10,20 @@ import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, time, timedelta
 from decimal import Decimal
 from enum import Enum
+from functools import cached_property
 from numbers import Real
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import numpy as np
 
 from backlit.errors import DataError, ShapeError
-from backlit.tables.csv_text import Header, column_types, csv_header, csv_parts, require_unique
+from backlit.tables.csv_text import CsvText, require_unique
 from backlit.tables.fields import QuestionError, level_texts
 from backlit.tables.reading import Hints, Kinds, Sheet, read_frame
 
@@ -41,7 +42,8 @@ _MAGIC = {b"PAR1": "parquet", b"ARRO": "ipc"}
 # --- files -------------------------------------------------------------------------------------------------------
 
 
-class Source(NamedTuple):
+@dataclass(frozen=True)
+class Source:
     """A file with a table: where it lies, how messages call it, and whether it is "csv", "parquet" or "ipc".
 
     text_encoding : of a CSV; None: UTF-8, or UTF-16 with its mark
@@ -52,29 +54,40 @@ class Source(NamedTuple):
     kind: str
     text_encoding: str | None = None
 
+    @cached_property
+    def text(self) -> CsvText | None:
+        """What a CSV is read by; None for other kinds."""
+        return CsvText(self.path, self.called, self.text_encoding) if self.kind == "csv" else None
+
     def parts(self) -> Iterator[pl.DataFrame]:
         """Part after part, so that it may be larger than memory; the first tells the columns, even without rows.
 
         The fields of a CSV are text as it stands.
         """
-        return csv_parts(self.path, self.called, self.text_encoding) if self.kind == "csv" else self._stored()
+        return self._stored() if self.text is None else self.text.parts()
 
-    def types(self) -> dict[str, Any]:
-        """The narrowest type of each column of a CSV: whole numbers, numbers, true/false or text."""
-        return column_types(self.parts()) if self.kind == "csv" else {}
-
-    def whole(self) -> Whole:
-        """All of it, to be read."""
+    def whole(self) -> pl.DataFrame:
+        """All parts."""
         import polars as pl
 
         frame = pl.concat(self.parts())
         if frame.height == 0:
             raise DataError("file.no_rows", called=self.called)
-        return Whole(frame, csv_header(self.path, self.called, self.text_encoding) if self.kind == "csv" else None)
+        return frame
 
-    def sheet(self, hints: Hints = Hints()) -> Sheet:
-        """All of it, read."""
-        return self.whole().sheet(hints)
+    def sheet(self, hints: Hints = Hints(), whole: pl.DataFrame | None = None) -> Sheet:
+        """All of it, read.
+
+        Parameters
+        ----------
+        whole : where it is at hand, so that the file is not opened again
+        """
+        whole = self.whole() if whole is None else whole
+        if self.text is None:
+            return read_frame(whole, hints)
+        header = self.text.header
+        sheet = read_frame(whole, hints, header.separator)
+        return replace(sheet, notices={**sheet.notices, "": header.notices}) if header.notices else sheet
 
     def _stored(self) -> Iterator[pl.DataFrame]:
         import polars as pl
@@ -87,20 +100,6 @@ class Source(NamedTuple):
                 yield lazy.slice(start, ROWS).collect()
         except (pl.exceptions.PolarsError, OSError) as error:
             raise DataError("file.no_kind", called=self.called, kind=self.kind, why=_first_line(error)) from None
-
-
-class Whole(NamedTuple):
-    """All rows of a file, the fields of a CSV as text; it may be read again with other hints. header: of a CSV."""
-
-    frame: pl.DataFrame
-    header: Header | None
-
-    def sheet(self, hints: Hints = Hints()) -> Sheet:
-        """It, read."""
-        if self.header is None:
-            return read_frame(self.frame, hints)
-        sheet, notices = read_frame(self.frame, hints, self.header.separator), self.header.notices
-        return replace(sheet, notices={**sheet.notices, "": notices}) if notices else sheet
 
 
 def open_table(path: str | Path, text_encoding: str | None = None) -> Source:
@@ -367,8 +366,7 @@ def _frame(columns: dict[str, pl.Series]) -> pl.DataFrame:
 
     rows = {len(series): name for name, series in columns.items()}
     if len(rows) > 1:
-        told = ", ".join(f"{name!r} {n}" for n, name in rows.items())
-        raise ShapeError("table.heights", heights=told)
+        raise ShapeError("table.heights", heights=", ".join(f"{name!r} {n}" for n, name in rows.items()))
     return pl.DataFrame(columns)
 
 

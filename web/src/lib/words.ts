@@ -10,13 +10,14 @@ const [TINY, HUGE] = [1e-4, 1e15]; // beyond which a number is written with an e
 // digits on, since 1955 may be a year.
 export function number(value: Known, digits = 4, unit = ""): string {
   if (!isFinite(value)) return NONE;
-  let size = Math.abs(value);
+  const exact = Math.abs(value);
+  let size = exact;
   const decimals = digits - 1 - Math.floor(Math.log10(size));
   if (size >= TINY / 10 && size < 10 ** digits) size = Number(rounded(size, decimals));
   let text = size < 10_000 ? String(size) : size.toLocaleString("en-US", { maximumFractionDigits: 15 });
-  if (size >= HUGE || (size > 0 && size < TINY)) text = exponent(size, Math.min(digits, 4));
+  if (size >= HUGE || (size > 0 && size < TINY)) text = exponent(exact, Math.min(digits, 4));
   else if (size >= 10 ** digits || (unit && size >= 1000)) {
-    text = rounded(size, 0);
+    text = rounded(exact, 0);
     if (unit || size >= 10_000) text = count(Number(text));
   }
   text = `${value < 0 ? "−" : ""}${unit === "$" ? unit : ""}${text}`;
