@@ -31,7 +31,8 @@ from tables import MODELS, TABLES, Ready, Task, fit, require_files
 
 import backlit as bl
 from backlit.engines.choice import ENGINES
-from backlit.fitting import Recipe, prepare, split_rows
+from backlit.fitting import Recipe, prepare
+from backlit.problem import Problem, split_rows
 
 GOALS = {"California": 1.3, "King County": 2.5}  #: seconds on one thread, at most
 #: what the boosters call it
@@ -79,7 +80,7 @@ def memory(title: str, folder: Path, engine: str) -> dict[str, int]:
     after = peak()
     recipe = replace(Recipe(), engine=engine)
     split = split_rows(np.arange(frame.height), 0, 0.2, 0.0)
-    start = prepare(frame, pl.DataFrame({TABLES[title].target: y}), recipe, split=split, seed=0)
+    start = prepare(Problem(frame, pl.DataFrame({TABLES[title].target: y}), split=split), recipe, 0)
     plan = start.plan
     spread = plan.net.layers[1].width * plan.learn.X.itemsize * len(plan.learn)
     own = {}

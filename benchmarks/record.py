@@ -20,7 +20,8 @@ import polars as pl
 from common import confine, machine
 
 import backlit as bl
-from backlit.fitting import Recipe, Split, prepare, split_rows
+from backlit.fitting import Recipe, prepare
+from backlit.problem import Problem, Split, split_rows
 from backlit.progress import fit
 from backlit.runs.run import recording
 
@@ -29,7 +30,7 @@ def seconds(houses: pl.DataFrame, split: Split, seed: int, path: Path | None) ->
     """One fit, recorded where a path is given."""
     recipe = Recipe()
     began = time.perf_counter()
-    start = prepare(houses.drop("price"), houses.select("price"), recipe, split=split, seed=seed)
+    start = prepare(Problem(houses.drop("price"), houses.select("price"), split=split), recipe, seed)
     if path is None:
         fit(start, show=False)
     else:

@@ -39,6 +39,7 @@ from peers import PEERS, Case, by_backlit, torch_net
 import backlit as bl
 from backlit.engines.choice import ENGINES
 from backlit.fitting import Plan, Recipe, prepare
+from backlit.problem import Problem
 
 LEAST = 0.3  #: seconds of a timing
 ROWS = 20_000
@@ -69,7 +70,7 @@ def california(folder: Path, recipe: Recipe) -> tuple[Plan, np.ndarray]:
     from tables import TABLES, Task
 
     task = Task(TABLES["California"], folder)
-    start = prepare(task.frames[0], pl.DataFrame({TABLES["California"].target: task.y[0]}), recipe, seed=0)
+    start = prepare(Problem(task.frames[0], pl.DataFrame({TABLES["California"].target: task.y[0]})), recipe, 0)
     return start, start.plan.net.layers[0].forward((), start.plan.learn.X)[0]
 
 

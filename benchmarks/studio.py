@@ -23,7 +23,8 @@ from common import machine
 from playwright.sync_api import Browser, Page, ViewportSize
 
 import backlit as bl
-from backlit.fitting import Recipe, prepare, split_rows
+from backlit.fitting import Recipe, prepare
+from backlit.problem import Problem, split_rows
 from backlit.runs.run import recording
 from backlit.tables.datasets import HOUSE_UNITS
 
@@ -66,7 +67,7 @@ def begin_default(path: Path) -> None:
     houses = bl.datasets.load_houses()
     recipe = Recipe(units=HOUSE_UNITS, epochs=5000)
     split = split_rows(houses["id"].to_numpy())
-    start = prepare(houses.drop("price"), houses.select("price"), recipe, split=split, seed=3)
+    start = prepare(Problem(houses.drop("price"), houses.select("price"), split=split), recipe, 3)
     with recording(path, *start, frame=houses):
         pass
 

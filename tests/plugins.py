@@ -13,7 +13,8 @@ from backlit.core.arrays import array_namespace
 from backlit.core.layer import Layer
 from backlit.core.layers import LAYERS, Dense, Dropout, LayerNorm
 from backlit.core.network import Network
-from backlit.fitting import prepare
+from backlit.fitting import Structure, prepare
+from backlit.problem import Problem
 
 
 class InputCache(NamedTuple):
@@ -99,8 +100,8 @@ def registered():
 def plugged():
     """The start of a small training of a network of both, and of layers that everybody knows."""
     recipe = replace(RECIPE, encoding="plain", engine="reference")
-    table = prepare(FRAME, PRICE, recipe, split=SPLIT, seed=5).table
+    table = prepare(Problem(FRAME, PRICE, split=SPLIT), recipe, 5).table
     d = len(table.names)
     layers = [Embedding(d, 2), Gain(), Dense(2 * d, 6, "tanh"), LayerNorm(6), Dropout(0.2), Dense(6, 1)]
     net = Network(layers, "squared_error", table.names)
-    return prepare(FRAME, PRICE, recipe, split=SPLIT, seed=5, table=table, net=net)
+    return prepare(Problem(FRAME, PRICE, split=SPLIT), recipe, 5, structure=Structure(table, net))

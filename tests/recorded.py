@@ -7,7 +7,8 @@ import polars as pl
 
 import backlit as bl
 from backlit.engines.native import missing
-from backlit.fitting import Recipe, Split, prepare
+from backlit.fitting import Recipe, prepare
+from backlit.problem import Problem, Split
 from backlit.progress import fit
 from backlit.runs.run import recording
 from backlit.training import Epoch, EpochDone, StepsDone, Stopped, train
@@ -55,7 +56,7 @@ def every_state(plan, state):
 
 def planned(engine="reference", **changes):
     recipe = replace(RECIPE, engine=engine, **changes)
-    return prepare(FRAME, PRICE, recipe, split=SPLIT, seed=5)
+    return prepare(Problem(FRAME, PRICE, split=SPLIT), recipe, 5)
 
 
 def recorded(start, path, steps=None, frame=WHOLE):

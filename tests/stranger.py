@@ -13,7 +13,8 @@ import pytest
 
 import backlit as bl
 from backlit.errors import BacklitError
-from backlit.fitting import Recipe, prepare, split_rows
+from backlit.fitting import Recipe, prepare
+from backlit.problem import Problem, split_rows
 from backlit.progress import fit
 from backlit.runs import export, recorder
 from backlit.runs.run import open_run, recording
@@ -36,7 +37,7 @@ TABLE = FRAME.with_columns(PRICE["price"])
 
 def planned(**more):
     recipe = Recipe(**({"hidden": (8,), "epochs": 6, "batch_size": 10, "bins": 8, "units": {"price": "$"}} | more))
-    return prepare(FRAME, PRICE, recipe, split=split_rows(np.arange(60)), seed=0)
+    return prepare(Problem(FRAME, PRICE, split=split_rows(np.arange(60))), recipe, 0)
 
 
 def record(path, start, force=False, **more):

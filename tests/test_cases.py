@@ -15,6 +15,7 @@ from commands import about, backlit, refused
 import backlit as bl
 from backlit.errors import BacklitError, DataError
 from backlit.fitting import Recipe, prepare
+from backlit.problem import Problem
 from backlit.progress import fit
 from backlit.tables.frames import read_table
 
@@ -243,9 +244,8 @@ def test_rows_without_weight_are_not_there(nonsense, last):
     )
     net = bl.NetRegressor(**SMALL, validation_fraction=0, random_state=7)
     net.fit(frame, y, sample_weight=np.where(out, 0.0, 1.0))
-    start = prepare(
-        X[kept], pl.DataFrame({"y": Y[kept]}), Recipe(**SMALL), numbers=kept, seed=7, weights=np.ones(len(kept))
-    )
+    problem = Problem(X[kept], pl.DataFrame({"y": Y[kept]}), weights=np.ones(len(kept)), rows=kept)
+    start = prepare(problem, Recipe(**SMALL), 7)
     without = fit(start, show=False)
     assert net.model_.table.columns == start.table.columns
     np.testing.assert_array_equal(net.model_.theta, without.theta)
@@ -291,12 +291,12 @@ def test_classes_without_weight():
     assert (net.predict(frame)[~OUT] == COLOUR[~OUT]).mean() > 0.9
 
 
-def plans(frame, targets, recipe, weights, **keywords):
+def plans(frame, targets, recipe, weights):
     """The plan with weights, and the one of the rows repeated so many times."""
     times = np.repeat(np.arange(frame.height), weights)
     return (
-        prepare(frame, targets, recipe, weights=weights.astype(float), seed=0, **keywords),
-        prepare(frame[times], targets[times], recipe, seed=0, **keywords),
+        prepare(Problem(frame, targets, weights=weights.astype(float)), recipe, 0),
+        prepare(Problem(frame[times], targets[times]), recipe, 0),
     )
 
 
@@ -344,7 +344,7 @@ def test_fractions_of_weight_scale_alike():
     """Only ratios count: half of every weight leaves centre, scale and bins as they are."""
     weights = draw.integers(1, 5, N).astype(float)
     targets = pl.DataFrame({"price": Y})
-    whole, half = (prepare(X, targets, Recipe(), weights=w, seed=0).table.to_dict() for w in (weights, weights / 8))
+    whole, half = (prepare(Problem(X, targets, weights=w), Recipe(), 0).table.to_dict() for w in (weights, weights / 8))
     require_alike(whole, half)
 
 

@@ -19,7 +19,8 @@ from small import QUICK, N, X, kinds, y
 import backlit as bl
 import backlit.estimators
 from backlit.engines.choice import ENGINES
-from backlit.fitting import prepare
+from backlit.fitting import Structure, prepare
+from backlit.problem import Problem
 from backlit.progress import fit
 
 SMALL = {"hidden": (32,), "epochs": 150, "learning_rate": 0.01, "random_state": 0}
@@ -120,12 +121,14 @@ def test_sample_weight_zero_is_no_row_at_all_without_batches():
     weights[::3] = 0
     extremes = bl.NetRegressor(**exact).fit(X.select("rooms"), y, sample_weight=weights)
     kept = weights > 0
-    table = prepare(X.select("rooms"), pl.DataFrame({"y": y}), extremes._recipe(), seed=0).table
+    targets, recipe = pl.DataFrame({"y": y}), extremes._recipe()
+    first = prepare(Problem(X.select("rooms"), targets), recipe, 0)
     starts = [
-        prepare(
-            X.select("rooms")[rows], pl.DataFrame({"y": y[rows]}), extremes._recipe(), weights=w, seed=0, table=table
+        prepare(problem, recipe, 0, structure=Structure(first.table, first.plan.net))
+        for problem in (
+            Problem(X.select("rooms"), targets, weights=weights),
+            Problem(X.select("rooms").filter(kept), targets.filter(kept)),
         )
-        for rows, w in ((np.arange(N), weights), (np.flatnonzero(kept), None))
     ]
     one, other = (fit(start, show=False).theta for start in starts)
     np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-4)

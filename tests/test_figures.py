@@ -15,6 +15,7 @@ from backlit.core.losses import Measure
 from backlit.errors import ArgumentError, UnknownNameError
 from backlit.explain import what_if
 from backlit.fitting import Recipe, prepare
+from backlit.problem import Problem
 from backlit.tables.columns import Number
 from backlit.tables.table import Table
 from backlit.tables.target import Target
@@ -54,7 +55,7 @@ def begun():
     frame = frame.with_columns(kind=pl.Series(draw.choice(["house", "flat"], 200)))
     target = pl.DataFrame({"price": draw.normal(5e5, 1e5, 200)})
     recipe = Recipe(hidden=(8,), bins=12, units={"price": "$", "size": "sqft", "lat": "°"})
-    return frame, prepare(frame, target, recipe, seed=1)
+    return frame, prepare(Problem(frame, target), recipe, 1)
 
 
 def texts(figure):

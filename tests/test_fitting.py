@@ -9,7 +9,8 @@ import pytest
 import backlit as bl
 from backlit.engines.reference import ReferenceEngine
 from backlit.errors import ArgumentError, DataError, ShapeError, UnknownNameError
-from backlit.fitting import Recipe, Split, chosen_optimizer, prepare, split_by_order, split_rows
+from backlit.fitting import Recipe, chosen_optimizer, prepare
+from backlit.problem import Problem, Split, split_rows
 from backlit.progress import fit
 from backlit.runs.run import recording
 from backlit.tables.target import Target
@@ -24,60 +25,19 @@ PRICE = pl.DataFrame(
 )
 QUICK = Recipe(hidden=(16,), epochs=30, learning_rate=0.01)
 EVERY = np.arange(N)
-
-
-# --- the split ---------------------------------------------------------------------------------------------------
-
-
-def test_split_keeps_groups_together_and_near_the_shares():
-    groups = np.random.default_rng(0).integers(0, 5000, 10_000)
-    split = split_rows(groups)
-    np.testing.assert_array_equal(np.sort(np.concatenate(split)), np.arange(10_000))
-    for one, other in ((0, 1), (0, 2), (1, 2)):
-        assert not set(groups[split[one]]) & set(groups[split[other]])
-    shares = [len(part) / 10_000 for part in split]
-    np.testing.assert_allclose(shares, [0.64, 0.16, 0.2], atol=0.02)
-    np.testing.assert_array_equal(split.train, split_rows(groups).train)
-    assert not np.array_equal(split.train, split_rows(groups, seed=1).train)
-
-
-def test_a_group_stays_on_its_side_when_rows_are_added():
-    groups = np.array(["north", "south", "east", "west"] * 50)
-    before = split_rows(groups)
-    after = split_rows(np.concatenate([groups, ["new"] * 10]))
-    np.testing.assert_array_equal(before.test, after.test[after.test < 200])
-
-
-def test_split_by_order_tests_on_the_latest():
-    order = np.random.default_rng(0).permutation(100)
-    split = split_by_order(order)
-    assert [len(part) for part in split] == [64, 16, 20]
-    assert order[split.train].max() < order[split.validation].min()
-    assert order[split.validation].max() < order[split.test].min()
-
-
-def test_split_refuses():
-    with pytest.raises(ArgumentError, match=r"validation \+ test is 1.1; it must be below 1"):
-        split_rows(np.arange(10), validation=0.5, test=0.6)
-    with pytest.raises(DataError, match=r"10 rows in 1 group leave none .* \(--split-seed\)"):
-        split_rows(np.zeros(10, int))
-    with pytest.raises(DataError, match="leave none to learn from"):
-        split_rows(np.zeros(0, int))
-
-
-# --- the plan ----------------------------------------------------------------------------------------------------
+PROBLEM = Problem(FRAME, PRICE)
 
 
 def test_default_network():
-    start = prepare(FRAME, PRICE, seed=0)
+    start = prepare(PROBLEM, seed=0)
     kinds = [layer.name for layer in start.plan.net.layers]
     assert kinds == ["piecewise_linear", "dense", "dropout", "dense", "dropout", "dense"]
     assert start.plan.net.inputs == ("size", "rooms", "town=a", "town=b", "town=c")
     assert start.plan.net.loss.name == "squared_error"
     assert start.plan.settings.batch_size == 256
     assert start.plan.settings.epochs == 150  # enough for 300 steps
-    assert prepare(FRAME, PRICE, Recipe(batch_size=10)).plan.settings.epochs == 60
-    plain = prepare(FRAME, PRICE, Recipe(encoding="plain", dropout=0))
+    assert prepare(PROBLEM, Recipe(batch_size=10)).plan.settings.epochs == 60
+    plain = prepare(PROBLEM, Recipe(encoding="plain", dropout=0))
     assert [layer.name for layer in plain.plan.net.layers] == ["dense", "dense", "dense"]
 
 
@@ -93,24 +53,24 @@ def test_optimizer_by_name_takes_the_recipes_decay_and_a_record_keeps_its_own():
 def test_the_table_is_fitted_on_the_training_rows_alone():
     split = split_rows(EVERY)
     changed = FRAME.with_columns(size=pl.Series(np.where(np.isin(EVERY, split.train), FRAME["size"], 1e9)))
-    assert prepare(FRAME, PRICE, split=split).table == prepare(changed, PRICE, split=split).table
+    assert prepare(Problem(FRAME, PRICE, split=split)).table == prepare(Problem(changed, PRICE, split=split)).table
 
 
 def test_the_same_seed_gives_the_same_bits():
-    one, other = (fit(prepare(FRAME, PRICE, QUICK, seed=5), show=False) for _ in range(2))
+    one, other = (fit(prepare(PROBLEM, QUICK, 5), show=False) for _ in range(2))
     np.testing.assert_array_equal(one.theta, other.theta)
 
 
 @pytest.mark.parametrize("scaling", ["standard", "log", "raw"])
 def test_predictions_are_in_the_targets_unit(scaling):
-    start = prepare(FRAME, PRICE / 1e5, replace(QUICK, target=scaling), seed=0)
+    start = prepare(Problem(FRAME, PRICE / 1e5), replace(QUICK, target=scaling), 0)
     prediction = fit(start, show=False).model.predict(FRAME)
     assert abs(np.median(prediction / (PRICE["price"].to_numpy() / 1e5)) - 1) < 0.1
 
 
 def test_counts_stay_counts_for_poisson():
     counts = pl.DataFrame({"n": draw.poisson(FRAME["rooms"].to_numpy())})
-    start = prepare(FRAME, counts, replace(QUICK, loss="poisson"), seed=0)
+    start = prepare(Problem(FRAME, counts), replace(QUICK, loss="poisson"), 0)
     assert start.table.target.scaling == "raw"
     prediction = fit(start, show=False).model.predict(FRAME)
     assert np.corrcoef(prediction, FRAME["rooms"].to_numpy())[0, 1] > 0.9
@@ -118,7 +78,7 @@ def test_counts_stay_counts_for_poisson():
 
 
 def test_quantiles_come_in_order_and_in_the_targets_unit():
-    start = prepare(FRAME, PRICE, replace(QUICK, loss=bl.Quantile((0.1, 0.5, 0.9))), seed=0)
+    start = prepare(PROBLEM, replace(QUICK, loss=bl.Quantile((0.1, 0.5, 0.9))), 0)
     prediction = fit(start, show=False).model.predict(FRAME)
     assert prediction.shape == (N, 3)
     below = (PRICE["price"].to_numpy()[:, None] < prediction).mean(axis=0)
@@ -127,7 +87,7 @@ def test_quantiles_come_in_order_and_in_the_targets_unit():
 
 def test_several_targets():
     targets = PRICE.with_columns(rent=PRICE["price"] / 200)
-    start = prepare(FRAME, targets, QUICK, seed=0)
+    start = prepare(Problem(FRAME, targets), QUICK, 0)
     prediction = fit(start, show=False).model.predict(FRAME)
     assert prediction.shape == (N, 2)
     assert np.corrcoef(prediction[:, 1], targets["rent"].to_numpy())[0, 1] > 0.9
@@ -136,7 +96,7 @@ def test_several_targets():
 @pytest.mark.parametrize("classes", [2, 3])
 def test_classes(classes):
     labels = pl.DataFrame({"kind": FRAME["town"].replace({"c": "a"} if classes == 2 else {})})
-    start = prepare(FRAME, labels, QUICK, target=Target.fit_classes(labels["kind"]), seed=0)
+    start = prepare(Problem(FRAME, labels, Target.fit_classes(labels["kind"])), QUICK, 0)
     assert start.plan.net.outputs == (1 if classes == 2 else 3)
     model = fit(start, show=False).model
     assert (model.predict(FRAME) == labels["kind"].to_numpy()).mean() > 0.95
@@ -146,7 +106,7 @@ def test_classes(classes):
 def test_a_metric_of_the_users_is_what_is_watched():
     mae = bl.tables.metrics.METRICS["mae"]
     split = split_rows(EVERY)
-    start = prepare(FRAME, PRICE, replace(QUICK, metric=mae), split=split, seed=0)
+    start = prepare(Problem(FRAME, PRICE, split=split), replace(QUICK, metric=mae), 0)
     fitted = fit(start, show=False)
     truth = PRICE["price"].to_numpy()[split.validation]
     last = start.model(fitted.state.theta).predict(FRAME[split.validation])
@@ -161,7 +121,7 @@ def test_the_engine_is_chosen_once_with_the_recipes_threads(monkeypatch, tmp_pat
         return ReferenceEngine()
 
     monkeypatch.setattr("backlit.fitting.choose", spy)
-    start = prepare(FRAME, PRICE, replace(QUICK, epochs=2, threads=3), seed=0)
+    start = prepare(PROBLEM, replace(QUICK, epochs=2, threads=3), 0)
     with recording(tmp_path / "run.backlit", *start) as recorder:
         fit(start, show=False, recorder=recorder)
     assert asked == [("auto", start.plan.net, start.plan.settings.optimizer, np.float32, 3)]
@@ -169,7 +129,7 @@ def test_the_engine_is_chosen_once_with_the_recipes_threads(monkeypatch, tmp_pat
 
 
 def test_ctrl_c_while_drawing_keeps_what_was_learnt(monkeypatch):
-    start = prepare(FRAME, PRICE, QUICK, split=split_rows(EVERY), seed=0)
+    start = prepare(Problem(FRAME, PRICE, split=split_rows(EVERY)), QUICK, 0)
 
     def interrupted(events, *_):
         for i, event in enumerate(events):
@@ -187,17 +147,21 @@ def test_ctrl_c_while_drawing_keeps_what_was_learnt(monkeypatch):
 @pytest.mark.parametrize(
     ("make", "error", "message"),
     [
-        (lambda: prepare(FRAME, PRICE, Recipe(hidden=(0,))), ArgumentError, r"hidden is \(0,\)"),
-        (lambda: prepare(FRAME, PRICE, Recipe(hidden=("wide",))), ArgumentError, "hidden is"),
-        (lambda: prepare(FRAME, PRICE, Recipe(loss="sqared_error")), UnknownNameError, "did you mean 'squared_error'"),
-        (lambda: prepare(FRAME, PRICE, Recipe(optimizer="adamx")), UnknownNameError, "unknown optimizer"),
-        (lambda: prepare(FRAME, PRICE, Recipe(encoding="bins")), ArgumentError, "encoding is 'bins'"),
-        (lambda: prepare(FRAME, PRICE, Recipe(bins=0)), ArgumentError, "bins is 0"),
-        (lambda: prepare(FRAME, PRICE, Recipe(target="sqrt")), ArgumentError, "target is 'sqrt'"),
-        (lambda: prepare(FRAME, PRICE - 1e9, Recipe(target="log")), DataError, "its log needs numbers above 0"),
-        (lambda: prepare(FRAME, PRICE, Recipe(columns=["sizes"])), UnknownNameError, "did you mean 'size'"),
-        (lambda: prepare(FRAME, PRICE, Recipe(columns={"size": "numbr"})), DataError, "must be one of number"),
-        (lambda: prepare(FRAME, PRICE, weights=np.ones(3)), ShapeError, "weights has shape"),
+        (lambda: prepare(PROBLEM, Recipe(hidden=(0,))), ArgumentError, r"hidden is \(0,\)"),
+        (lambda: prepare(PROBLEM, Recipe(hidden=("wide",))), ArgumentError, "hidden is"),
+        (lambda: prepare(PROBLEM, Recipe(loss="sqared_error")), UnknownNameError, "did you mean 'squared_error'"),
+        (lambda: prepare(PROBLEM, Recipe(optimizer="adamx")), UnknownNameError, "unknown optimizer"),
+        (lambda: prepare(PROBLEM, Recipe(encoding="bins")), ArgumentError, "encoding is 'bins'"),
+        (lambda: prepare(PROBLEM, Recipe(bins=0)), ArgumentError, "bins is 0"),
+        (lambda: prepare(PROBLEM, Recipe(target="sqrt")), ArgumentError, "target is 'sqrt'"),
+        (
+            lambda: prepare(Problem(FRAME, PRICE - 1e9), Recipe(target="log")),
+            DataError,
+            "its log needs numbers above 0",
+        ),
+        (lambda: prepare(PROBLEM, Recipe(columns=["sizes"])), UnknownNameError, "did you mean 'size'"),
+        (lambda: prepare(PROBLEM, Recipe(columns={"size": "numbr"})), DataError, "must be one of number"),
+        (lambda: prepare(Problem(FRAME, PRICE, weights=np.ones(3))), ShapeError, "weights has shape"),
     ],
 )
 def test_bad_recipes(make, error, message):
@@ -236,5 +200,5 @@ def test_classes_with_another_loss_than_theirs(loss, levels):
 
 def test_probabilities_are_numbers_that_a_loss_of_classes_learns():
     share = pl.DataFrame({"share": FRAME["size"] / FRAME["size"].max()})
-    start = prepare(FRAME, share, replace(QUICK, loss="binary_cross_entropy", target="raw"), seed=0)
+    start = prepare(Problem(FRAME, share), replace(QUICK, loss="binary_cross_entropy", target="raw"), 0)
     assert start.plan.net.loss.name == "binary_cross_entropy"

@@ -18,6 +18,7 @@ from backlit.core.losses import LOSSES
 from backlit.core.network import Network
 from backlit.errors import ArgumentError, UnknownNameError
 from backlit.fitting import choose_loss, prepare
+from backlit.problem import Problem
 from backlit.progress import fit
 from backlit.tables.target import SCALINGS, Target
 
@@ -40,7 +41,7 @@ def begun(loss, **changes):
     frame = targets(loss)
     target = Target.fit_classes(frame["kind"]) if frame is KINDS else None
     recipe = replace(RECIPE, loss=loss, units={"price": "$"}, engine="auto", **changes)
-    return prepare(FRAME, frame, recipe, target=target, split=SPLIT, seed=5)
+    return prepare(Problem(FRAME, frame, target, SPLIT), recipe, 5)
 
 
 @pytest.fixture(scope="module", params=CHOSEN, ids=lambda loss: loss.name)

@@ -32,7 +32,8 @@ import polars as pl
 
 from backlit.core.state import State
 from backlit.errors import ArgumentError, BacklitError, RunWarning
-from backlit.fitting import Recipe, Start, prepare, split_rows
+from backlit.fitting import Recipe, Start, prepare
+from backlit.problem import Problem, split_rows
 from backlit.runs import file, recorder, run
 from backlit.runs import timeline as timelines
 from backlit.runs.run import open_run, recording
@@ -57,7 +58,7 @@ def start_of(patience: int | None) -> Start:
     rate = 1e-3 if patience is None else 2e-2
     recipe = Recipe(hidden=(8,), bins=8, dropout=0.2, batch_size=4, epochs=40, patience=patience, learning_rate=rate)
     split = split_rows(np.arange(ROWS))
-    return prepare(frame.drop("price"), frame.select("price"), recipe, split=split, seed=SEED)
+    return prepare(Problem(frame.drop("price"), frame.select("price"), split=split), recipe, SEED)
 
 
 def bits(state: State, epochs: tuple[Epoch, ...]) -> dict[str, Any]:

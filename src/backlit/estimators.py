@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 import numpy as np
 import polars as pl
@@ -17,11 +17,10 @@ from sklearn.utils import check_random_state, compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from backlit.core.network import Network
 from backlit.core.state import State
 from backlit.core.values import SHARE
 from backlit.errors import ArgumentError, DataError, ShapeError, as_python
-from backlit.fitting import EpochInUnit, Split, Start, choose_loss, default_network, prepare, split_rows
+from backlit.fitting import EpochInUnit, Start, Structure, choose_loss, default_network, prepare
 from backlit.incoming import (
     Rows,
     free_name,
@@ -33,14 +32,13 @@ from backlit.incoming import (
     target_columns,
 )
 from backlit.keywords import estimator, strict
+from backlit.problem import Problem, split_rows
 from backlit.progress import fit
 from backlit.recipe import SETTINGS, Choices, Recipe, setting
 from backlit.runs.file import require_new
 from backlit.runs.recorder import Recorder
-from backlit.runs.run import recording
 from backlit.tables.frames import has_names, require_usable, to_frame, to_series
 from backlit.tables.reading import Hints
-from backlit.tables.table import Table
 from backlit.tables.target import Target
 from backlit.training import begin
 from backlit.words import Remark
@@ -103,33 +101,29 @@ class _Net(Choices, BaseEstimator):
             require_new(self.run, asker="fit")
         before = self._before("warm_start") if self.warm_start and hasattr(self, "model_") else None
         rows = self._rows(X, y, sample_weight, first=before is None)
-        n, here = rows.frame.height, np.flatnonzero(rows.counted)
-        if len(here) < 2:
-            raise DataError("sample.one", samples=len(here))
         if X_val is None and (y_val is not None or sample_weight_val is not None):
             raise ArgumentError("validation.no_rows")
-        validation = split = None
+        problem = self._problem(rows, whole=rows.frame.with_columns(rows.targets))
+        if (n := len(problem.rows)) < 2:
+            raise DataError("sample.one", samples=n)
         self.seed_ = self._seed()
         if X_val is not None:
-            validation = self._rows(X_val, y_val, sample_weight_val, first=False, which="_val")
+            watched = self._problem(self._rows(X_val, y_val, sample_weight_val, first=False, which="_val"))
+            problem = replace(problem, watched=watched)
         elif self.validation_fraction:
-            if groups is not None and len(groups) != n:
-                raise ShapeError("groups.count", entries=len(groups), rows=n)
-            groups = np.arange(len(here)) if groups is None else np.asarray(groups)[here]
-            parts = split_rows(groups, self.seed_, self.validation_fraction, 0.0)
-            split = Split(*(here[part] for part in parts))
+            if groups is not None and len(groups) != rows.frame.height:
+                raise ShapeError("groups.count", entries=len(groups), rows=rows.frame.height)
+            groups = np.arange(n) if groups is None else np.asarray(groups)[problem.rows]
+            problem = replace(problem, split=split_rows(groups, self.seed_, self.validation_fraction, 0.0))
         notices: tuple[Remark, ...] = ()
         if before is not None:
-            before, notices = self._at_scale(before, rows)
-        start = prepare(
-            rows.frame, rows.targets, self._recipe(), target=self._target(), weights=rows.weights, split=split,
-            validation=validation, seed=self.seed_, **({} if before is None else before._asdict()),
-        )  # fmt: skip
+            before, notices = self._at_scale(before, problem)
+        start = prepare(problem, self._recipe(), self.seed_, structure=before)
         if before is not None:
             start = start.at(begin(start.plan, theta=self.model_.theta, seed=self.seed_))
         if self.run is None:
             return self._train(start, notices=notices)
-        with recording(self.run, *start, frame=rows.frame.with_columns(rows.targets)) as recorder:
+        with start.recording(self.run) as recorder:
             return self._train(start, recorder, notices)
 
     @strict
@@ -148,13 +142,11 @@ class _Net(Choices, BaseEstimator):
         rows = self._rows(X, y, sample_weight, first=before is None, **keywords)
         if before is None:
             self.seed_ = self._seed()
-        else:
-            self._require_scale(before.table.target, rows)
+        problem = self._problem(rows)
+        if before is not None:
+            self._require_scale(before.table.target, problem)
         recipe = self._recipe(epochs=1, max_steps=None, schedule="constant", patience=None, target_error=None)
-        start = prepare(
-            rows.frame, rows.targets, recipe, target=self._target(), weights=rows.weights, seed=self.seed_,
-            **({} if before is None else before._asdict()),
-        )  # fmt: skip
+        start = prepare(problem, recipe, self.seed_, structure=before)
         if before is not None:
             last, optimizer = self.state_, start.plan.settings.optimizer
             slots = start.plan.net.layout()
@@ -192,37 +184,34 @@ class _Net(Choices, BaseEstimator):
         stay = {name: getattr(recipe, name) for name, setting in SETTINGS.items() if setting.part == "network"}
         return stay | {"loss": choose_loss(recipe, self.model_.table.target)}
 
-    def _before(self, how: str) -> Before:
+    def _before(self, how: str) -> Structure:
         """The table and the network to go on with; its dropout may have changed, nothing else."""
         for name, value in self._structure().items():
             if value != (learnt := self._learnt[name]):
                 now, then = (getattr(setting, "name", setting) for setting in (value, learnt))
                 raise ArgumentError("going_on.other", name=name, now=now, how=how, then=then)
         table = self.model_.table
-        return Before(table, default_network(table, self.model_.net.loss, self._recipe()))
+        return Structure(table, default_network(table, self.model_.net.loss, self._recipe()))
 
-    def _at_scale(self, before: Before, rows: Rows) -> tuple[Before, tuple[Remark, ...]]:
+    def _at_scale(self, before: Structure, problem: Problem) -> tuple[Structure, tuple[Remark, ...]]:
         """What to go on with, its target's centre and scale taken anew where these rows lie far from them."""
         target = before.table.target
         if target.scaling not in ("standard", "log"):
             return before, ()
-        there = rows.targets.filter(rows.counted)
-        Y = target.encode(there)
+        Y = target.encode(problem.targets)
         middle, spread = np.abs(Y.mean(axis=0)), Y.std(axis=0)
         if not ((middle > FAR) | (spread > FAR) | ((spread > 0) & (spread < 1 / FAR))).any():
             return before, ()
-        weights = None if rows.weights is None else rows.weights[rows.counted]
-        other = Target.fit_numbers(there, target.scaling, target.unit, weights)
+        other = Target.fit_numbers(problem.targets, target.scaling, target.unit, problem.weights)
         now, then = ({"centre": _listed(scaled.centre), "scale": _listed(scaled.scale)} for scaled in (other, target))
         notice = Remark("target.other_scale", **now, old_centre=then["centre"], old_scale=then["scale"])
         return before._replace(table=replace(before.table, target=other)), (notice,)
 
-    def _require_scale(self, target: Target, rows: Rows) -> None:
+    def _require_scale(self, target: Target, problem: Problem) -> None:
         """Raise `DataError` where the targets lie so far from those of the first call that its scale is of no use."""
         if target.scaling not in ("standard", "log"):
             return
-        there = rows.targets.filter(rows.counted)
-        Y = target.encode(there)
+        Y = target.encode(problem.targets)
         if len(Y) < MANY:
             return
         far = np.median(np.abs(Y), axis=0) > TOO_FAR
@@ -233,7 +222,10 @@ class _Net(Choices, BaseEstimator):
         if far.any():
             j = int(far.argmax())
             raise DataError(
-                "y.far", middle=np.median(there.to_series(j).to_numpy()), centre=target.centre[j], scale=target.scale[j]
+                "y.far",
+                middle=np.median(problem.targets.to_series(j).to_numpy()),
+                centre=target.centre[j],
+                scale=target.scale[j],
             )
 
     # --- what comes in -----------------------------------------------------------------------------------------------
@@ -305,6 +297,10 @@ class _Net(Choices, BaseEstimator):
         """The description of the target, where it is known before the rows are split."""
         return None
 
+    def _problem(self, rows: Rows, **more: Any) -> Problem:
+        """What is to be learnt from rows."""
+        return Problem(rows.frame, rows.targets, self._target(), weights=rows.weights, **more)
+
     def _scores(self, X: Any) -> np.ndarray:
         check_is_fitted(self, "model_")
         return self.model_.decode(self._frame(X, reset=False))
@@ -317,13 +313,6 @@ class _Net(Choices, BaseEstimator):
         tags.non_deterministic = False
         tags.target_tags.required = True
         return tags
-
-
-class Before(NamedTuple):
-    """What learning goes on with."""
-
-    table: Table
-    net: Network
 
 
 @estimator

@@ -1,25 +1,27 @@
-"""From a table to a trained network: the split of its rows, the default network, its training, and baselines.
+"""The one way from a problem to a recorded training: the fitted table, the default network, and how it trains.
 
 The estimators, the command line and the studio all come through here:
 
-    start = prepare(frame, targets, Recipe())
-    for event in train(start.plan, start.state):
-        ...
-    model = start.model(event.theta)
+    problem = Problem.of(houses, "price", Parting("group", "id"))
+    start = prepare(problem, Recipe())
+    with start.recording("houses.backlit") as recorder:
+        fitted = fit(start, recorder=recorder)
+    problem.test(fitted.model).scores
 """
 
 from __future__ import annotations
 
 import math
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from backlit.core import rng
 from backlit.core.layers import Dense, Dropout, Layer, PiecewiseLinear
 from backlit.core.losses import LOSSES, Loss
 from backlit.core.network import Network
@@ -28,9 +30,11 @@ from backlit.core.registry import resolve
 from backlit.core.state import State
 from backlit.engines.choice import choose
 from backlit.engines.protocol import Data, Rows
-from backlit.errors import ArgumentError, DataError, ShapeError, require
+from backlit.errors import ArgumentError
 from backlit.model import Model
+from backlit.problem import Problem
 from backlit.recipe import LEAST_EPOCHS, LEAST_STEPS, Recipe
+from backlit.runs.run import recording
 from backlit.tables.fields import PLAIN, numbered
 from backlit.tables.infer import giveaways
 from backlit.tables.metrics import METRICS, Metric, require_fit
@@ -42,61 +46,19 @@ from backlit.training import Epoch, Plan, Settings, begin
 if TYPE_CHECKING:
     import polars as pl
 
-FAR = 64  #: exponents of 2 up to which weights are taken as they are; float32 ends at 128, and sums need room
 
+class Structure(NamedTuple):
+    """What stays as it is where learning goes on."""
 
-class Split(NamedTuple):
-    """Positions of the rows to learn from, to stop on, and to test on, each in increasing order."""
-
-    train: np.ndarray
-    validation: np.ndarray
-    test: np.ndarray
-
-    def among(self, rows: np.ndarray) -> Split:
-        """The same rows by their places among some, in increasing order; the others are gone."""
-        return Split(*(np.flatnonzero(np.isin(rows, part)) for part in self))
-
-
-def split_rows(groups: np.ndarray, seed: int = 0, validation: float = 0.16, test: float = 0.2) -> Split:
-    """Part the rows at random, never a group.
-
-    Parameters
-    ----------
-    groups : (n,) rows with the same entry stay on the same side; ``np.arange(n)`` lets each go its own way
-    validation, test : about this share of the groups goes there
-    """
-    _require_shares(validation, test)
-    parts = np.digitize(rng.of_groups(seed, np.asarray(groups)), [test, test + validation])
-    if (parts < 2).all() and (few := len(np.unique(groups))) < len(groups):
-        raise DataError("split.few_groups", rows=len(groups), groups=few)
-    return _split(parts, len(groups))
-
-
-def split_by_order(order: np.ndarray, validation: float = 0.16, test: float = 0.2) -> Split:
-    """Learn from what came first, test on what came last; `order` holds dates or other values that sort, (n,)."""
-    _require_shares(validation, test)
-    n = len(order)
-    rank = np.empty(n, dtype=np.int64)
-    rank[np.argsort(order, kind="stable")] = np.arange(n)
-    return _split(2 - np.digitize(rank, [round((1 - test - validation) * n), round((1 - test) * n)]), n)
-
-
-def _require_shares(validation: float, test: float) -> None:
-    good = validation >= 0 and test >= 0
-    require("validation + test", validation + test, lambda v: good and v < 1, "below 1, and neither below 0")
-
-
-def _split(parts: np.ndarray, n: int) -> Split:
-    split = Split(*(np.flatnonzero(parts == part) for part in (2, 1, 0)))
-    if len(split.train) == 0:
-        raise DataError("split.few_rows", rows=n)
-    return split
+    table: Table
+    net: Network
 
 
 @dataclass(frozen=True, eq=False)
 class Start:
-    """A training before its first step: the fitted table, what training needs, and the seed of its state."""
+    """A training before its first step: its problem, the fitted table, what training needs, and its state's seed."""
 
+    problem: Problem
     table: Table
     plan: Plan
     seed: int
@@ -120,122 +82,79 @@ class Start:
         """What predicts with these weights."""
         return Model(self.table, self.plan.net, theta)
 
+    def recording(self, path: str | Path, about: Mapping[str, Any] = MappingProxyType({}), **options: Any) -> Any:
+        """A run file of it; see `backlit.runs.run.recording`, which takes the options."""
+        problem = self.problem
+        if problem.parting is not None:
+            about = {**about, "rows": problem.counts, "split": problem.parting.to_dict()}
+        return recording(path, *self, frame=problem.whole, about=about, **options)
+
 
 def prepare(
-    frame: pl.DataFrame | Sheet,
-    targets: pl.DataFrame,
-    recipe: Recipe = Recipe(),
-    *,
-    target: Target | None = None,
-    weights: np.ndarray | None = None,
-    split: Split | None = None,
-    numbers: np.ndarray | None = None,
-    validation: tuple[pl.DataFrame, pl.DataFrame, np.ndarray | None] | None = None,
-    seed: int | None = None,
-    table: Table | None = None,
-    net: Network | None = None,
+    problem: Problem, recipe: Recipe = Recipe(), seed: int | None = None, *, structure: Structure | None = None
 ) -> Start:
     """Fit the table on the training rows, encode them, and choose the network.
 
+    What could not be tested on is refused before the work.
+
     Parameters
     ----------
-    frame, targets : the rows to learn from, and what to predict, one column or more; none of the targets missing
-    target : its description, such as the classes; None: numbers, scaled as the recipe says
-    weights : (n,) one for each row; a row of weight 0 is not there
-    split : which rows of `frame` are for what; None: all are for learning
-    numbers : (n,) each row's number in the table as given, where `frame` is a part of it
-    validation : rows of their own to watch: frame, targets, weights
     seed : None draws one
-    table, net : already fitted, for learning on; they must fit the columns
+    structure : to go on with; it must fit the columns
     """
-    height = targets.height
-    numbers = np.arange(height) if numbers is None else numbers
-    split = Split(np.arange(height), _NO_ROWS, _NO_ROWS) if split is None else split
-    if weights is not None:
-        here = rows_that_count(weights, height)
-        frame, targets, weights, numbers = _rows(frame, here), targets[here], within_reach(weights[here]), numbers[here]
-        split = split.among(here)
-        if len(split.train) == 0:
-            raise DataError("weights.none_learnt")
-    with numbered(numbers):
-        sheet = read_frame(frame, Hints.of(recipe.columns), numbers=numbers)
-        if table is None:
-            heavy = None if weights is None else weights[split.train]
-            table = Table.fit(
-                sheet,
-                _numbers(targets[split.train], recipe, heavy, sheet) if target is None else target,
-                rows=split.train,
-                weights=weights,
-                columns=recipe.columns,
-                encoding=recipe.encoding,
-                bins=recipe.bins,
-                units=recipe.units,
-            )
-            hints = giveaways(sheet, targets, [column.name for column in table.columns])
-            table = replace(table, notices=(*table.notices, *hints))
-    loss = net.loss if net is not None else choose_loss(recipe, table.target)
-    net = default_network(table, loss, recipe) if net is None else net
+    split, targets = problem.split, problem.targets
+    with numbered(problem.rows):
+        sheet = read_frame(problem.sheet, Hints.of(recipe.columns), numbers=problem.rows)
+        if structure is None:
+            table = _table(problem, sheet, recipe)
+            loss = choose_loss(recipe, table.target)
+            structure = Structure(table, default_network(table, loss, recipe))
+        table, net = structure
+        Y = table.target.encode(targets).astype(np.float32)
     metric = None if recipe.metric is None else resolve("metric", METRICS, recipe.metric)
     if metric is not None:
         require_fit(metric, bool(table.target.classes), net.outputs // len(table.target.names))
-
-    def encoded(frame: pl.DataFrame, targets: pl.DataFrame, own: np.ndarray) -> Data:
-        with numbered(own):
-            return Data(table.encode(frame), table.target.encode(targets).astype(np.float32), own)
-
-    aside = split.validation if validation is None else _NO_ROWS
-    used = np.union1d(split.train, aside)
-    data = encoded(sheet.frame[used], targets[used], numbers[used])
+    own = problem.watched
+    used = np.union1d(split.train, split.validation) if own is None else split.train
+    data = _data(table, sheet.frame[used], Y[used], problem.rows[used])
 
     def part(rows: np.ndarray) -> Rows:
-        return Rows(data, np.searchsorted(used, rows), None if weights is None else within_reach(weights[rows]))
+        return Rows(data, np.searchsorted(used, rows), problem.weights_of(rows))
 
-    watch = _watched(encoded, *validation) if validation is not None else part(aside) if len(aside) else None
+    watch = part(split.validation) if len(split.validation) else None
+    if own is not None:
+        with numbered(own.rows):
+            Y = table.target.encode(own.targets).astype(np.float32)
+        watch = Rows(_data(table, own.frame, Y, own.rows), None, own.weights_of(own.split.train))
     settings = _settings(recipe, metric, len(split.train))
     engine = choose(recipe.engine, net, settings.optimizer, data.X.dtype, recipe.threads)
-    watched = None if metric is None else WatchedMetric(metric, table.target, loss)
+    watched = None if metric is None else WatchedMetric(metric, table.target, net.loss)
     plan = Plan(net, part(split.train), settings, watch=watch, metric=watched, engine=engine)
-    return Start(table, plan, secrets.randbits(32) if seed is None else seed)
+    return Start(problem, table, plan, secrets.randbits(32) if seed is None else seed)
 
 
-_NO_ROWS = np.arange(0)
+def _table(problem: Problem, sheet: Sheet, recipe: Recipe) -> Table:
+    """The table, fitted on the training rows, and what is to be known of it."""
+    train, targets = problem.split.train, problem.targets
+    weights = problem.weights_of(train)
+    table = Table.fit(
+        sheet,
+        _numbers(targets[train], recipe, weights, sheet) if problem.target is None else problem.target,
+        rows=train,
+        weights=weights,
+        columns=recipe.columns,
+        encoding=recipe.encoding,
+        bins=recipe.bins,
+        units=recipe.units,
+    )
+    hints = giveaways(sheet, targets, [column.name for column in table.columns])
+    return replace(table, notices=(*table.notices, *hints))
 
 
-def rows_that_count(weights: np.ndarray, rows: int) -> np.ndarray:
-    """The positions of the rows of weight above 0: one of weight 0 is not there, whatever it holds.
-
-    Raises
-    ------
-    ShapeError, DataError
-        Another number of weights than of rows; a weight below 0, or none; all 0.
-    """
-    if np.shape(weights) != (rows,):
-        raise ShapeError("weights.count", shape=np.shape(weights), rows=rows)
-    odd = ~(np.isfinite(weights) & (weights >= 0))
-    if odd.any():
-        row = int(odd.argmax())
-        raise DataError("weights.value", row=row, value=weights[row])
-    here = np.flatnonzero(weights > 0)
-    if len(here) == 0:
-        raise DataError("weights.all_zero")
-    return here
-
-
-def within_reach(weights: np.ndarray) -> np.ndarray:
-    """Weights above 0; multiplied by a power of 2, which changes no ratio, where float32 could not hold them."""
-    exponent = int(np.frexp(weights.max())[1])
-    return weights if abs(exponent) <= FAR else np.ldexp(weights, -exponent)
-
-
-def _rows(frame: pl.DataFrame | Sheet, rows: np.ndarray) -> Any:
-    return frame.rows(rows) if isinstance(frame, Sheet) else frame[rows]
-
-
-def _watched(encoded: Any, frame: pl.DataFrame, targets: pl.DataFrame, weights: np.ndarray | None) -> Rows:
-    """Rows of their own to watch; those of weight 0 are not there."""
-    rows = np.arange(targets.height) if weights is None else rows_that_count(weights, targets.height)
-    data = encoded(frame[rows], targets[rows], rows)
-    return Rows(data, None, None if weights is None else within_reach(weights[rows]))
+def _data(table: Table, frame: pl.DataFrame, Y: np.ndarray, rows: np.ndarray) -> Data:
+    """Encoded rows, which have these numbers in their table."""
+    with numbered(rows):
+        return Data(table.encode(frame), Y, rows)
 
 
 def choose_loss(recipe: Recipe, target: Target) -> Loss:

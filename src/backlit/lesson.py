@@ -10,16 +10,15 @@ import numpy as np
 
 from backlit.core.layers import Dense
 from backlit.core.network import Network
-from backlit.engines.protocol import Data, Rows
 from backlit.errors import require
-from backlit.fitting import Start
+from backlit.fitting import Start, Structure, prepare
 from backlit.problem import Parting, Problem
 from backlit.recipe import Recipe
 from backlit.tables.columns import Number
 from backlit.tables.datasets import HOUSE_UNITS, load_houses
 from backlit.tables.table import Table
 from backlit.tables.target import Target
-from backlit.training import Plan, Settings, begin
+from backlit.training import Settings, begin
 
 if TYPE_CHECKING:
     import polars as pl
@@ -58,7 +57,7 @@ def first_network(
 ) -> tuple[Network, np.ndarray, Table, Settings]:
     """Act 1's network, its starting weights, its table and how it trains."""
     problem = houses_problem()
-    table = textbook_table(problem.whole[problem.split.train])
+    table = textbook_table(problem.frame[problem.split.train])
     net = Network([Dense(len(COLUMNS), hidden, SMALL["activation"]), Dense(hidden, 1)], inputs=table.names)
     theta = np.round(net.start(seed, dtype=np.float64), 4)  # what is printed is what is used
     return net, theta, table, replace(FIRST, learning_rate=rate)
@@ -73,20 +72,17 @@ def house_rows(table: Table, house: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def first_run(path: Path, source: str) -> None:
-    """Begin a run file with the first network, which learns from all training houses; nothing is trained yet."""
-    problem = houses_problem()
-    houses, split = problem.whole, problem.split
-    net, theta, table, settings = first_network()
-    data = Data(table.encode(houses), table.target.encode(houses.select(TARGET)).astype(np.float32))
-    learn, watch = Rows(data, split.train), Rows(data, split.validation)
-    plan = Plan(net, learn, replace(settings, target_error=None), watch=watch)
-    start = Start(table, plan, SEED).at(begin(plan, theta=theta, seed=SEED))
-    with problem.recording(path, start, {"source": source}):
-        pass
+    """Begin a run file with the first network; nothing is trained yet."""
+    net, theta, table, _ = first_network()
+    start = prepare(houses_problem(), Recipe(**SMALL), SEED, structure=Structure(table, net))
+    _begin(start.at(begin(start.plan, theta=theta, seed=SEED)), path, source)
 
 
 def real_run(path: Path, source: str) -> None:
     """Begin a run file with all columns and the defaults; nothing is trained yet."""
-    problem = houses_problem()
-    with problem.recording(path, problem.start(Recipe(units=HOUSE_UNITS), SEED), {"source": source}):
+    _begin(prepare(houses_problem(), Recipe(units=HOUSE_UNITS), SEED), path, source)
+
+
+def _begin(start: Start, path: Path, source: str) -> None:
+    with start.recording(path, {"source": source}):
         pass

@@ -1,29 +1,18 @@
-"""What is to be learnt: a table, the column to predict and which rows are for what; the way to a recorded training.
-
-problem = Problem.of(houses, "price", Parting("group", "id"))
-start = problem.start(Recipe())
-with problem.recording("houses.backlit", start, {}) as recorder:
-    fitted = fit(start, recorder=recorder)
-problem.test(fitted.model).scores
-"""
+"""What is to be learnt: a table's rows, what to predict of them, and which of them are for what; baselines."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
-from backlit.errors import DataError
-from backlit.fitting import Split, Start, prepare, split_by_order, split_rows
+from backlit.core import rng
+from backlit.errors import DataError, ShapeError, require
 from backlit.model import Model
-from backlit.recipe import Recipe
-from backlit.runs.run import recording
 from backlit.tables.fields import FieldError, is_text, moments, numbered
 from backlit.tables.metrics import scores
-from backlit.tables.reading import Hints, Kinds, Sheet, read_frame
+from backlit.tables.reading import DROP, Hints, Sheet, read_frame
 from backlit.tables.table import Table
 from backlit.tables.target import Target, guess_task, target_numbers
 from backlit.words import Remark
@@ -32,6 +21,51 @@ if TYPE_CHECKING:
     import polars as pl
 
 LEAST_ROWS = 10  #: of a table, so that some can test
+FAR = 64  #: exponents of 2 up to which weights are taken as they are; float32 ends at 128, and sums need room
+
+
+class Split(NamedTuple):
+    """Positions of the rows to learn from, to stop on, and to test on, each in increasing order."""
+
+    train: np.ndarray
+    validation: np.ndarray
+    test: np.ndarray
+
+
+def split_rows(groups: np.ndarray, seed: int = 0, validation: float = 0.16, test: float = 0.2) -> Split:
+    """Part the rows at random, never a group.
+
+    Parameters
+    ----------
+    groups : (n,) rows with the same entry stay on the same side; ``np.arange(n)`` lets each go its own way
+    validation, test : about this share of the groups goes there
+    """
+    _require_shares(validation, test)
+    parts = np.digitize(rng.of_groups(seed, np.asarray(groups)), [test, test + validation])
+    if (parts < 2).all() and (few := len(np.unique(groups))) < len(groups):
+        raise DataError("split.few_groups", rows=len(groups), groups=few)
+    return _split(parts, len(groups))
+
+
+def split_by_order(order: np.ndarray, validation: float = 0.16, test: float = 0.2) -> Split:
+    """Learn from what came first, test on what came last; `order` holds dates or other values that sort, (n,)."""
+    _require_shares(validation, test)
+    n = len(order)
+    rank = np.empty(n, dtype=np.int64)
+    rank[np.argsort(order, kind="stable")] = np.arange(n)
+    return _split(2 - np.digitize(rank, [round((1 - test - validation) * n), round((1 - test) * n)]), n)
+
+
+def _require_shares(validation: float, test: float) -> None:
+    good = validation >= 0 and test >= 0
+    require("validation + test", validation + test, lambda v: good and v < 1, "below 1, and neither below 0")
+
+
+def _split(parts: np.ndarray, n: int) -> Split:
+    split = Split(*(np.flatnonzero(parts == part) for part in (2, 1, 0)))
+    if len(split.train) == 0:
+        raise DataError("split.few_rows", rows=n)
+    return split
 
 
 class Parting(NamedTuple):
@@ -80,34 +114,52 @@ class Tested(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Problem:
-    """A table, what is to be predicted of it, and which of its rows are for what: the way to a recorded training.
+    """Rows to learn from, what is to be predicted of them, and which of them are for what.
+
+    A row of weight 0 is not there: sheet, targets and rows are left without it.
 
     Attributes
     ----------
+    sheet : the rows
+    targets, target : what is predicted, none of it missing, and its description, such as the classes; None for numbers
+    split : positions of the rows here that are for what; if not given, all are for learning
+    weights : (n,) one for each row
+    rows : (n,) their numbers in the table; if not given, from 0
+    watched : rows of their own to watch, instead of those of the split
     whole : the table as it is kept
-    sheet : its rows that have a target, read
-    rows : (n,) their numbers in the table
-    targets, target : what is predicted, and its description, such as the classes; None for numbers
-    columns : what was said of the columns, as in `Recipe`
+    parting : how the split came about
     notices : what is to be known of the target
     """
 
-    whole: pl.DataFrame
-    sheet: Sheet
-    rows: np.ndarray
+    sheet: Sheet | pl.DataFrame
     targets: pl.DataFrame
-    target: Target | None
-    parting: Parting
-    split: Split
-    columns: Kinds = None
+    target: Target | None = None
+    split: Split = None  # type: ignore[assignment]  # as below
+    weights: np.ndarray | None = None
+    rows: np.ndarray = None  # type: ignore[assignment]  # as below
+    watched: Problem | None = None
+    whole: pl.DataFrame | None = None
+    parting: Parting | None = None
     notices: tuple[Remark | str, ...] = ()
+
+    def __post_init__(self) -> None:
+        own = vars(self)
+        if self.rows is None:
+            own["rows"] = np.arange(self.targets.height)
+        if self.weights is not None:
+            here = rows_that_count(self.weights, self.targets.height)
+            own["sheet"] = self.sheet.rows(here) if isinstance(self.sheet, Sheet) else self.sheet[here]
+            own |= {name: getattr(self, name)[here] for name in ("targets", "weights", "rows")}
+        if self.split is None:
+            none = np.arange(0)
+            own["split"] = Split(np.arange(len(self.rows)), none, none)
 
     @classmethod
     def of(
         cls, table: pl.DataFrame | Sheet, name: str, parting: Parting = Parting(), *, task: str | None = "regression",
-        columns: Kinds = None, called: str = "the table", otherwise: str = "",
+        called: str = "the table", otherwise: str = "",
     ) -> Problem:  # fmt: skip
-        """The problem of predicting a column.
+        """The problem of predicting a column of a table.
 
         Parameters
         ----------
@@ -115,7 +167,7 @@ class Problem:
         called : the table's name in messages
         otherwise : how numbers are taken as classes
         """
-        sheet = read_frame(table, Hints.of(columns).target(name))
+        sheet = read_frame(table, Hints().target(name))
         whole, rows = sheet.frame, rows_with(sheet[name], called)
         gone = whole.height - len(rows)
         sheet = sheet.rows(rows)
@@ -126,7 +178,7 @@ class Problem:
             split = parting.split(sheet)
         missing = (Remark("rows.no_target", rows=gone, target=name),) if gone else ()
         notices = (*missing, *sheet.notices.get(name, ()), *remarks)
-        return cls(whole, sheet, rows, targets, target, parting, split, columns, notices)
+        return cls(sheet, targets, target, split, rows=rows, whole=whole, parting=parting, notices=notices)
 
     @property
     def name(self) -> str:
@@ -134,30 +186,29 @@ class Problem:
         return self.targets.columns[0]
 
     @property
+    def frame(self) -> pl.DataFrame:
+        """The rows' columns."""
+        return self.sheet.frame if isinstance(self.sheet, Sheet) else self.sheet
+
+    @property
     def counts(self) -> dict[str, int]:
         """How many rows are for what."""
         return {name: len(rows) for name, rows in self.split._asdict().items()}
 
-    def start(self, recipe: Recipe, seed: int | None = None) -> Start:
-        """A training that learns it; what it could not be tested on is refused before the work."""
-        recipe = replace(recipe, columns=self.columns)
-        start = prepare(
-            self.sheet, self.targets, recipe, target=self.target, split=self.split, numbers=self.rows, seed=seed
-        )
-        with numbered(self.rows):
-            start.table.target.encode(self.targets)
-        return start
-
-    def recording(self, path: str | Path, start: Start, about: Mapping[str, Any], **options: Any) -> Any:
-        """A run file of a training; see `backlit.runs.run.recording`, which takes the options."""
-        about = {**about, "rows": self.counts, "split": self.parting.to_dict()}
-        return recording(path, *start, frame=self.whole, about=about, **options)
+    def weights_of(self, rows: np.ndarray) -> np.ndarray | None:
+        """The weights of some rows by their positions; multiplied by a power of 2 where float32 could not hold them."""
+        if self.weights is None:
+            return None
+        weights = self.weights[rows]
+        exponent = int(np.frexp(weights.max())[1])
+        return weights if abs(exponent) <= FAR else np.ldexp(weights, -exponent)
 
     def test(self, model: Model) -> Tested:
         """How a model does on the test rows, and how the baselines do that learn from the same training rows."""
-        target, frame = model.table.target, self.sheet.frame
+        target, frame = model.table.target, self.frame
+        kinds = dict.fromkeys(frame.columns, DROP) | {column.name: column.kind for column in model.table.columns}
         with numbered(self.rows):
-            plain = Table.fit(self.sheet, target, rows=self.split.train, columns=self.columns, encoding="plain")
+            plain = Table.fit(self.sheet, target, rows=self.split.train, columns=kinds, encoding="plain")
             train, test = frame[self.split.train], frame[self.split.test]
             predictions = {"backlit": model.decode(test)}
             predictions |= baselines(plain, train, self.targets[self.split.train], test)
@@ -165,6 +216,26 @@ class Problem:
         truth = truth[:, 0] if target.classes else target.decode_targets(truth)
         figures = {who: scores(prediction, truth, bool(target.classes)) for who, prediction in predictions.items()}
         return Tested(predictions, truth, figures)
+
+
+def rows_that_count(weights: np.ndarray, rows: int) -> np.ndarray:
+    """The positions of the rows of weight above 0: one of weight 0 is not there, whatever it holds.
+
+    Raises
+    ------
+    ShapeError, DataError
+        Another number of weights than of rows; a weight below 0, or none; all 0.
+    """
+    if np.shape(weights) != (rows,):
+        raise ShapeError("weights.count", shape=np.shape(weights), rows=rows)
+    odd = ~(np.isfinite(weights) & (weights >= 0))
+    if odd.any():
+        row = int(odd.argmax())
+        raise DataError("weights.value", row=row, value=weights[row])
+    here = np.flatnonzero(weights > 0)
+    if len(here) == 0:
+        raise DataError("weights.all_zero")
+    return here
 
 
 def rows_with(target: pl.Series, called: str = "the table") -> np.ndarray:

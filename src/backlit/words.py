@@ -405,7 +405,6 @@ WORDS: dict[str, str] = {
     "weights.value": "the weight of row {row} is {value}; it must be a finite number, 0 or greater",
     "weights.all_zero": "all weights are zero, so no row is there; give some a weight above 0",
     "loss.cannot_learn": "loss is {loss:quoted}, which cannot learn the {what} of the target {target:quoted}; take {able}, or leave the loss out",
-    "weights.none_learnt": "every row to learn from has weight 0; give some a weight above 0",
     "split.rows_with_target": "{called} has {rows:count row} with a {name:quoted}; give ten or more, so that some can test",
     "target.too_many_classes": "target {name:quoted} has {levels:count} different entries in {rows:count row}, such as {entry:quoted}: too many for classes; write numbers as in 450000, or name another target",
     "target.constant": "target {name:quoted} is {value:number 6} in every row; there is nothing to learn",

@@ -15,7 +15,8 @@ from served import Served, at_step, number, opened, show_numbers, table, until
 import backlit as bl
 from backlit.errors import DivergedError
 from backlit.explain.verdict_text import sentence
-from backlit.fitting import Recipe, Split, prepare
+from backlit.fitting import Recipe, prepare
+from backlit.problem import Problem, Split
 from backlit.runs.course import judged
 from backlit.runs.run import Run, recording
 
@@ -32,7 +33,7 @@ SPLIT = Split(np.arange(80), np.arange(80, 110), np.arange(110, N))
 def begun(folder: Path, **settings: object) -> Run:
     """A run that overfits, so that its best epoch comes before its last; nothing is trained yet."""
     recipe = Recipe(hidden=(24,), learning_rate=0.03, batch_size=20, units={"price": "$"}, **settings)  # type: ignore
-    start = prepare(TABLE, PRICE.to_frame(), recipe, split=SPLIT, seed=1)
+    start = prepare(Problem(TABLE, PRICE.to_frame(), split=SPLIT), recipe, 1)
     with recording(folder / FILE, *start, frame=TABLE.with_columns(PRICE)):
         pass
     return bl.open_run(folder / FILE)

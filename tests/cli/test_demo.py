@@ -11,20 +11,22 @@ import tempfile
 import numpy as np
 import pytest
 
-from backlit.fitting import split_rows
+from backlit.problem import split_rows
 from backlit.tables.datasets import load_houses
 
 
 def backlit(*arguments, **environment):
-    return subprocess.run(
-        [sys.executable, "-m", "backlit", *arguments],
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        env=os.environ | {"PYTHONIOENCODING": "utf-8"} | environment,
-        stdin=subprocess.DEVNULL,
-        cwd=tempfile.gettempdir(),
-    )
+    """Run `backlit` by itself, in a folder of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        return subprocess.run(
+            [sys.executable, "-m", "backlit", *arguments],
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            env=os.environ | {"PYTHONIOENCODING": "utf-8"} | environment,
+            stdin=subprocess.DEVNULL,
+            cwd=folder,
+        )
 
 
 def numbers(text):

@@ -27,8 +27,9 @@ from backlit.core.losses import LOSSES
 from backlit.core.optimizers import OPTIMIZERS
 from backlit.core.schedules import SCHEDULES
 from backlit.engines.choice import choose
-from backlit.fitting import prepare, split_rows
+from backlit.fitting import prepare
 from backlit.lesson import first_network
+from backlit.problem import Problem, split_rows
 from backlit.training import begin
 
 FILE = Path(__file__).with_name("stored.json")
@@ -336,7 +337,7 @@ def act2(kinds):
         threads=1,
         units=units,
     )
-    return prepare(table.drop("price"), table.select("price"), recipe, split=split, seed=3)
+    return prepare(Problem(table.drop("price"), table.select("price"), split=split), recipe, 3)
 
 
 ACT2_OPTIMIZER = written(bl.Adam, weight_decay=0.03, clip_norm=None, beta1=0.9, beta2=0.95, epsilon=1e-8)

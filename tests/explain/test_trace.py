@@ -19,6 +19,7 @@ from backlit.explain import what_if
 from backlit.explain.chain import ALL_PATHS
 from backlit.explain.trace import Trace
 from backlit.fitting import Recipe, prepare
+from backlit.problem import Problem
 from backlit.tables.target import Target
 from backlit.training import begin
 from backlit.words import to_json
@@ -464,7 +465,7 @@ def test_a_line_beyond_all_numbers_has_no_traceback():
 @pytest.mark.parametrize("size", [1.0, 1e12, 1e200])
 def test_truth_is_the_tables_however_far_the_prediction_is(size):
     frame = pl.DataFrame({"x": np.arange(20.0), "price": 221_900.0 + 1000 * np.arange(20.0)})
-    start = prepare(frame.select("x"), frame.select("price"), Recipe(hidden=(4,), encoding="plain"), seed=0)
+    start = prepare(Problem(frame.select("x"), frame.select("price")), Recipe(hidden=(4,), encoding="plain"), 0)
     X, Y = start.table.encode(frame.select("x"), np.float64), start.table.target.encode(frame.select("price"))
     with np.errstate(over="ignore", invalid="ignore"):
         t = bl.trace(start.plan.net, size * start.state.theta.astype(np.float64), X, Y, table=start.table)
@@ -476,7 +477,7 @@ def test_truth_of_classes_is_1_for_the_true_one():
     for labels in (["a", "b"], ["a", "b", "c"]):
         frame = pl.DataFrame({"x": np.arange(12.0), "kind": (labels * 6)[:12]})
         target = Target.fit_classes(frame["kind"])
-        start = prepare(frame.select("x"), frame.select("kind"), Recipe(hidden=(4,)), target=target, seed=0)
+        start = prepare(Problem(frame.select("x"), frame.select("kind"), target), Recipe(hidden=(4,)), 0)
         X, Y = start.table.encode(frame.select("x"), np.float64), target.encode(frame.select("kind"))
         t = bl.trace(start.plan.net, start.state.theta, X, Y, table=start.table)
         assert t.truth.shape == t.prediction.shape == (12, len(labels))

@@ -20,6 +20,7 @@ import backlit as bl
 from backlit.engines.protocol import Rows
 from backlit.errors import BacklitError, DataError
 from backlit.fitting import Recipe, prepare
+from backlit.problem import Problem
 from backlit.progress import fit
 from backlit.runs import export
 from backlit.runs.file import reading, require_new
@@ -87,7 +88,7 @@ def test_json_that_every_reader_takes():
 
 
 def test_without_rows_to_watch_the_last_weights_predict(tmp_path):
-    start = prepare(FRAME, PRICE, Recipe(hidden=(4,), epochs=1), seed=0)
+    start = prepare(Problem(FRAME, PRICE), Recipe(hidden=(4,), epochs=1), 0)
     record(tmp_path / "a.backlit", start)
     run = open_run(tmp_path / "a.backlit")
     np.testing.assert_array_equal(run.timeline().best().theta, run.at().theta)

@@ -29,7 +29,8 @@ from stranger import (
 
 import backlit as bl
 from backlit.errors import BacklitError, DataError
-from backlit.fitting import Recipe, prepare, split_rows
+from backlit.fitting import Recipe, prepare
+from backlit.problem import Problem, split_rows
 from backlit.runs.arrays import pack
 from backlit.runs.run import open_run
 from backlit.runs.schema import (
@@ -444,7 +445,7 @@ def test_classes_that_are_not_there(tmp_path):
 
     target = Target.fit_classes(targets["town"])
     recipe = Recipe(hidden=(4,), epochs=2, batch_size=10, bins=4)
-    start = prepare(FRAME.select("size"), targets, recipe, target=target, seed=0, split=split_rows(np.arange(60)))
+    start = prepare(Problem(FRAME.select("size"), targets, target, split_rows(np.arange(60))), recipe, 0)
     record(path, start)
     before = path.read_bytes()
     for value in (3.0, -1.0, 1e9, 1.5, -1e30):
@@ -606,7 +607,7 @@ def test_odd_names_of_columns_are_shown_escaped(tmp_path, command):
         if "\0" in name:
             continue
         frame = pl.DataFrame({name: FRAME["size"], "town": FRAME["town"]})
-        start = prepare(frame, PRICE.rename({"price": f"price {name}"}), Recipe(hidden=(2,), epochs=1), seed=0)
+        start = prepare(Problem(frame, PRICE.rename({"price": f"price {name}"})), Recipe(hidden=(2,), epochs=1), 0)
         path = tmp_path / f"{number}.backlit"
         record(path, start, frame=frame)
         for show in ("show", "history"):

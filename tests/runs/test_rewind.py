@@ -11,6 +11,7 @@ from backlit.core import rng
 from backlit.engines.native import missing
 from backlit.errors import ArgumentError, DataError, RunWarning
 from backlit.fitting import prepare
+from backlit.problem import Problem
 from backlit.progress import fit
 from backlit.runs import recorder as recorder_module
 from backlit.runs import timeline as timeline_module
@@ -23,7 +24,7 @@ def truth(request):
     """A start, and all of its states."""
     recipe = replace(RECIPE, engine=request.param)
     weights = np.random.default_rng(0).gamma(2, 1, N)
-    start = prepare(FRAME, PRICE, recipe, split=SPLIT, weights=weights, seed=5)
+    start = prepare(Problem(FRAME, PRICE, split=SPLIT, weights=weights), recipe, 5)
     return start, *every_state(start.plan, start.state)
 
 

@@ -16,7 +16,8 @@ from backlit.engines.protocol import Data
 from backlit.errors import ArgumentError, BacklitError, UnknownNameError
 from backlit.explain.verdict_text import sentence
 from backlit.explain.what_if import along_step, along_weight
-from backlit.fitting import Recipe, Split, prepare
+from backlit.fitting import Recipe, Structure, prepare
+from backlit.problem import Problem, Split
 from backlit.progress import fit
 from backlit.runs.course import judged
 from backlit.runs.run import recording
@@ -85,7 +86,7 @@ def wide(tmp_path_factory):
     houses = load_houses()
     split = Split(*np.split(np.arange(houses.height), [14_000, 17_500]))
     recipe = Recipe(units=HOUSE_UNITS)
-    start = prepare(houses.drop("price"), houses.select("price"), recipe, split=split, seed=0)
+    start = prepare(Problem(houses.drop("price"), houses.select("price"), split=split), recipe, 0)
     desk = desk_of(tmp_path_factory.mktemp("wide"), start, 30, frame=houses)
     yield desk
     desk.shelf.close()
@@ -97,7 +98,7 @@ def mixed(tmp_path_factory):
     desks = {}
     for name, (targets, classes) in TARGETS.items():
         described = Target.fit_classes(targets[classes]) if classes else None
-        start = prepare(MIXED, targets, RECIPE, target=described, split=SPLIT, seed=1)
+        start = prepare(Problem(MIXED, targets, described, SPLIT), RECIPE, 1)
         desks[name] = desk_of(
             tmp_path_factory.mktemp(name), start, 12, frame=pl.concat([MIXED, targets], how="horizontal")
         )
@@ -463,7 +464,7 @@ def test_the_line_along_a_step(small, mixed, of):
 def test_the_line_where_the_rate_is_0(mixed, tmp_path, of):
     for name, (targets, classes) in TARGETS.items():
         described = Target.fit_classes(targets[classes]) if classes else None
-        start = prepare(MIXED, targets, RECIPE, target=described, split=SPLIT, seed=1)
+        start = prepare(Problem(MIXED, targets, described, SPLIT), RECIPE, 1)
         (tmp_path / name).mkdir()
         frame = pl.concat([MIXED, targets], how="horizontal")
         desk = desk_of(tmp_path / name, start, None, frame=frame)
@@ -509,10 +510,10 @@ NETWORKS = {
 def test_other_networks(kind, tmp_path):
     changes, layers = NETWORKS[kind]
     targets = pl.DataFrame({"price": 50 * SCORE + 1000})
-    start = prepare(MIXED, targets, replace(RECIPE, **changes), split=SPLIT, seed=1)
+    start = prepare(Problem(MIXED, targets, split=SPLIT), replace(RECIPE, **changes), 1)
     if layers:
         net = Network(layers(len(start.table.names)), inputs=start.table.names)
-        start = prepare(MIXED, targets, RECIPE, split=SPLIT, seed=1, table=start.table, net=net)
+        start = prepare(Problem(MIXED, targets, split=SPLIT), RECIPE, 1, structure=Structure(start.table, net))
     desk = desk_of(tmp_path, start, 12, frame=MIXED.with_columns(targets))
     for of in ("row", "batch"):
         at, t = AT | {"of": of}, truly(desk, of)
@@ -641,7 +642,7 @@ def test_epochs_in_the_targets_unit(small, mixed, tmp_path):
     )
     targets, kind = TARGETS["binary"]
     recipe = replace(RECIPE, metric=METRICS["accuracy"])
-    start = prepare(MIXED, targets, recipe, target=Target.fit_classes(targets[kind]), split=SPLIT, seed=1)
+    start = prepare(Problem(MIXED, targets, Target.fit_classes(targets[kind]), SPLIT), recipe, 1)
     desk = desk_of(tmp_path, start, 12)
     [first, *_] = desk.run.timeline().epochs()
     assert epoch_point(desk.run, first).validation == first.metric > 0
@@ -694,7 +695,7 @@ def test_the_verdict_of_a_timeline(mixed, tmp_path):
 
 def test_the_verdict_that_was_recorded_is_told_while_it_holds(tmp_path):
     targets, _ = TARGETS["numbers"]
-    start = prepare(MIXED, targets, RECIPE, split=SPLIT, seed=1)
+    start = prepare(Problem(MIXED, targets, split=SPLIT), RECIPE, 1)
     desk = desk_of(tmp_path, start, 12, frame=pl.concat([MIXED, targets], how="horizontal"))
     own = ask(desk, "verdict", timeline="main").text
     fall = {"kind": "still_falling", "beaten_by": None, "numbers": {"fall": 0.42, "share": 0.5}, "remedy": {}}
@@ -708,7 +709,7 @@ def test_the_verdict_that_was_recorded_is_told_while_it_holds(tmp_path):
 
 def test_no_verdict_without_rows(tmp_path):
     targets, _ = TARGETS["numbers"]
-    start = prepare(MIXED, targets, RECIPE, split=SPLIT, seed=1)
+    start = prepare(Problem(MIXED, targets, split=SPLIT), RECIPE, 1)
     frame = pl.concat([MIXED, targets], how="horizontal")
     with recording(tmp_path / "bare.backlit", *start, frame=frame, rows=False) as recorder:
         fit(start, recorder=recorder)

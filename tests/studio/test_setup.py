@@ -9,8 +9,9 @@ from commands import backlit
 
 import backlit as bl
 from backlit.errors import ArgumentError, BacklitError, DataError, UnknownNameError
-from backlit.fitting import Recipe, prepare, split_rows
+from backlit.fitting import Recipe, prepare
 from backlit.lesson import SMALL
+from backlit.problem import Problem, split_rows
 from backlit.recipe import TYPED as SETTINGS
 from backlit.studio import setup
 from backlit.studio.messages import Begin, Nothing, RunQuery, TableQuery
@@ -144,7 +145,7 @@ def test_a_run_is_begun(desk, key):
     assert run.timeline().learn().rows.tolist() == rows[split.train].tolist()
     kept = FRAME[rows]
     recipe = Recipe(hidden=(4,), epochs=3, batch_size=10, columns=["size", "town"])
-    start = prepare(kept.drop("SalePrice"), kept.select("SalePrice"), recipe, split=split, numbers=rows, seed=7)
+    start = prepare(Problem(kept.drop("SalePrice"), kept.select("SalePrice"), split=split, rows=rows), recipe, 7)
     assert run.net == start.plan.net
     np.testing.assert_array_equal(run.at(0).theta, start.state.theta)
     run.timeline().train()

@@ -15,6 +15,7 @@ from backlit.engines.protocol import Data
 from backlit.errors import DataError, DivergedError, require
 from backlit.explain.curvature import sharpest_curvature
 from backlit.explain.trace import Trace, trace
+from backlit.fitting import prepare
 from backlit.lesson import COLUMNS, REAL_FILE, TARGET, first_network, houses_problem
 from backlit.progress import fit
 from backlit.recipe import Recipe
@@ -181,11 +182,12 @@ def second_act(seed: int, file: str = REAL_FILE) -> Act2:
     """All columns and the defaults, beside two baselines on the same rows; leaves a run file."""
     began = time.perf_counter()
     problem, recipe = houses_problem(), Recipe(units=HOUSE_UNITS)
-    start = problem.start(recipe, seed)
+    start = prepare(problem, recipe, seed)
     kept = may_replace(file)
     line = command("demo", act=2, seed=seed)
     if kept:
-        with problem.recording(file, start, {"source": SOURCE, "commands": {FIRST: [line]}}, force=True) as recorder:
+        about = {"source": SOURCE, "commands": {FIRST: [line]}}
+        with start.recording(file, about, force=True) as recorder:
             fitted = fit(start, recorder=recorder)
     else:
         fitted = fit(start)

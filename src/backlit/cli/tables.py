@@ -23,6 +23,7 @@ from backlit.commands import command
 from backlit.errors import ArgumentError, DataError, DivergedError, UnknownNameError
 from backlit.explain.verdict import match
 from backlit.explain.verdict_text import overshooting, sentence
+from backlit.fitting import prepare
 from backlit.model import Model
 from backlit.problem import Parting, Problem
 from backlit.progress import fit
@@ -82,14 +83,12 @@ def train(
         raise ArgumentError(f"--drop leaves out every column but the target {target!r}; keep one to learn from")
     by = "time" if time_column else "group" if group else "row"
     parting = Parting(by, time_column or group, None if time_column else split_seed)
-    problem = Problem.of(
-        sheet, target, parting, task=task, columns=columns or None, called=table,
-        otherwise="--classes takes them as classes",
-    )  # fmt: skip
+    otherwise = "--classes takes them as classes"
+    problem = Problem.of(sheet, target, parting, task=task, called=table, otherwise=otherwise)
     classes = problem.target is not None
     if classes and recipe.target == "log":
         raise ArgumentError(f"--log takes the logarithm of numbers, and the target {target!r} holds classes")
-    start = problem.start(recipe, seed)
+    start = prepare(problem, replace(recipe, columns=columns or None), seed)
     notices = [*problem.notices, *start.table.notices, *([] if problem.counts["test"] else [Remark("rows.no_test")])]
     if not as_json:
         show([_opening(table, problem, notices)])
@@ -98,7 +97,7 @@ def train(
     about = {"source": table, "text_encoding": text_encoding, "commands": {FIRST: [line]}}
     began = time.perf_counter()
     failure: DivergedError | None = None
-    with problem.recording(file, start, about, rows=keep_rows, max_size=max_size, force=force) as recorder:
+    with start.recording(file, about, rows=keep_rows, max_size=max_size, force=force) as recorder:
         try:
             fitted = fit(start, recorder=recorder)
         except DivergedError as error:
@@ -327,7 +326,7 @@ def _predict_notices(model: Model, first: pl.DataFrame, unseen: dict[str, tuple[
 
 
 def _opening(table: str, problem: Problem, notices: list[Remark | str]) -> RenderableType:
-    frame, target = problem.sheet.frame, problem.target
+    frame, target = problem.frame, problem.target
     what = f"{len(target.classes)} classes" if target else "numbers"
     parts = zip(("learning from", "stopping on", "testing on"), problem.counts.values())
     more = [f"and {len(notices) - MOST_NOTICES} more; --json has all"] if len(notices) > MOST_NOTICES else []

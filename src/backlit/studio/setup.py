@@ -10,6 +10,7 @@ import polars as pl
 from backlit.commands import command
 from backlit.core.values import Names, Numbers
 from backlit.errors import ArgumentError, BacklitError, DataError, UnknownNameError, require
+from backlit.fitting import prepare
 from backlit.lesson import SMALL
 from backlit.problem import Parting, Problem, describe_target, rows_with
 from backlit.recipe import SETTINGS, TYPED, Recipe, Setting, values_typed
@@ -194,11 +195,11 @@ def _begun(desk: Desk, query: Begin) -> Begun:
             raise UnknownNameError("column", name, names)
     kinds = _kinds(query, names)
     sheet = desk.shelf.table(query.table, Hints.of(kinds, **reading).target(query.target))
-    problem = Problem.of(sheet, query.target, PARTING, task=query.task, columns=kinds or None, otherwise=OTHERWISE)
+    problem = Problem.of(sheet, query.target, PARTING, task=query.task, otherwise=OTHERWISE)
     chosen = values_typed(query.settings)
     units = HOUSE_UNITS if set(HOUSE_UNITS) <= set(names) else {}
-    recipe = Recipe(units=units, **chosen)
-    start = problem.start(recipe, query.seed)
+    recipe = Recipe(columns=kinds or None, units=units, **chosen)
+    start = prepare(problem, recipe, query.seed)
     if (size := start.plan.net.size) > MOST_WEIGHTS:
         raise ArgumentError(
             f"hidden is {recipe.layers}, which makes {size:,} weights; take fewer units, so that there are at "
@@ -209,7 +210,7 @@ def _begun(desk: Desk, query: Begin) -> Begun:
     if file:
         about["commands"] = {FIRST: [_line(file, query, kinds, chosen, start.seed)]}
     path = desk.shelf.new_run(name)
-    with problem.recording(path, start, about):
+    with start.recording(path, about):
         pass
     key = desk.shelf.add_run(path)
     desk.publish(News(shelf=shelf(desk, Nothing())))

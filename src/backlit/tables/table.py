@@ -63,7 +63,7 @@ class Table:
         ----------
         frame : all rows at hand, which decide each column's kind; the target's own columns are passed over
         rows : positions of the training rows, from which everything else is learnt; None: all
-        weights : (n,) one for each row of `frame`, above 0
+        weights : (m,) one for each training row, above 0
         columns : the columns to use, or what some are: ``{"zipcode": "category", "preis": {"decimal": ","}}``
         encoding : "piecewise" cuts each number into bins at its quantiles; "plain" leaves the bins out
         bins : at most so many for a column, and MOST_BINS for all
@@ -109,7 +109,7 @@ class Table:
         if encoding == "piecewise" and each != bins:
             kind = "columns.fewer_bins" if each else "columns.no_bins"
             notices.append(Remark(kind, columns=numeric, bins=each, asked=bins))
-        part = None if weights is None else np.asarray(weights, dtype=np.float64)[rows]
+        part = None if weights is None else np.asarray(weights, dtype=np.float64)
         fitted = [
             _fit(
                 guess.kind, sheet[name][rows], (units or {}).get(name, ""), each, part, sheet.readings.get(name, PLAIN)
