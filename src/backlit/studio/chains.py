@@ -50,7 +50,7 @@ def _one_weight(t: Trace, name: str) -> WeightTrace:
     group = stage.edge(first, stage.parents[parent]) if parent >= 0 else name
     if len(net.positions(group)) != len(w.positions) or not np.array_equal(net.positions(group), w.positions):
         first = net.weight_name(first)
-        raise ArgumentError(f"weight is {name!r}, which is {len(w.positions):,} weights; name one, such as {first}")
+        raise ArgumentError("studio.several_weights", name=name, weights=len(w.positions), first=first)
     return WeightTrace(t, group, w.positions)
 
 

@@ -76,6 +76,6 @@ class Commands:
         if work is not None and work.busy:
             now = work.training
             name = self.desk.opened(now.run).path.name
-            raise BusyError(f"{now.timeline} of {name} is being trained, and is at step {now.step:,}; stop it first")
+            raise BusyError("studio.busy", timeline=now.timeline, run=name, step=now.step)
         if work is not None:
             work.finish()

@@ -67,7 +67,7 @@ def run(desk: Desk, query: RunQuery) -> messages.Run:
 def changed(desk: Desk, opened: Run, key: str) -> messages.Run:
     """A run that has another timeline now, or one that has gone on."""
     with desk.lock:
-        desk.forget(opened, "lineage", "timeline")
+        desk.forget(opened, "settings", "timeline")
         return run(desk, RunQuery(run=key))
 
 

@@ -74,7 +74,7 @@ def drawing(desk: Desk, key: str, layout: str) -> Drawing:
     """The drawing that was laid out under an id."""
 
     def gone() -> Drawing:
-        raise GoneError("this drawing is not known any more; ask for the layout again")
+        raise GoneError("studio.drawing_gone")
 
     return desk.cached((desk.opened(key), "drawing", layout), gone)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -12,7 +12,6 @@ from threadpoolctl import threadpool_limits
 
 from backlit.core.activations import ACTIVATIONS
 from backlit.core.layer import Stage
-from backlit.core.network import Network
 from backlit.core.state import State
 from backlit.errors import ArgumentError, DataError, UnknownNameError, require
 from backlit.explain.trace import LayerTrace, Trace, trace
@@ -24,41 +23,19 @@ from backlit.studio.layouts import Drawing, drawing, laid_out, telling
 from backlit.studio.messages import Cell, DrawnQuery, LayoutQuery, MomentQuery, Outcome, UnitNumbers, UnitQuery
 from backlit.tables.columns import Category, Column
 from backlit.tables.target import Target
-from backlit.training import Settings
 from backlit.words import chance, number, plain
 
 MOST_TRACES = 6  #: that are kept
 MOST_ROWS = 256  #: of a moment that are named
-EXPECTED = {
-    "number": "a finite number",
-    "boolean": "true or false",
-    "date": "a date, such as 2014-05-31",
-    "category": "one of its levels",
-}
 
 
 # --- the trace ---------------------------------------------------------------------------------------------------
 
 
-class Owner(NamedTuple):
-    """What the timeline that made a state knows of it: asked for once, since a file answers."""
-
-    timeline: Timeline
-    name: str
-    net: Network
-    settings: Settings
-
-
-def owner_of(desk: Desk, key: str, name: str, step: int) -> Owner:
+def owner_of(desk: Desk, key: str, name: str, step: int) -> Timeline:
     """The timeline of the lineage that made a step's state."""
-
-    def ways() -> list[tuple[int, Owner]]:
-        lineage = reversed(desk.timeline(key, name).lineage)
-        return [(line.start, Owner(line, line.name, line.net, line.settings())) for line in lineage]
-
-    known = desk.cached((desk.opened(key), "lineage", name), ways)
     require("step", step, lambda v: v >= 0, "0 or greater")
-    return next(owner for start, owner in known if start <= step)
+    return desk.timeline(key, name).owner(step)
 
 
 @cache
@@ -75,12 +52,12 @@ def traced(desk: Desk, query: MomentQuery) -> Trace:
         owner = owner_of(desk, query.run, query.timeline, query.step)
         batch = query.of == "batch"
         if batch and query.features:
-            raise ArgumentError("features are changed of one row only; look at a row instead of the step's batch")
+            raise ArgumentError("studio.features_of_batch")
         edited = (tuple(sorted(query.weights.items())), () if batch else (query.row, *_sorted(query.features)))
         # also where the trace is known: a step that is not there is refused
         state = desk.state(query.run, query.timeline, query.step)
         schedule = state.begun, state.planned  # which change where training goes on beyond the end of its schedule
-        key = (owner.timeline.number, query.step, *schedule, query.of, *edited)
+        key = (owner.number, query.step, *schedule, query.of, *edited)
         # few, for each is some 10 MB of a wide network
         recent: dict[tuple, Trace] = desk.cached((run, "traces"), dict)
         recent[key] = t = recent.pop(key, None) or _traced(desk, query, owner, state)
@@ -89,14 +66,15 @@ def traced(desk: Desk, query: MomentQuery) -> Trace:
         return t
 
 
-def _traced(desk: Desk, query: MomentQuery, owner: Owner, state: State) -> Trace:
+def _traced(desk: Desk, query: MomentQuery, owner: Timeline, state: State) -> Trace:
     run = desk.opened(query.run)
     if query.weights:
         state, _ = edited(state, owner.net, query.weights)
     if query.of == "row":
         X, Y = _encoded(desk, query)
-        return trace(owner.net, state, X, Y, owner.settings, rows=[query.row], table=run.table)
-    return trace_of_step(owner.timeline.plan(), state, run.table)
+        settings = desk.cached((run, "settings", owner.number), owner.settings)
+        return trace(owner.net, state, X, Y, settings, rows=[query.row], table=run.table)
+    return trace_of_step(owner.plan(), state, run.table)
 
 
 def _encoded(desk: Desk, query: MomentQuery) -> tuple[np.ndarray, np.ndarray]:
@@ -123,7 +101,7 @@ def field_of(column: Column, value: Cell) -> pl.Series:
     except DataError:
         fits = False
     if not fits or (column.kind == "date" and isinstance(value, float)):
-        raise ArgumentError(f"{column.name} is {value!r}; it must be {EXPECTED[column.kind]}, or empty")
+        raise ArgumentError(f"entry.{column.kind}", column=column.name, value=value)
     if isinstance(column, Category) and not column.other and len(column.unseen(series)):
         raise UnknownNameError(f"level of {column.name},", value, column.levels)
     return series

@@ -11,22 +11,7 @@ from backlit.studio.moments import layout, moment, unit, weights
 from backlit.studio.rows import row, worst
 from backlit.studio.setup import shelf, table
 
-QUESTIONS: dict[str, Callable[..., Any]] = {
-    question.__name__: question
-    for question in (
-        layout,
-        moment,
-        weights,
-        unit,
-        chain,
-        line,
-        row,
-        worst,
-        history,
-        verdict,
-        compare,
-        run,
-        shelf,
-        table,
-    )
-}
+FUNCTIONS = (
+    layout, moment, weights, unit, chain, line, row, worst, history, verdict, compare, run, shelf, table,
+)  # fmt: skip
+QUESTIONS: dict[str, Callable[..., Any]] = {question.__name__: question for question in FUNCTIONS}

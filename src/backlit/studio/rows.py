@@ -33,22 +33,18 @@ def row(desk: Desk, query: RowQuery) -> messages.Row:
     true = [_entry(one[name], target.unit).text for name in target.names if name in frame.columns]
     return messages.Row(
         row=query.row,
-        part=_part(desk, run, query.row),
+        part=_part(run, query.row),
         features=tuple(_feature(column, one[column.name]) for column in table.columns),
         others=tuple(map(_entry, others)),
         truth=", ".join(true),
     )
 
 
-def _part(desk: Desk, run: Run, row: int) -> str:
+def _part(run: Run, row: int) -> str:
     """For what a row is used."""
-
-    def parts() -> dict[int, str]:
-        first = run.timeline()
-        data = {"train": first.learn(), "validation": first.watch()}
-        return {row: name for name, part in data.items() if part is not None for row in part.rows.tolist()}
-
-    return desk.cached((run, "parts"), parts).get(row, "")
+    first = run.timeline()
+    parts = {"train": first.learn(), "validation": first.watch()}
+    return next((name for name, part in parts.items() if part is not None and row in part.rows), "")
 
 
 def _feature(column: Column, field: pl.Series) -> Feature:
@@ -93,12 +89,12 @@ def worst(desk: Desk, query: RowsQuery) -> RowErrors:
     """The rows whose predictions are off the most, under the weights of a moment."""
     require("most", query.most, lambda v: v >= 0, "0 or greater")
     owner, run = owner_of(desk, query.run, query.timeline, query.step), desk.opened(query.run)
-    data = owner.timeline.watch() if query.which == "validation" else owner.timeline.learn()
+    data = owner.watch() if query.which == "validation" else owner.learn()
     if data is None:
-        raise DataError(f"the run has no {query.which} rows; ask for those that it learns from, 'train'")
+        raise DataError("studio.no_rows", which=query.which)
     theta = desk.state(query.run, query.timeline, query.step).theta
     target, loss = run.table.target, owner.net.loss
-    P = target.decode(loss, owner.timeline.plan().engine.predict(owner.net, theta, data.X))
+    P = target.decode(loss, owner.plan().engine.predict(owner.net, theta, data.X))
     if target.classes:
         truth = data.Y[:, 0].astype(int)
         off = log_losses(P, truth)

@@ -10,6 +10,8 @@ from starlette.responses import JSONResponse, PlainTextResponse, RedirectRespons
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
+from backlit.words import say
+
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; style-src-attr 'unsafe-inline'; font-src 'self'; "
@@ -60,7 +62,7 @@ class Safety:
                 page = RedirectResponse("/", 303, {"Cache-Control": "no-store"})
                 page.set_cookie(self.cookie, self.token, httponly=True, samesite="strict")
                 return page
-            trouble = "This address is out of date. Open the one that backlit studio printed last."
+            trouble = say("studio.old_address")
         if trouble is None:
             return None
         if request.scope["type"] == "websocket":
@@ -74,13 +76,13 @@ class Safety:
         page, reads = request.headers.get("origin"), request.scope.get("method") in ("GET", "HEAD")
         hosts = [f"http://{host.lower()}" for host in request.headers.getlist("host")]
         if len(hosts) != 1 or hosts[0] not in self.origins:
-            return "This server is not called that. Open the address that backlit studio printed."
+            return say("studio.other_host")
         if page is None and not reads:
-            return "The request does not say which page it comes from (Origin)."
+            return say("studio.no_origin")
         if page is not None and page.lower() not in self.origins:
-            return "The request comes from another page."
+            return say("studio.other_page")
         if request.scope["path"].startswith("/api") and not self._is_token(request.cookies.get(self.cookie, "")):
-            return "This page has not been let in. Open the address that backlit studio printed."
+            return say("studio.not_let_in")
         return None
 
     def _is_token(self, text: str) -> bool:

@@ -36,10 +36,9 @@ from backlit.studio.questions import QUESTIONS
 from backlit.studio.safety import Safety
 from backlit.studio.setup import table
 from backlit.studio.shelf import UPLOAD_LIMIT
-from backlit.words import to_json
+from backlit.words import say, to_json
 
 BODY_LIMIT = 1_000_000  #: bytes of a question
-MISTAKE = "The studio made a mistake. The terminal it runs in says more; the run file is not harmed."
 NOT_BUILT = """The studio's page is not built yet. In backlit's source folder, run
 
     make .venv/.installed-dev
@@ -49,7 +48,7 @@ or, with Node.js, in its folder web:  npm ci && npm run build
 PAGE = Path(__file__).parent / "page"
 
 
-class TooLargeError(Exception):
+class TooLargeError(BacklitError):
     """A request's body is larger than it may be."""
 
 
@@ -81,7 +80,7 @@ def make_app(desk: Desk, *, host: str, port: int, token: str) -> Starlette:
         """A question, or a command."""
         name = request.path_params["name"]
         if name not in asked:
-            return _refused(404, f"There is no question {name[:40]!r}.")
+            return _refused(404, say("studio.no_question", name=name[:40]))
         body = await _body(request, BODY_LIMIT)
         answer = lambda: _reply(asked[name](msgspec.json.decode(body or b"{}", type=kinds[name])))
         return await run_in_threadpool(answer)
@@ -144,8 +143,8 @@ def make_app(desk: Desk, *, host: str, port: int, token: str) -> Starlette:
             msgspec.MsgspecError: _refusal(400),
             GoneError: _refusal(400, "gone"),
             TooLargeError: _refusal(413),
-            ClientDisconnect: _refusal(400, why="The request broke off."),
-            Exception: _refusal(500, why=MISTAKE),  # which then goes on, to the log
+            ClientDisconnect: _refusal(400, why=say("studio.broke_off")),
+            Exception: _refusal(500, why=say("studio.mistake")),  # which then goes on, to the log
         },
         lifespan=lifespan,
     )
@@ -210,7 +209,7 @@ async def _parts(request: Request, limit: int) -> AsyncIterator[bytes]:
     async for part in request.stream():
         size += len(part)
         if size > limit:
-            raise TooLargeError(f"That is more than {limit / 1e6:g} MB, the most that is taken.")
+            raise TooLargeError("studio.too_large", megabytes=limit / 1e6)
         yield part
 
 
@@ -237,10 +236,7 @@ def listen(host: str, port: int, tries: int = 1) -> socket.socket:
             found.bind((host, place))
             if ipaddress.ip_address(found.getsockname()[0]).is_unspecified:
                 found.close()
-                raise ArgumentError(
-                    f"--host is {host!r}, which means every address of this machine; give the one that others will "
-                    "type into their browser, such as 192.168.1.20"
-                )
+                raise ArgumentError("studio.every_address", host=host)
             found.listen(128)
             return found
         except OSError:

@@ -26,13 +26,12 @@ from backlit.tables.fields import QuestionError
 from backlit.tables.infer import Guess, guess_kind
 from backlit.tables.reading import DROP, Hints, Sheet
 from backlit.tables.target import guess_task
-from backlit.words import plain
+from backlit.words import plain, say
 
 MOST_WEIGHTS = 20_000_000  #: of a network begun here; each takes some 100 bytes while its moments are looked at
 HEAD, EXAMPLES, LETTERS = 8, 3, 40
 USUAL = ("hidden", "activation", "encoding", "optimizer", "learning_rate", "batch_size", "epochs", "dropout")
 PARTING = Parting()  #: as of `backlit train`
-CHOICES = {"decimal": "the decimal mark", "date_order": "the order of dates"}  #: by the question that they answer
 OTHERWISE = "choose classification to take them as classes"
 
 _GOALS = "price|target|label|y|class|outcome"
@@ -86,7 +85,7 @@ def table(desk: Desk, query: TableQuery) -> messages.Table:
     columns = tuple(_column(sheet, target, target=True) if column.name == target else column for column in columns)
     task, trouble = _task(sheet, target)
     if not trouble and all(column.kind == DROP or column.name == target for column in columns):
-        trouble = f"no column is left to learn {plain(target)} from; give a table with more columns"
+        trouble = say("studio.no_column_left", target=plain(target))
     return messages.Table(
         key=query.key,
         name=plain(desk.shelf.listed(query.key).name),
@@ -138,11 +137,13 @@ def _question(error: QuestionError) -> Question:
 
 def _trouble(error: Exception) -> str:
     """What is wrong; a question names the choice on the page that answers it."""
-    if not isinstance(error, QuestionError):
-        return plain(str(error))
+    return plain(_asked_here(error) if isinstance(error, QuestionError) else error)
+
+
+def _asked_here(error: QuestionError) -> DataError:
     asked = error.question
     meant = " or ".join(asked.readings.values())
-    return plain(f"{error.name} is {asked.entry!r}, which may be {meant}; choose {CHOICES[asked.option]} above")
+    return DataError(f"studio.two_readings.{asked.option}", column=plain(error.name), entry=asked.entry, meant=meant)
 
 
 def _text(entry: Any) -> str:
@@ -183,7 +184,7 @@ def begin(desk: Desk, query: Begin) -> Begun:
     try:
         return _begun(desk, query)
     except QuestionError as error:
-        raise DataError(_trouble(error)) from None
+        raise _asked_here(error) from None
 
 
 def _begun(desk: Desk, query: Begin) -> Begun:
@@ -201,10 +202,7 @@ def _begun(desk: Desk, query: Begin) -> Begun:
     recipe = Recipe(columns=kinds or None, units=units, **chosen)
     start = prepare(problem, recipe, query.seed)
     if (size := start.plan.net.size) > MOST_WEIGHTS:
-        raise ArgumentError(
-            f"hidden is {recipe.layers}, which makes {size:,} weights; take fewer units, so that there are at "
-            f"most {MOST_WEIGHTS:,}"
-        )
+        raise ArgumentError("studio.too_many_weights", hidden=str(recipe.layers), weights=size, most=MOST_WEIGHTS)
     name, file, _ = desk.shelf.listed(query.table)
     about: dict[str, Any] = {"source": name}
     if file:

@@ -18,6 +18,7 @@ from backlit.tables.reading import Hints, Sheet
 
 SOURCE = "backlit studio"
 FIRST, REAL = "first", "real"
+LESSONS = {FIRST: (FIRST_FILE, first_run), REAL: (REAL_FILE, real_run)}  #: runs that are begun once they are asked for
 UPLOAD_LIMIT = 64_000_000  #: bytes
 MOST_SHEETS = 2  #: readings of tables that are kept: as the columns show, and with the target that is chosen
 LABEL = 80  #: letters of a name that a request brings
@@ -59,9 +60,9 @@ class Shelf:
 
     def runs(self) -> dict[str, str]:
         """Their keys and names."""
-        runs = {FIRST: Path(FIRST_FILE).stem, REAL: Path(REAL_FILE).stem}
+        runs = {key: Path(file).stem for key, (file, _) in LESSONS.items()}
         for path in sorted(self.folder.glob("*.backlit")):
-            if path not in self._runs.values() and path.name not in (FIRST_FILE, REAL_FILE):
+            if path not in self._runs.values() and path.stem not in runs.values():
                 self.add_run(path)
         return runs | {key: path.stem for key, path in self._runs.items() if key not in runs and path.exists()}
 
@@ -77,13 +78,10 @@ class Shelf:
 
     def run(self, key: str) -> Path:
         """A run file; the first network and the real one are begun where they are not there yet."""
-        if key not in self._runs:
-            if key == FIRST:
-                self._runs[FIRST] = self._lesson(FIRST_FILE)
-            elif key == REAL:
-                self._runs[REAL] = self._lesson(REAL_FILE)
-            elif key not in self.runs():
-                raise UnknownNameError("run", key, [FIRST, REAL, *self._runs])
+        if key not in self._runs and key in LESSONS:
+            self._runs[key] = self._lesson(key)
+        elif key not in self._runs and key not in self.runs():
+            raise UnknownNameError("run", key, [*LESSONS, *self._runs])
         return self._runs[key]
 
     def new_run(self, name: str) -> Path:
@@ -96,11 +94,12 @@ class Shelf:
         """NAME.backlit, NAME-2.backlit, ..."""
         return (self.folder / f"{stem}{'' if n == 1 else f'-{n}'}.backlit" for n in itertools.count(1))
 
-    def _lesson(self, file: str) -> Path:
-        """The file of that name, if it is what it should be; else one that is begun."""
-        path = next(path for path in self._names(Path(file).stem) if not path.exists() or _fits(path, file))
+    def _lesson(self, key: str) -> Path:
+        """Its file, if that is what it should be; else one that is begun."""
+        file, begin = LESSONS[key]
+        path = next(path for path in self._names(Path(file).stem) if not path.exists() or _fits(path, key))
         if not path.exists():
-            (first_run if file == FIRST_FILE else real_run)(path, SOURCE)
+            begin(path, SOURCE)
         return path
 
     # --- tables --------------------------------------------------------------------------------------------------
@@ -165,13 +164,13 @@ def _label(name: str) -> str:
 
 def _free(name: str, taken: Container[str]) -> str:
     names = (name if n == 1 else f"{name} ({n})" for n in itertools.count(1))
-    return next(name for name in names if name not in taken and name not in (FIRST, REAL))
+    return next(name for name in names if name not in taken and name not in LESSONS)
 
 
-def _fits(path: Path, file: str) -> bool:
+def _fits(path: Path, key: str) -> bool:
     """Whether a file is the run that its name says; the real one may also come from `backlit demo` or `train`."""
     try:
         run = open_run(path)
-        return file == REAL_FILE or run.about().get("source") == SOURCE
+        return key == REAL or run.about().get("source") == SOURCE
     except BacklitError:
         return False

@@ -14,6 +14,7 @@ from backlit.studio.desk import Desk
 from backlit.studio.history import changed, epoch_point
 from backlit.studio.messages import News, Train, Training
 from backlit.training import Epoch, EpochDone, StepsDone, rows_a_step, why_stop
+from backlit.words import say
 
 HOLD_SECONDS = 1.0  #: that training by single steps waits for the next one before it is written
 SINGLE = 64  #: steps that are made one by one
@@ -83,7 +84,7 @@ class Work:
             trouble = str(error)
         except Exception:
             log.exception("training")
-            trouble = "Training has ended, for the studio made a mistake. Its log says more."
+            trouble = say("studio.mistake_in_training")
         with self._changed:
             self._over = True
         self.training = replace(self.training, running=False, ended=ended, trouble=trouble)
