@@ -27,6 +27,7 @@ check: $(VENV)/.installed-dev
 	$(BIN)/lint-imports
 	$(BIN)/pyright
 	$(BIN)/python tools/make_messages.py --check
+	$(BIN)/python tools/make_words.py --check
 	$(BIN)/python tools/draw_imports.py --check
 	$(BIN)/python tools/count_lines.py
 	$(NPM) run --silent check

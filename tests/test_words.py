@@ -13,7 +13,9 @@ import backlit
 from backlit.tables.metrics import score
 from backlit.words import WORDS, Remark, chance, count, fixed, listed, number, percent, say
 
-EXAMPLES = json.loads((Path(__file__).parents[1] / "web" / "src" / "lib" / "numbers.json").read_text(encoding="utf-8"))
+PAGE = Path(__file__).parents[1] / "web" / "src"
+EXAMPLES = json.loads((PAGE / "lib" / "numbers.json").read_text(encoding="utf-8"))
+SAID = json.loads((PAGE / "lib" / "said.json").read_text(encoding="utf-8"))
 
 
 # --- numbers -----------------------------------------------------------------------------------------------------
@@ -73,6 +75,23 @@ def test_a_sentence_has_its_facts_in_their_formats(monkeypatch):
     assert say("x", **facts | {"c": None}, why="").endswith(" not finite 2.0 50% >99.9% 'u' or 'v'")
     with pytest.raises(KeyError, match="names"):
         say("x", **{name: value for name, value in facts.items() if name != "names"})
+
+
+@pytest.mark.parametrize(("kind", "facts", "text"), SAID["kinds"])
+def test_sentences_are_those_of_the_page(kind, facts, text):
+    assert say(kind, **facts) == text
+
+
+@pytest.mark.parametrize(("template", "facts", "text"), SAID["templates"])
+def test_templates_are_read_as_the_page_reads_them(monkeypatch, template, facts, text):
+    monkeypatch.setitem(WORDS, "x", template)
+    assert say("x", **facts) == text
+
+
+def test_all_that_the_page_says_has_an_example():
+    sent = json.loads((PAGE / "words.json").read_text(encoding="utf-8"))
+    assert sent.items() <= WORDS.items()
+    assert set(sent) <= {kind for kind, *_ in SAID["kinds"]}
 
 
 def test_what_the_catalogue_does_not_have_is_said_by_its_own_name():

@@ -464,8 +464,10 @@ WORDS: dict[str, str] = {
     "link.input": "the input that the weight multiplies",
     "link.mask": "kept by dropout, and scaled",
     "link.norm": "how the norm of the layer passes it on",
-    # the same as sentences; .0 where the value is 0
-    "read.score": "E changes by {value:number 3} for each unit that the score rises.",
+    # the same as sentences; .0 where the value is 0, .falls where it is below
+    "read.score": "If the output rises a little, E rises {size:number 3} times as much.",
+    "read.score.falls": "If the output rises a little, E falls {size:number 3} times as much.",
+    "read.score.0": "If the output changes a little, E stays the same.",
     "read.slope": "The unit passes on {value:number 3} of each change: {meaning}.",
     "read.slope.0": "The unit passes on nothing: {meaning}.",
     "read.weight": "The weight {symbol} is {value:number 3}; it {meaning}.",
@@ -478,7 +480,26 @@ WORDS: dict[str, str] = {
     "term.rate": "α",
     "term.gradient": "∂E/∂w",
     "term.averaged": "average",
-    "update.clipped": "the gradient was too long: shortened to {share:percent} of itself",
-    "update.averaged": "the step is against an average of this gradient and earlier ones",
-    "update.still": "the learning rate is 0 at this step, so that no weight moves",
+    # why a weight goes where it goes
+    "update.along": "More of this weight {way} E, so the step {goes} it.",
+    "update.against": "More of this weight {way} E. Still the step {goes} it: it depends on more than this ∂E/∂w.",
+    "update.too_small": "More of this weight {way} E, but the step is too small to change it.",
+    "update.still": "The rate is 0 at this step, so the weights do not move.",
+    "update.flat": "A little more or less of this weight changes nothing: no blame comes back to it.",
+    "update.flat_moved": "The step still {goes} it: it depends on more than this ∂E/∂w.",
+    "update.clipped": "The gradient was too long; it is shortened to {share:percent} of itself.",
+    "update.averaged": "The average is of this ∂E/∂w and earlier ones.",
+    "update.minus": "The slope points up the error and the step goes down: minus. (Texts that add the gradient have put the minus into it.)",
+    # how a derivative is checked
+    "check.agrees": "by finite differences {value:number 6}: agrees to {digits:count digit}",
+    "check.kink": "finite differences meet a kink: {left:number 6} on its left, {right:number 6} on its right",
+    "check.training": "Training, in 32-bit arithmetic, agrees with this to {digits:count digit}.",
+    "check.training_differs": "Training, in 32-bit arithmetic, differs from this by {share:percent}.",
+    # why a timeline has ended
+    "ended.epochs": "all epochs done",
+    "ended.max_steps": "all steps done",
+    "ended.max_seconds": "out of time",
+    "ended.patience": "no longer better",
+    "ended.target_error": "good enough",
+    "ended.diverged": "diverged",
 }

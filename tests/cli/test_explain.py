@@ -159,7 +159,7 @@ def test_a_rate_of_0_is_told(backlit, monkeypatch, tmp_path):
     for step in (("--step", 40), ()):
         shown = " ".join(backlit("explain", "line.backlit", "--row", 5, *step, "--what-if").split())
         assert f"the rate is 0 at this step; up to {last:.3g}, the last before it:" in shown
-        assert "the learning rate is 0 at this step, so that no weight moves" in shown
+        assert "The rate is 0 at this step, so the weights do not move." in shown
         content = json.loads(backlit("explain", "line.backlit", "--row", 5, *step, "--what-if", "--json"))
         assert (content["along_step"]["chosen"], content["along_step"]["last"]) == (0.0, last)
         backlit("figure", "step", "line.backlit", "--row", 5, *step, "--out", "step.svg", "--force")

@@ -41,7 +41,7 @@ def run(made, tmp_path, monkeypatch):
 def test_show(backlit, run):
     told = " ".join(backlit("show", "homes.backlit").split())
     for part in (
-        "predicts price", "3 columns: size, rooms, town", "60 steps in 6 epochs, all epochs made", "timelines main",
+        "predicts price", "3 columns: size, rooms, town", "60 steps in 6 epochs, all epochs done", "timelines main",
         "MB, 2 snapshots; any step is back in about", "the table's rows are inside", "67 train, 13 validation",
     ):  # fmt: skip
         assert part in told
@@ -75,7 +75,7 @@ def test_a_loss_that_only_tests_know(backlit, tmp_path, monkeypatch):
 
 def test_fork_history_and_diff(backlit, run):
     told = backlit("fork", "homes.backlit", "--step", 20, "--learning-rate", 0.01, "--name", "fast")
-    assert "fast   steps 20 to 60, all epochs made\nlearning_rate 0.001 → 0.01\n" in told
+    assert "fast   steps 20 to 60, all epochs done\nlearning_rate 0.001 → 0.01\n" in told
     assert "fork 1   steps 30 to 35" in backlit("fork", "homes.backlit", "--timeline", "fast", "--step", 30,
                                                 "--steps", 5,
                                                 "--weight", "w2[3, 1]=0.5", "--weight", "b1[2]=-1")  # fmt: skip
@@ -103,19 +103,19 @@ def test_resume(backlit, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     start = planned("auto")
     run = recorded(start, tmp_path / "a.backlit", 23)
-    assert "all steps made" in " ".join(backlit("show", "a.backlit").split())
+    assert "all steps done" in " ".join(backlit("show", "a.backlit").split())
     with recording("b.backlit", *start, frame=WHOLE) as recorder:
         events = recorder.record(train(start.plan, start.state))
         next(events), events.close()
     assert "interrupted" in backlit("show", "b.backlit")
-    assert "main   steps 0 to 60, all epochs made" in backlit("resume", "b.backlit")
-    assert "main   steps 0 to 60, all epochs made" in backlit("resume", "a.backlit")
+    assert "main   steps 0 to 60, all epochs done" in backlit("resume", "b.backlit")
+    assert "main   steps 0 to 60, all epochs done" in backlit("resume", "a.backlit")
     assert same(run.at(), bl.open_run("b.backlit").at())
     before = Path("a.backlit").read_bytes()
     for options in ((), ("--timeline", "main")):
         told = backlit("resume", "a.backlit", *options)
         assert told.startswith("a.backlit is finished: nothing of it was cut off. To go on beyond its end, say")
-        assert "main   steps 0 to 60, all epochs made" in told
+        assert "main   steps 0 to 60, all epochs done" in told
         told = json.loads(backlit("resume", "a.backlit", *options, "--json"))
         assert (told["name"], told["steps"], told["reason"], told["finished"]) == ("main", 60, "epochs", True)
     assert Path("a.backlit").read_bytes() == before

@@ -292,7 +292,7 @@ def test_show_tells_what_was_used(backlit):
     backlit("train", "t.csv", "--target", "price", *QUICK, "--split-seed", "4")
     shown = backlit("show", "t.backlit").text
     assert "adamw (weight decay 0.03, beta2 0.95), learning rate 0.001, schedule warmup_cosine, all rows in" in shown
-    for part in ("dropout 0.15", "2 epochs, watching squared_error", "seed 0, 2 steps in 2 epochs, all epochs made",
+    for part in ("dropout 0.15", "2 epochs, watching squared_error", "seed 0, 2 steps in 2 epochs, all epochs done",
                  "parted at random, split seed 4"):  # fmt: skip
         assert part in shown
     options = ("--optimizer", "momentum", "--schedule", "exponential", "--dropout", "0", "--batch-size", "32",

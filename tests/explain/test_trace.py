@@ -17,7 +17,9 @@ from backlit.engines.native import missing
 from backlit.errors import ArgumentError, UnknownNameError
 from backlit.explain import what_if
 from backlit.explain.chain import ALL_PATHS
+from backlit.explain.check import engine_remark
 from backlit.explain.trace import Trace
+from backlit.explain.update import WeightTerm, WeightUpdate
 from backlit.fitting import Recipe, prepare
 from backlit.problem import Problem
 from backlit.tables.target import Target
@@ -197,6 +199,53 @@ def test_the_update_that_happened_is_the_one_training_made(optimizer, clip_norm)
     assert (frame["clip"].to_list() if "clip" in frame.columns else [1.0] * t.net.size) == [u.clip] * t.net.size
     assert t.happened
     assert "update" in t["w1[x1, 1]"].chain().text()
+
+
+@pytest.mark.parametrize(
+    ("moved", "gradient", "terms", "clip", "texts"),
+    [
+        (0.02, -0.2, {"rate": 0.1}, 1.0, ["More of this weight lowers E, so the step raises it."]),
+        (-0.02, 0.2, {"rate": 0.1}, 1.0, ["More of this weight raises E, so the step lowers it."]),
+        (
+            -0.1, -0.2, {"rate": 0.1, "averaged": 0.3}, 1.0,
+            [
+                "More of this weight lowers E. Still the step lowers it: it depends on more than this ∂E/∂w.",
+                "The average is of this ∂E/∂w and earlier ones.",
+            ],
+        ),
+        (0.0, -0.2, {"rate": 0.1}, 1.0, ["More of this weight lowers E, but the step is too small to change it."]),
+        (0.0, -0.2, {"rate": 0.0}, 1.0, ["The rate is 0 at this step, so the weights do not move."]),
+        (
+            0.0, 0.0, {"rate": 0.1}, 1.0,
+            ["A little more or less of this weight changes nothing: no blame comes back to it."],
+        ),
+        (
+            0.1, 0.0, {"rate": 0.1}, 1.0,
+            [
+                "A little more or less of this weight changes nothing: no blame comes back to it.",
+                "The step still raises it: it depends on more than this ∂E/∂w.",
+            ],
+        ),
+        (
+            0.02, -0.2, {"rate": 0.1, "averaged": -0.05}, 0.25,
+            [
+                "More of this weight lowers E, so the step raises it.",
+                "The gradient was too long; it is shortened to 25.0% of itself.",
+            ],
+        ),
+    ],
+)  # fmt: skip
+def test_why_a_weight_goes_where_it_goes(moved, gradient, terms, clip, texts):
+    listed = tuple(WeightTerm(kind, "minus", value) for kind, value in terms.items())
+    assert [*map(str, WeightUpdate(0.5, listed, clip, 0.5 + moved, True).reasons(gradient))] == texts
+
+
+def test_how_far_training_agrees_in_words():
+    said = {gap: str(engine_remark(gap)) for gap in (0.0, 6e-8, 0.04, 0.4)}
+    assert [text.split("agrees with this to ")[-1] for text in said.values()] == [
+        "7 digits.", "7 digits.", "1 digit.", "Training, in 32-bit arithmetic, differs from this by 40.0%.",
+    ]  # fmt: skip
+    assert engine_remark(None) is None
 
 
 def test_the_batch_of_a_step_is_traced_under_its_masks():
@@ -439,8 +488,8 @@ def test_a_rate_of_0_draws_the_line_of_the_last_that_was_not(step):
     assert before.last == before.chosen == last.rate
     curve = what_if.along_weight(t, "w2[1, 1]")
     assert (curve.after, curve.E_after) == (curve.value, t.E)
-    assert "the learning rate is 0 at this step" in t["w2[1, 1]"].chain().text()
-    assert "the learning rate is 0" not in last["w2[1, 1]"].chain().text()
+    assert "The rate is 0 at this step" in t["w2[1, 1]"].chain().text()
+    assert "The rate is 0" not in last["w2[1, 1]"].chain().text()
     assert np.array_equal(t.update.after, t.theta)
 
 

@@ -121,11 +121,11 @@ export interface Chain {
   update: WeightUpdate | null;
   single: boolean;
   formula: string;
-  words: string[];
   by_row: Share[];
   rest_rows: number;
   price: [number, number] | null;
-  engine_difference: number | null;
+  engine: string | null;
+  reasons: string[];
   curve: Curve;
 }
 

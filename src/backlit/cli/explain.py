@@ -10,6 +10,7 @@ from rich.text import Text
 
 from backlit.cli.text import HEAD, NEGATIVE, POSITIVE, QUIET, grid, print_json, show, signed
 from backlit.errors import ArgumentError, DataError, require
+from backlit.explain.check import engine_remark
 from backlit.explain.trace import Trace, trace
 from backlit.explain.what_if import Curve, Line, along_step, along_weight
 from backlit.runs.file import require_new
@@ -143,8 +144,7 @@ def _outcome(t: Trace) -> str:
 
 
 def _head(t: Trace, row: int) -> RenderableType:
-    gap = t.engine_difference
-    checked = "" if gap is None else f"\nin float64; the native engine's gradient differs by {gap:.0e} of its length"
+    checked = "" if (remark := engine_remark(t.engine_difference)) is None else f"\n{remark}"
     return Text.assemble(
         (f"Row {row}   ", HEAD), "prediction ", (plain(_outcome(t)), HEAD), f"     E = {fixed(t.E)}", (checked, QUIET)
     )

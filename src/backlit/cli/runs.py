@@ -145,14 +145,7 @@ def _stored(storage: dict[str, Any]) -> dict[str, str]:
 def _ended(reason: str | None) -> str:
     if reason is None:
         return "not ended (being trained, or cut off: `backlit resume` goes on)"
-    words = {
-        "epochs": "all epochs made",
-        "max_steps": "all steps made",
-        "max_seconds": "out of time",
-        "patience": "ended without further progress",
-        "target_error": "ended at its target error",
-    }
-    return words.get(reason, plain(reason))
+    return plain(say(f"ended.{reason}"))
 
 
 def _facts(facts: dict[str, str]) -> Grid:

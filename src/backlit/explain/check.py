@@ -10,6 +10,7 @@ import numpy as np
 
 from backlit.engines.native import NativeEngine
 from backlit.engines.protocol import Data, Rows
+from backlit.words import Remark
 
 if TYPE_CHECKING:
     from backlit.explain.trace import Trace
@@ -50,3 +51,13 @@ def engine_difference(t: Trace) -> float | None:
     gradient = engine.gradient(t.net, theta, Rows(data, None, rows.weights, scaled=True), t.key)
     length = float(np.linalg.norm(t.gradient))
     return float(np.linalg.norm(gradient - t.gradient)) / length if length else 0.0
+
+
+def engine_remark(difference: float | None) -> Remark | None:
+    """The same in words."""
+    if difference is None:
+        return None
+    digits = math.floor(-math.log10(difference)) if difference > 0 else 7
+    if digits < 1:
+        return Remark("check.training_differs", share=difference)
+    return Remark("check.training", digits=digits)

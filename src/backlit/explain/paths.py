@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import html as markup
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from backlit import words
 from backlit.core.layer import Link
 from backlit.explain.update import WeightUpdate
-from backlit.words import percent
+from backlit.words import percent, say
 
 
 def number(value: float, digits: int = 6) -> str:
@@ -37,6 +37,9 @@ class Check:
     kink: bool = False
     left: float = 0.0
     right: float = 0.0
+
+    def __str__(self) -> str:
+        return say("check.kink" if self.kink else "check.agrees", **asdict(self))
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,7 @@ class Chain:
             lines += ["", f"  + {number(self.rest):>12}  the other {self.rest_paths:,} paths together"]
         if len(self.paths) + bool(self.rest_paths) > 1:
             lines.append(f"  = {number(self.gradient):>12}  the sum over all paths{' and rows' * several}")
-        lines += ["", f"  check    {_checked(self.check)}"]
+        lines += ["", f"  check    {self.check}"]
         if self.update is not None:
             lines += ["", *(f"  {line}" for line in self.update.lines(self.gradient))]
         return "\n".join(lines)
@@ -107,7 +110,7 @@ class Chain:
             rows.append(f"<td>+</td><td>{number(self.rest)}</td><td></td><td>the other {self.rest_paths:,} paths</td>")
         head = f"∂E/∂{self.weight} = {number(self.gradient)}"
         body = "".join(f"<tr>{row}</tr>" for row in rows)
-        notes = [_checked(self.check), *(self.update.lines(self.gradient) if self.update else [])]
+        notes = [str(self.check), *(self.update.lines(self.gradient) if self.update else [])]
         said = "<br>".join(markup.escape(note) for note in notes)
         return f"<p><b>{markup.escape(head)}</b></p><table>{body}</table><p>{said}</p>"
 
@@ -117,12 +120,6 @@ class Chain:
     def _size(self) -> str:
         paths = len(self.paths) + self.rest_paths
         return f"{paths:,} path{'s' * (paths > 1)}" + f" over {self.rows:,} rows" * (self.rows > 1)
-
-
-def _checked(check: Check) -> str:
-    if check.kink:
-        return f"finite differences meet a kink: {number(check.left)} on its left, {number(check.right)} on its right"
-    return f"by finite differences {number(check.value)}: agrees to {check.digits} digits"
 
 
 def _value(value: float) -> str:

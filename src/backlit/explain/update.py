@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -10,7 +11,7 @@ import numpy as np
 
 from backlit.core.network import Network
 from backlit.core.optimizers import Memory, Optimizer, Term, clip, moved
-from backlit.words import number, say
+from backlit.words import Remark, number, say
 
 SIGNS = {"minus": "−", "times": "·", "over": "/"}
 
@@ -88,24 +89,26 @@ class WeightUpdate:
         parts = [f" {SIGNS[term.enters]} {_bracket(term.value, digits)}" for term in self.terms]
         return f"{number(self.before, digits=digits)}{''.join(parts)} = {number(self.after, digits=digits)}"
 
+    def reasons(self, gradient: float) -> tuple[Remark, ...]:
+        """Why the weight goes where it goes, beside its ∂E/∂w."""
+        moved = self.after - self.before
+        ways = {"way": "raises" if gradient > 0 else "lowers", "goes": "raises" if moved > 0 else "lowers"}
+        if gradient == 0:
+            kinds = ["flat", "flat_moved"] if moved else ["flat"]
+        elif self.value("rate") == 0:
+            kinds = ["still"]
+        else:
+            kinds = ["too_small" if moved == 0 else "along" if (moved > 0) == (gradient < 0) else "against"]
+        average = self.value("averaged")
+        kinds += ["clipped"] * (self.clip != 1)
+        kinds += ["averaged"] * (average is not None and abs(average - gradient * self.clip) > 1e-6 * abs(gradient))
+        return tuple(Remark(f"update.{kind}", **ways, share=self.clip) for kind in kinds)
+
     def lines(self, gradient: float) -> list[str]:
         """For a terminal, beside the weight's ∂E/∂w."""
         lines = [f"{'update' if self.happened else 'would be':8} {self.symbols}", f"{'':8} {self.numbers()}"]
-        if self.clip != 1:
-            lines.append(say("update.clipped", share=self.clip))
-        average = self.value("averaged")
-        if average is not None and abs(average - gradient * self.clip) > 1e-12 * abs(gradient):
-            lines.append(say("update.averaged"))
-        if self.value("rate") == 0:
-            lines.append(say("update.still"))
-        if gradient == 0:
-            return [*lines, "more or less of this weight changes nothing here: no E flows back to it"]
-        way = "raises" if gradient > 0 else "lowers"
-        return [
-            *lines,
-            f"more of this weight {way} E. The slope points up the error and the step goes",
-            "down: minus. (Texts that add the gradient have put the minus into it.)",
-        ]
+        lines += map(str, self.reasons(gradient))
+        return [*lines, *textwrap.wrap(say("update.minus"), 76)] if gradient else lines
 
 
 def update_of(

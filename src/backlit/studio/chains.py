@@ -5,15 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from backlit.core.backprop import backward
-from backlit.core.layer import Link
 from backlit.errors import ArgumentError
+from backlit.explain.check import engine_remark
 from backlit.explain.trace import Trace, WeightTrace
 from backlit.explain.what_if import Line, along_step, along_weight
 from backlit.studio import messages
 from backlit.studio.desk import Desk
 from backlit.studio.messages import MomentQuery, Share, WeightQuery
 from backlit.studio.moments import described, traced
-from backlit.words import WORDS, plain, say
 
 MOST_PATHS, MOST_SHARES = 8, 8  #: listed
 POINTS, POINTS_OF_MANY = 101, 41  #: of the curve; of the curve of a batch
@@ -30,11 +29,11 @@ def chain(desk: Desk, query: WeightQuery) -> messages.Chain:
         **vars(own),
         single=len(w.positions) == 1,
         formula=own.latex(),
-        words=tuple(map(_sentence, own.paths[0].factors)) if own.paths else (),
         by_row=tuple(Share(int(t.rows[i]), float(parts[i])) for i in greatest),
         rest_rows=float(np.delete(parts, greatest).sum()),
         price=_price(w),
-        engine_difference=t.engine_difference,
+        engine=engine_remark(t.engine_difference),
+        reasons=() if own.update is None else own.update.reasons(own.gradient),
         curve=along_weight(t, w.name, points=POINTS_OF_MANY if several else POINTS),
     )
 
@@ -62,13 +61,6 @@ def _price(w: WeightTrace) -> tuple[float, float] | None:
     slope = float(target.slope(t.net.loss, t.S)[0, 0])  # ∂prediction/∂s
     of_score = backward(t.net, t.p, t.caches, np.ones_like(t.dS)).gradient  # ∂s/∂w
     return float(t.dS[0, 0]) / slope, float(of_score[w.positions].sum()) * slope
-
-
-def _sentence(link: Link) -> str:
-    """What a factor says."""
-    kind = link.kind.replace("link.", "read.")
-    chosen = next(name for name in (f"{kind}.0" * (link.value == 0), kind, "read.other") if name in WORDS)
-    return say(chosen, value=link.value, symbol=plain(link.symbol), meaning=plain(link.meaning))
 
 
 def line(desk: Desk, query: MomentQuery) -> Line:

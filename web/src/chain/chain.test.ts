@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { WeightTerm, WeightUpdate } from "../messages";
-import { agreement, checked, editOf, layerOf, mostToBlame, reasons, same, share, terms, without } from "./chain";
+import {
+  checked, editOf, layerOf, mostToBlame, same, sentence, share, terms, without,
+} from "./chain";
 
 const rate = (value: number): WeightTerm => ({ kind: "rate", enters: "minus", value });
 const times = (kind: string, value: number): WeightTerm => ({ kind, enters: "times", value });
@@ -36,18 +38,24 @@ describe("numbers in words", () => {
   });
   it("tells the check", () => {
     const check = { value: 1, digits: 9, kink: false, left: 0, right: 0 };
-    expect(checked(check).short).toBe("checked: agrees to 9 digits with finite differences");
+    expect(checked(check)).toMatchObject({ good: true, short: "by finite differences 1: agrees to 9 digits" });
     expect(checked({ ...check, digits: 1 }).good).toBe(false);
-    expect(checked({ ...check, kink: true, left: -1, right: 2 }).long).toContain("−1 on the left and 2 on the right");
+    const { good, short } = checked({ ...check, kink: true, left: -1, right: 2 });
+    expect([good, short]).toEqual([false, "finite differences meet a kink: −1 on its left, 2 on its right"]);
+  });
+  it("tells what a factor says", () => {
+    const slope = { kind: "link.slope", symbol: "∂a1[1]/∂z", value: 0.5, meaning: "the slope of tanh at z = −1.25", facts: {} };
+    expect(sentence(slope)).toBe("The unit passes on 0.5 of each change: the slope of tanh at z = −1.25.");
+    expect(sentence({ ...slope, value: 0 })).toContain("passes on nothing");
+    const score = { kind: "link.score", symbol: "∂E/∂s[1]", value: -1.43, meaning: "", facts: {} };
+    expect(sentence(score)).toBe("If the output rises a little, E falls 1.43 times as much.");
+    expect(sentence({ ...score, value: 1.43 })).toContain("E rises 1.43 times");
+    const ours = { kind: "look_up", symbol: "∂n/∂w", value: -2, meaning: "look up", facts: {} };
+    expect(sentence(ours)).toBe("∂n/∂w is −2 (look up).");
   });
 });
 
 describe("the update", () => {
-  it("agrees with training to so many digits", () => {
-    expect(agreement(6e-8)).toBe("Training, in 32-bit arithmetic, agrees with this to 7 digits.");
-    expect(agreement(0.04)).toContain("to 1 digit.");
-    expect(agreement(0.4)).toContain("differs from this by 40.0%.");
-  });
   it("is short for plain gradient descent", () => {
     expect(terms(sgd).map((one) => one.meaning)).toEqual(["old weight", "rate α", "∂E/∂w", "new weight"]);
     expect(terms({ ...sgd, clip: 0.5 })[2]?.meaning).toBe("∂E/∂w, shortened");
@@ -70,13 +78,5 @@ describe("the update", () => {
     ]);
     const other = { ...sgd, terms: [rate(0.1), times("orthogonalised", 0.3)] };
     expect(terms(other)[2]).toEqual({ before: "·", value: 0.3, meaning: "orthogonalised" });
-  });
-  it("says why", () => {
-    expect(reasons(sgd, -0.2)).toEqual(["More of this weight lowers E, so the step raises it."]);
-    expect(reasons({ ...sgd, after: 0.4, terms: [rate(0.1), times("averaged", 0.3)] }, -0.2)[0]).toContain("Still the step lowers it");
-    expect(reasons({ ...sgd, after: 0.5 }, 0)).toHaveLength(1);
-    expect(reasons({ ...sgd, clip: 0.25 }, -0.2)[1]).toContain("25.0%");
-    const still = { ...sgd, terms: [rate(0), times("gradient", -0.2)], after: sgd.before };
-    expect(reasons(still, -0.2)).toEqual(["The rate is 0 at this step, so the weights do not move."]);
   });
 });

@@ -1,6 +1,6 @@
 // What the page makes of a chain: names, sentences, and the terms of an update. Every number in it was sent.
-import type { Chain, Check, Edge, WeightUpdate } from "../messages";
-import { count, number, percent } from "../lib/words";
+import type { Chain, Check, Edge, Link, WeightTerm, WeightUpdate } from "../messages";
+import { known, number, percent, say } from "../lib/words";
 
 const bare = (name: string): string => name.replace(/\s/g, "");
 
@@ -35,28 +35,21 @@ export function share(part: number): string {
 }
 
 export function checked(check: Check): { good: boolean; short: string; long: string } {
-  if (check.kink) {
-    return {
-      good: false,
-      short: "A kink: finite differences cannot check here",
-      long:
-        `E has a corner at this very place: its slope is ${number(check.left)} on the left and ` +
-        `${number(check.right)} on the right. Backpropagation takes one of the two.`,
-    };
-  }
-  const digits = count(check.digits, "digit");
+  const { kink, digits } = check;
   return {
-    good: check.digits >= 4,
-    short: check.digits >= 4 ? `checked: agrees to ${digits} with finite differences` : `agrees to only ${digits}`,
-    long: `The weight was moved a little to both sides, and E computed again: that gives ${number(check.value, 10)}.`,
+    good: !kink && digits >= 4,
+    short: say(kink ? "check.kink" : "check.agrees", { ...check }),
+    long: kink
+      ? "E has a corner at this very place. Backpropagation takes one of its two slopes."
+      : "The weight was moved a little to both sides, and E computed again.",
   };
 }
 
-// How far training's own arithmetic agrees with what is shown; `difference` is relative.
-export function agreement(difference: number): string {
-  const digits = difference > 0 ? Math.floor(-Math.log10(difference)) : 7;
-  if (digits < 1) return `Training, in 32-bit arithmetic, differs from this by ${percent(difference)}.`;
-  return `Training, in 32-bit arithmetic, agrees with this to ${count(digits, "digit")}.`;
+// What a factor says, as a sentence.
+export function sentence(link: Link): string {
+  const kind = `read.${link.kind.slice(link.kind.indexOf(".") + 1)}`;
+  const chosen = [`${kind}.${link.value === 0 ? "0" : link.value < 0 ? "falls" : "rises"}`, kind].find(known);
+  return say(chosen ?? "read.other", { ...link, size: Math.abs(link.value) });
 }
 
 export interface Term {
@@ -66,42 +59,15 @@ export interface Term {
 }
 
 const SIGNS = { minus: "−", times: "·", over: "/" } as const;
-const MEANINGS: Record<string, string> = { rate: "rate α", gradient: "∂E/∂w", averaged: "average" };
-
-const ofKind = (update: WeightUpdate, kind: string): number | undefined =>
-  update.terms.find((term) => term.kind === kind)?.value;
-
-// The old weight, then each term as it comes, is the new one. A kind without a meaning here is called by its name.
+// The old weight, then each term as it comes, is the new one.
 export function terms(update: WeightUpdate): Term[] {
-  const meaning = (kind: string): string =>
-    `${MEANINGS[kind] ?? kind}${kind === "gradient" && update.clip !== 1 ? ", shortened" : ""}`;
+  const meaning = ({ kind }: WeightTerm): string =>
+    `${kind === "rate" ? "rate " : ""}${say(`term.${kind}`)}${kind === "gradient" && update.clip !== 1 ? ", shortened" : ""}`;
   return [
     { before: "", value: update.before, meaning: "old weight" },
-    ...update.terms.map((term) => ({ before: SIGNS[term.enters], value: term.value, meaning: meaning(term.kind) })),
+    ...update.terms.map((term) => ({ before: SIGNS[term.enters], value: term.value, meaning: meaning(term) })),
     { before: "=", value: update.after, meaning: "new weight" },
   ];
-}
-
-// Why the weight goes where it goes.
-export function reasons(update: WeightUpdate, gradient: number): string[] {
-  const moved = update.after - update.before;
-  const goes = moved > 0 ? "raises" : "lowers";
-  const lines: string[] = [];
-  if (gradient === 0) {
-    lines.push("A little more or less of this weight changes nothing: no blame comes back to it.");
-    if (moved !== 0) lines.push(`The step still ${goes} it: it depends on more than this ∂E/∂w.`);
-  } else {
-    const way = gradient > 0 ? "raises" : "lowers";
-    if (ofKind(update, "rate") === 0) lines.push("The rate is 0 at this step, so the weights do not move.");
-    else if (moved === 0) lines.push(`More of this weight ${way} E, but the step is too small to change it.`);
-    else if (moved > 0 === gradient < 0) lines.push(`More of this weight ${way} E, so the step ${goes} it.`);
-    else lines.push(`More of this weight ${way} E. Still the step ${goes} it: it depends on more than this ∂E/∂w.`);
-  }
-  if (update.clip !== 1) lines.push(`The gradient was too long; it is shortened to ${share(update.clip)} of itself.`);
-  const average = ofKind(update, "averaged");
-  if (average !== undefined && Math.abs(average - gradient * update.clip) > 1e-6 * Math.abs(gradient))
-    lines.push("The average is of this ∂E/∂w and earlier ones.");
-  return lines;
 }
 
 // All numbers, as a table: each factor of each path, then the curve.

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import examples from "./numbers.json";
-import { chance, count, fixed, number, percent, signed, tick } from "./words";
+import said from "./said.json";
+import { chance, count, filled, fixed, number, percent, say, signed, tick } from "./words";
 
 type Examples<A extends unknown[]> = [...A, string][];
 
@@ -30,5 +31,14 @@ describe("numbers", () => {
       "0", "0.3", "1955", "500K", "1e−7", "1e+30",
     ]);
     expect(tick(2000, "$")).toBe("$2,000");
+  });
+});
+
+type Example = [string, Record<string, unknown>, string];
+
+describe("sentences", () => {
+  it("are those of Python", () => {
+    for (const [kind, facts, text] of said.kinds as Example[]) expect(say(kind, facts)).toBe(text);
+    for (const [template, facts, text] of said.templates as Example[]) expect(filled(template, facts)).toBe(text);
   });
 });

@@ -1,4 +1,6 @@
-// How numbers are written: as words.py writes them. numbers.json holds examples, which both are tested on.
+// How numbers are written, and what is said of kinds and facts: as words.py does both. numbers.json and said.json hold
+// examples, which both are tested on; words.json is made from words.py.
+import catalogue from "../words.json";
 
 type Known = number | null | undefined;
 
@@ -64,6 +66,52 @@ export function tick(value: number, unit = ""): string {
   if (Math.abs(value) < 10_000 || Math.abs(value) >= HUGE) return number(value, 12, own);
   return `${value < 0 ? "−" : ""}${own}${compact.format(Math.abs(value))}`;
 }
+
+// --- sentences ---------------------------------------------------------------------------------------------------
+
+const WORDS: Record<string, string> = catalogue;
+const PART = /\[\[(.*?)\]\]|\{(\w+)(?::(\w+) ?([^}]*))?\}/g;
+
+type Facts = Readonly<Record<string, unknown>>;
+
+export const known = (kind: string): boolean => kind in WORDS;
+
+// The sentence of a kind, with its facts. A kind that the catalogue does not have is said by its own name.
+export function say(kind: string, facts: Facts = {}): string {
+  if (known(kind)) return filled(WORDS[kind]!, facts);
+  const name = kind.slice(kind.lastIndexOf(".") + 1).replaceAll("_", " ");
+  const rest = Object.entries(facts).map(([fact, value]) => `${fact} ${written(value)}`);
+  return [name, rest.join(", ")].filter(Boolean).join(": ");
+}
+
+// What stands between [[ and ]] is said where all its facts are there.
+export function filled(template: string, facts: Facts): string {
+  return template.replace(PART, (_, optional?: string, fact = "", format = "", of = "") => {
+    if (optional === undefined) return formatted(facts[fact], format, of, facts);
+    const there = [...optional.matchAll(PART)].every((part) => (facts[part[2]!] ?? "") !== "");
+    return there ? filled(optional, facts) : "";
+  });
+}
+
+function formatted(value: unknown, format: string, of: string, facts: Facts): string {
+  switch (format) {
+    case "number":
+      return /^\d/.test(of) ? number(value as Known, Number(of)) : number(value as Known, 4, of && String(facts[of]));
+    case "fixed":
+      return fixed(value as Known, of ? Number(of) : undefined);
+    case "percent":
+      return percent(value as Known, of ? Number(of) : undefined);
+    case "chance":
+      return chance(value as Known);
+    case "count":
+      return count(value as number, of);
+    case "list":
+      return (value as unknown[]).join(", ");
+  }
+  return String(value);
+}
+
+const written = (value: unknown): string => (typeof value === "number" ? number(value) : String(value));
 
 // --- small things ------------------------------------------------------------------------------------------------
 

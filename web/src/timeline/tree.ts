@@ -1,4 +1,5 @@
 // Timelines as a tree: in which order they are drawn, and where they part.
+import { say } from "../lib/words";
 import type { Timeline } from "../messages";
 
 export interface Branch {
@@ -61,17 +62,8 @@ export function elbow(x: number, top: number, y: number, end: number): string {
   return `M${x} ${top}V${y - r}Q${x} ${y} ${x + r} ${y}H${Math.max(x + r, end)}`;
 }
 
-const REASONS: Record<string, string> = {
-  epochs: "all epochs done",
-  max_steps: "all steps done",
-  patience: "no longer better",
-  target_error: "good enough",
-  diverged: "diverged",
-};
-
 // Why it ended; "" where it did not.
-export const reason = (line: Timeline): string =>
-  line.reason === null ? "" : (REASONS[line.reason] ?? line.reason);
+export const reason = (line: Timeline): string => (line.reason === null ? "" : say(`ended.${line.reason}`));
 
 // "learning_rate" as people read it; names of weights stay as they are.
 export const what = (name: string): string => (/[[#]/.test(name) ? name : name.replaceAll("_", " "));

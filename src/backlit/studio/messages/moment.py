@@ -10,6 +10,7 @@ import numpy as np
 
 from backlit.explain import paths
 from backlit.explain.what_if import Curve
+from backlit.words import Remark
 
 _NONE = partial(np.empty, 0)
 
@@ -195,19 +196,18 @@ class Chain(paths.Chain):
     ----------
     single : whether it is one weight, which can be edited
     formula : the sum over paths, in symbols and in numbers, an align* environment
-    words : one sentence for each factor of the strongest path, from the error back to the weight
     by_row : the rows with the greatest parts; their parts and rest_rows add up to the gradient
     price : ∂E/∂prediction and ∂prediction/∂w in the target's unit, whose product is ∂E/∂w; None for several rows,
         several outputs or classes
-    engine_difference : how far the native engine's gradient is from the whole of this one, relative; None where it
-        cannot run
+    engine : how far the native engine's gradient agrees with the whole of this one; None where it cannot run
+    reasons : why the weight goes where it goes; none where the update is not known, or for several weights
     """
 
     single: bool
     formula: str
-    words: tuple[str, ...]
     by_row: tuple[Share, ...]
     rest_rows: float
     price: tuple[float, float] | None
-    engine_difference: float | None
+    engine: Remark | None
+    reasons: tuple[Remark, ...]
     curve: Curve
