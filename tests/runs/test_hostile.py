@@ -319,7 +319,7 @@ def test_seeds_that_are_no_numbers(copy, command, seed):
 def test_engines_that_are_not_ours(copy, engine):
     timeline_of(copy, 1, engine=engine)
     found = outcomes(copy, *going_on(copy))
-    assert "which is not backlit's own" in str(found["1: plan"])
+    assert "unknown engine" in str(found["1: plan"])
 
 
 FAMILIES = {

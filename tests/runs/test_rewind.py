@@ -211,10 +211,10 @@ def test_only_the_engine_that_recorded_it_makes_its_steps_again(truth, path, mon
     run = bl.open_run(path)
     row = run.timeline().row()
     monkeypatch.setattr(timeline_module.Timeline, "row", lambda self: row._replace(engine="abacus"))
-    with pytest.raises(DataError, match="recorded by an engine called 'abacus'"):
+    with pytest.raises(DataError, match="recorded by the engine 'abacus', and only that can make"):
         run.at(3)
     if truth[0].plan.engine.name == "native":
         monkeypatch.undo()
         monkeypatch.setattr("backlit.engines.native.missing", lambda: "it was not compiled at install")
-        with pytest.raises(DataError, match="recorded by the native engine, and only that can make its steps again"):
+        with pytest.raises(DataError, match="recorded by the engine 'native', and only that can make its steps again"):
             bl.open_run(path).at(3)

@@ -1,7 +1,7 @@
 """A timeline's description is read once; what grows is asked by methods; and one answer tells which weights predict."""
 
 import json
-from dataclasses import fields, replace
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -67,8 +67,8 @@ def test_attributes_open_nothing(run, opens):
     named = {name for name, value in vars(type(again)).items() if isinstance(value, property)}
     for name in ("path", "table", "net", "metric", "max_size", *named):
         assert getattr(again, name) is not None or name == "metric"
-    for name in (*(field.name for field in fields(line)), "lineage"):
-        getattr(line, name)
+    assert [name for name, value in vars(type(line)).items() if isinstance(value, property)] == ["lineage"]
+    assert vars(line) | {"lineage": line.lineage}
     assert opens == []
     assert (line.name, line.start, line.parent.name, line.changes) == ("one", 20, "main", {"dropout": [0.2, 0.5]})
     assert [one.name for one in line.lineage] == [one.name for one in fork.lineage] == ["main", "one"]

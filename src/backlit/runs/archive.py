@@ -70,7 +70,7 @@ class Archive:
             self.table: Table = made(Table.from_dict, self._facts["table"])
             self.net: Network = network_from(self._facts["network"])
             if self.net.inputs != self.table.names:
-                raise DamageError("its network and its table name different inputs")
+                raise DamageError("damage.inputs")
         self.watched: str | None = self._facts.get("metric")
         self.metric: Metric | None = METRICS.get(self.watched or "")
         target, loss = self.table.target, self.net.loss
@@ -155,13 +155,11 @@ class Archive:
         frame, target = self.frame(), self.table.target
         for row in rows:
             if not 0 <= row < frame.height:
-                raise ArgumentError(f"row is {row}; it must be a row of the table, from 0 to {frame.height - 1}")
+                raise ArgumentError("trace.row", row=row, last=frame.height - 1)
         some = frame[list(rows)]
         for name in target.names:
             if name not in frame.columns:
-                raise DataError(f"the table of {self.path} has no column {name!r}; a trace needs the truth, so give a "
-                                "table that has it")  # fmt: skip
+                raise DataError("trace.no_column", path=self.path, name=name)
             if some[name].null_count():
-                raise DataError(f"row {rows[int(some[name].is_null().arg_max() or 0)]} has no {name}; a trace needs "
-                                "the truth, so take another row")  # fmt: skip
+                raise DataError("trace.no_truth", row=rows[int(some[name].is_null().arg_max() or 0)], name=name)
         return self.table.encode(some, np.float64), target.encode(some.select(target.names))

@@ -11,10 +11,11 @@ import math
 import sqlite3
 import struct
 import zlib
+from contextlib import suppress
 
 import numpy as np
 
-from backlit.runs.schema import LARGEST, Blob, DamageError, digest, made, put
+from backlit.runs.schema import LARGEST, Blob, DamageError, digest, made, parsed, put
 from backlit.runs.sense import rows_of
 
 DTYPES = {"float32": "<f4", "float64": "<f8", "int64": "<i8", "uint8": "|u1"}
@@ -40,19 +41,18 @@ def unpack(data: bytes, dtype: str, shape: tuple[int, ...], limit: int = LARGEST
     """
     sensible = len(shape) <= 8 and all(isinstance(n, int) and 0 <= n < 2**62 for n in shape)
     if dtype not in DTYPES or not sensible:
-        raise DamageError(f"an array claims the type {dtype[:20]!r}, or a shape that none here has")
+        raise DamageError("damage.array_type", type=dtype[:20])
     kind, count = np.dtype(DTYPES[dtype]), math.prod(shape)
     if (claimed := max(count, *shape, 0) * kind.itemsize) > limit:
-        raise DamageError(f"an array claims {claimed:,} bytes where at most {limit:,} are expected")
+        raise DamageError("damage.array_size", size=claimed, limit=limit)
     parts, at = [], 0
     for _ in range(kind.itemsize):
-        if at + 8 > len(data):
-            raise DamageError("an array is cut short")
-        (size,) = struct.unpack_from("<Q", data, at)
-        parts.append(data[at + 8 : at + 8 + size])
-        at += 8 + size
-    if at != len(data):
-        raise DamageError(f"an array ends at byte {at:,} of {len(data):,}")
+        if at + 8 <= len(data):
+            (size,) = struct.unpack_from("<Q", data, at)
+            parts.append(data[at + 8 : at + 8 + size])
+            at += 8 + size
+    if at != len(data) or len(parts) != kind.itemsize:
+        raise DamageError("damage.array_end", at=at, size=len(data))
     flat = np.empty((count, kind.itemsize), np.uint8)
     for plane, part in enumerate(parts):
         flat[:, plane] = np.frombuffer(part if len(part) == count else _inflated(part, count), np.uint8)
@@ -76,13 +76,11 @@ def _quickly_deflated(raw: bytes) -> bytes:
 def _inflated(data: bytes, size: int) -> bytes:
     """Exactly `size` bytes; what would yield more is stopped there."""
     inflate = zlib.decompressobj()
-    try:
+    with suppress(zlib.error):
         raw = inflate.decompress(data, size + 1)
-    except zlib.error as error:
-        raise DamageError(f"an array cannot be unpacked: {error}") from None
-    if len(raw) != size or not inflate.eof or inflate.unused_data:
-        raise DamageError(f"an array does not unpack to the {size:,} bytes that it claims")
-    return raw
+        if len(raw) == size and inflate.eof and not inflate.unused_data:
+            return raw
+    raise DamageError("damage.array_bytes", size=size)
 
 
 # --- in a run file -----------------------------------------------------------------------------------------------
@@ -110,7 +108,7 @@ def load_blob(file: sqlite3.Connection, key: str) -> Blob:
     """What is kept under a hash."""
     blobs = rows_of(file, Blob, "hash = ?", made(bytes.fromhex, key))
     if not blobs:
-        raise DamageError(f"the array {key} is not there")
+        raise DamageError("damage.no_array", hash=key)
     return blobs[0]
 
 
@@ -119,7 +117,7 @@ def load(file: sqlite3.Connection, key: str, shape: tuple[int, ...] | None = Non
     blob = load_blob(file, key)
     claimed = shape_of(blob)
     if shape is not None and claimed != shape:
-        raise DamageError(f"the array {key} has shape {claimed} where {shape} is expected")
+        raise DamageError("damage.array_shape", hash=key, shape=claimed, expected=shape)
     array = unpack(blob.data, blob.dtype, claimed, limit)
     array.flags.writeable = False
     return array
@@ -127,7 +125,4 @@ def load(file: sqlite3.Connection, key: str, shape: tuple[int, ...] | None = Non
 
 def shape_of(blob: Blob) -> tuple[int, ...]:
     """The shape that an array claims."""
-    try:
-        return tuple(json.loads(blob.shape))
-    except (TypeError, ValueError, RecursionError):
-        raise DamageError(f"an array claims the shape {blob.shape[:50]}") from None
+    return made(lambda shape: tuple(shape), parsed(blob.shape))

@@ -75,16 +75,16 @@ def table_of(file: sqlite3.Connection, rows: int, columns: Sequence[Mapping[str,
             left -= _require_sound(dtype, arrays, left)
             series[column["name"]] = made(_series, dtype, arrays)
         if len(series) < len(columns):
-            raise DamageError("two columns of its table have one name")
+            raise DamageError("damage.column_twice")
         return made(pl.DataFrame, series)
     except pl.exceptions.PolarsError as error:
-        raise DamageError(f"its table cannot be read: {str(error).splitlines()[0]}") from None
+        raise DamageError("damage.table", why=str(error).splitlines()[0]) from None
 
 
 def _left(rows: int, columns: int) -> int:
     """Bytes that are left for texts."""
     if (taken := rows * columns * FIELD) > LARGEST:
-        raise DamageError(f"its table would take {taken:,} bytes where at most {LARGEST:,} are expected")
+        raise DamageError("damage.table_size", size=taken, limit=LARGEST)
     return LARGEST - taken
 
 
@@ -92,7 +92,7 @@ def _type(kind: str, *details: Any) -> pl.DataType:
     import polars as pl
 
     if kind not in KINDS:
-        raise DamageError(f"a column of its table claims the type {kind[:20]!r}")
+        raise DamageError("damage.column_type", type=kind[:20])
     return pl.Enum([]) if kind == "Enum" else getattr(pl, kind)(*details)
 
 
@@ -137,20 +137,20 @@ def _require_sound(dtype: pl.DataType, arrays: Mapping[str, np.ndarray], left: i
     there = values[arrays["missing"] == 0] if "missing" in arrays else values
     least, most = there.min(initial=0), there.max(initial=0)
     if values.dtype != KINDS[kind] or (kind in TEXT) != ("levels" in arrays):
-        raise DamageError(f"a column of its table, of the type {kind}, has the arrays of another")
+        raise DamageError("damage.column_arrays", type=kind)
     if kind in DAYS:
         day = UNITS_A_DAY.get(getattr(dtype, "time_unit", ""), 1)
         if least < DAYS[kind][0] * day or most > DAYS[kind][1] * day:
-            raise DamageError("a date of its table is beyond the years 1 to 9999")
+            raise DamageError("damage.date")
     if kind not in TEXT:
         return 0
     levels, lengths = arrays["levels"], arrays["lengths"]
     if (levels.dtype, lengths.dtype) != ("uint8", "int64") or levels.ndim != 1 or lengths.ndim != 1:
-        raise DamageError("the levels of a column of its table are no texts")
+        raise DamageError("damage.levels")
     if not 0 <= lengths.min(initial=0) <= lengths.max(initial=0) <= len(levels) == lengths.sum():
-        raise DamageError("the levels of a column of its table do not make up its text")
+        raise DamageError("damage.levels")
     if least < 0 or (most >= len(lengths) and len(there)):
-        raise DamageError("a column of its table has values without a level")
+        raise DamageError("damage.levels")
     if (taken := len(levels) + len(lengths) * LEVEL + int(lengths[there].sum())) > left:
-        raise DamageError(f"its table would take {taken - left:,} bytes more than the {LARGEST:,} that are expected")
+        raise DamageError("damage.table_size", size=LARGEST - left + taken, limit=LARGEST)
     return taken

@@ -24,7 +24,7 @@ class Comparison:
     at : the step of a's weights and of b's that are compared
     models : what predicts with them
     best : whether these are the weights with which each did best on the watched rows; otherwise both are of one step
-    changes : what b (or a, where b is its ancestor) does in another way
+    changes : by the name of each timeline on the way from where they part: what it changed, old and new
     """
 
     a: Timeline
@@ -33,13 +33,7 @@ class Comparison:
     at: tuple[int, int]
     models: tuple[Model, Model]
     best: bool
-
-    @property
-    def changes(self) -> dict[str, dict[str, list]]:
-        """By the name of each timeline on the way from where they part: what it changed, old and new."""
-        shared = {timeline.number for timeline in _shared(self.a, self.b)}
-        ways = (*self.a.lineage, *self.b.lineage)
-        return {timeline.name: timeline.changes for timeline in ways if timeline.number not in shared}
+    changes: dict[str, dict[str, list]]
 
     def epochs(self) -> pl.DataFrame:
         """A row for each epoch: step, error and metric of a and of b; null where one has none."""
@@ -102,12 +96,8 @@ def compare(a: Timeline, b: Timeline, step: int | None = None) -> Comparison:
     else:
         at = (last, last) if step is None else (step, step)
         models = (a.model(at[0]), b.model(at[1]))
-    shared = {timeline.number for timeline in _shared(a, b)}
-    own = [timeline.start for way in (a, b) for timeline in way.lineage if timeline.number not in shared]
-    return Comparison(a, b, min([*own, last]), at, models, best)
-
-
-def _shared(a: Timeline, b: Timeline) -> list[Timeline]:
-    """The timelines that both come from."""
-    theirs = {timeline.number for timeline in b.lineage}
-    return [timeline for timeline in a.lineage if timeline.number in theirs]
+    ways = (a.lineage, b.lineage)
+    numbers = [{timeline.number for timeline in way} for way in ways]
+    own = [timeline for way in ways for timeline in way if timeline.number in numbers[0] ^ numbers[1]]
+    changes = {timeline.name: timeline.changes for timeline in own}
+    return Comparison(a, b, min([last, *(timeline.start for timeline in own)]), at, models, best, changes)

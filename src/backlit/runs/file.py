@@ -16,6 +16,7 @@ from typing import Literal
 from backlit.errors import DataError, RunWarning
 from backlit.runs.schema import APPLICATION_ID, FORMAT, LARGEST, SCHEMA, DamageError
 from backlit.tables.frames import whole
+from backlit.words import say
 
 _PAGE = 8192
 _WAIT = 10.0  # seconds for another's lock
@@ -23,11 +24,41 @@ _PATIENCE = 3.0  # seconds for readers to come to an end, when the file is close
 
 
 Asker = Literal["function", "fit", "command"]
-_REMEDY: dict[Asker, str] = {  # where a file is there already
-    "function": "name another file, or replace it (force=True)",
-    "fit": "name another file (run=), delete this one, or set run=None: in cross-validation each fit would write it",
-    "command": "name another file, or replace it (--force)",
+
+#: what SQLite may come upon in a file or on a disk; any other code tells of a mistake in a statement, which is ours
+_KINDS = {
+    sqlite3.SQLITE_NOTADB: "run.no_run",
+    sqlite3.SQLITE_CORRUPT: "run.damaged",
+    **dict.fromkeys((sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED), "run.busy"),
+    **dict.fromkeys(
+        (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH), "run.closed"
+    ),
+    **dict.fromkeys(
+        (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_TOOBIG, sqlite3.SQLITE_PROTOCOL), "run.disk"
+    ),
 }
+
+
+def _code(error: Exception) -> int:
+    """What SQLite calls the error; 0 where it is Python's own, such as of a connection that is closed."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF
+
+
+@contextmanager
+def named(path: Path) -> Iterator[None]:
+    """What goes wrong in a run file, with its name and what can be done; a mistake of the program's is left as it is.
+
+    What is damaged is found where a file's bytes become records: by SQLite, and by what raises `DamageError`.
+    """
+    try:
+        yield
+    except DamageError as error:
+        raise DataError("run.damaged", path=path, why=str(error)) from None
+    except sqlite3.DatabaseError as error:
+        kind = _KINDS.get(_code(error))
+        if kind is None:
+            raise
+        raise DataError(kind, path=path, why=str(error)) from None
 
 
 def require_new(path: str | Path, replace: bool = False, asker: Asker = "function") -> Path:
@@ -41,16 +72,16 @@ def require_new(path: str | Path, replace: bool = False, asker: Asker = "functio
     path = Path(path)
     _require_name(path)
     if path.is_dir():
-        raise DataError(f"{path} is a folder; name a file")
+        raise DataError("path.is_folder", path=path)
     if path.exists() and not replace:
-        raise DataError(f"{path} exists; {_REMEDY[asker]}")
+        raise DataError(f"path.exists.{asker}", path=path)
     if not path.parent.is_dir():
-        raise DataError(f"{path.parent} is no folder; make it first, or name another file")
+        raise DataError("path.no_folder", folder=path.parent)
     try:
         with tempfile.TemporaryFile(dir=path.parent):
             return path
     except OSError as error:
-        raise DataError(f"{path} cannot be written ({error.strerror}); name another file") from None
+        raise DataError("path.unwritable", path=path, why=error.strerror) from None
 
 
 def create(path: Path, fill: Callable[[sqlite3.Connection], None], replace: bool = False) -> None:
@@ -68,7 +99,7 @@ def create(path: Path, fill: Callable[[sqlite3.Connection], None], replace: bool
                         file.execute(statement)
                     fill(file)
         except sqlite3.DatabaseError as error:
-            if _code(error) not in (*_OF_THE_DISK, *_CLOSED):
+            if _KINDS.get(_code(error)) not in ("run.disk", "run.closed"):
                 raise
             raise OSError(str(error)) from error
         _remove_logs(path)
@@ -79,20 +110,15 @@ def lock(path: Path) -> Iterator[None]:
     """Hold a run file as its only writer; the lock is the system's, and gone with the process that held it."""
     place = path.resolve()
     place = place.with_name(place.name + "-lock")
+    held = None
     try:
         held = sqlite3.connect(place, timeout=0, isolation_level=None, check_same_thread=False)
-        try:
-            held.execute("PRAGMA journal_mode = MEMORY")
-            held.execute("BEGIN EXCLUSIVE")
-        except sqlite3.OperationalError:
-            held.close()
-            raise
+        held.execute("PRAGMA journal_mode = MEMORY")
+        held.execute("BEGIN EXCLUSIVE")
     except sqlite3.OperationalError as error:
-        if "locked" in str(error):
-            raise DataError(
-                f"{path} is being written by another process; wait until it is done, or stop it. Reading is possible"
-            ) from None
-        raise DataError(f"{path} cannot be written ({error}); copy it to a folder that can be written to") from None
+        if held is not None:
+            held.close()
+        raise DataError("run.locked" if "locked" in str(error) else "run.closed", path=path, why=str(error)) from None
     try:
         yield
     finally:
@@ -129,7 +155,7 @@ def writing(path: Path) -> Iterator[sqlite3.Connection]:
     """
     _require_file(path)
     if not os.access(path, os.W_OK):
-        raise DataError(f"{path} cannot be written: it is read-only; make a copy, or change its permissions")
+        raise DataError("run.read_only", path=path)
     with lock(path), named(path):
         rescued = None
         try:
@@ -163,7 +189,7 @@ def _into_one_file(file: sqlite3.Connection) -> None:
             if file.execute("PRAGMA journal_mode = DELETE").fetchone() == ("delete",):
                 return
         except sqlite3.OperationalError as error:
-            if _code(error) not in _BUSY:
+            if _KINDS.get(_code(error)) != "run.busy":
                 return  # a full disk: the log stays, and is read with the file
         time.sleep(0.01)
     with suppress(sqlite3.OperationalError):
@@ -178,8 +204,7 @@ def _put_back(path: Path, rescued: Path) -> None:
         number += 1
         place = path.with_name(f"{path.stem} ({number}){path.suffix}")
     rescued.replace(place)
-    where = f"{path} was removed while it was being written; all of it is now in {place}"
-    warnings.warn(where, RunWarning, stacklevel=2)
+    warnings.warn(say("run.removed", path=path, place=place), RunWarning, stacklevel=2)
 
 
 def _remove_logs(path: Path) -> None:
@@ -195,18 +220,18 @@ def _require_name(path: Path) -> None:
     except (FileNotFoundError, NotADirectoryError, PermissionError):
         return
     except (OSError, ValueError) as error:
-        raise DataError(f"{str(path)!r} is no name that a file can have ({error}); choose another") from None
+        raise DataError("path.no_name", path=str(path), why=str(error)) from None
 
 
 def _require_file(path: Path) -> None:
     """A file is there. It is not opened here: closing it again would give up SQLite's locks in this process."""
     _require_name(path)
     if not path.is_file():
-        raise DataError(f"{path} {'is a folder' if path.exists() else 'does not exist'}; give the path of a run file")
+        raise DataError("run.is_folder" if path.exists() else "run.none", path=path)
     if not os.access(path, os.R_OK):
-        raise DataError(f"{path} cannot be read (permission denied); give the path of a run file")
+        raise DataError("run.unreadable", path=path)
     if path.stat().st_size == 0:
-        raise DataError(f"{path} is no run file of backlit: it is empty; give one that train wrote")
+        raise DataError("run.empty", path=path)
 
 
 def _connect(path: Path, mode: str) -> sqlite3.Connection:
@@ -242,62 +267,16 @@ def _require_format(path: Path, file: sqlite3.Connection) -> None:
     (application,) = file.execute("PRAGMA application_id").fetchone()
     (format_,) = file.execute("PRAGMA user_version").fetchone()
     if application != APPLICATION_ID:
-        raise DataError(f"{path} is a SQLite file, but no run file of backlit; give one that train wrote")
+        raise DataError("run.foreign", path=path)
     if format_ != FORMAT:
-        raise DataError(
-            f"{path} has format {format_}, and backlit {version('backlit')} reads format {FORMAT}; "
-            + ("upgrade backlit" if format_ > FORMAT else "train again, or open it with the backlit that wrote it")
-        )
-    declared = _schema(file)
+        kind = "run.newer" if format_ > FORMAT else "run.older"
+        raise DataError(kind, path=path, format=format_, own=FORMAT, version=version("backlit"))
+    try:  # the first statement for which SQLite reads what a file declares
+        declared = file.execute("SELECT type, name, sql FROM sqlite_schema WHERE sql IS NOT NULL").fetchall()
+    except (UnicodeDecodeError, sqlite3.OperationalError) as error:
+        if _code(error) not in (0, sqlite3.SQLITE_ERROR):
+            raise
+        raise DamageError("damage.schema", why=str(error)) from None
     tables = {("table", *table) for table in SCHEMA.items()}
     if len(declared) != len(tables) or {*declared} != tables:
-        raise DamageError("its tables are not those of a run file")  # a view or a trigger could run what it likes
-
-
-def _schema(file: sqlite3.Connection) -> list[tuple[str, str, str]]:
-    """All that a file declares: kind, name and text of each. The first statement for which SQLite reads them."""
-    try:
-        return file.execute("SELECT type, name, sql FROM sqlite_schema WHERE sql IS NOT NULL").fetchall()
-    except UnicodeDecodeError as error:  # in what SQLite says of it
-        raise DamageError(str(error)) from None
-    except sqlite3.OperationalError as error:
-        if _code(error) != sqlite3.SQLITE_ERROR:
-            raise
-        raise DamageError(str(error)) from None
-
-
-#: what SQLite may come upon in a file or on a disk; any other code tells of a mistake in a statement, which is ours
-_BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
-_CLOSED = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH)
-_OF_THE_DISK = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_TOOBIG, sqlite3.SQLITE_PROTOCOL)
-
-
-def _code(error: sqlite3.Error) -> int:
-    """What SQLite calls the error; 0 where it is Python's own, such as of a connection that is closed."""
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF
-
-
-@contextmanager
-def named(path: Path) -> Iterator[None]:
-    """What goes wrong in a run file, with its name and what can be done; a mistake of the program's is left as it is.
-
-    What is damaged is found where a file's bytes become records: by SQLite, and by what raises `DamageError`.
-    """
-    damaged = "{path} is damaged ({error}); `backlit verify` tells what can still be had of it"
-    try:
-        yield
-    except DamageError as error:
-        raise DataError(damaged.format(path=path, error=error)) from None
-    except sqlite3.DatabaseError as error:
-        sentences = {
-            (sqlite3.SQLITE_NOTADB,): "{path} is no run file of backlit; give one that train wrote",
-            (sqlite3.SQLITE_CORRUPT,): damaged,
-            _BUSY: "{path} is busy: another process holds it; try again",
-            _CLOSED: "{path} cannot be opened ({error}); copy it to a folder that can be written to",
-            _OF_THE_DISK: "{path} could not be written or read ({error}); what was written before is there. Make room, "
-            "then go on with `backlit resume`",
-        }
-        for codes, text in sentences.items():
-            if _code(error) in codes:
-                raise DataError(text.format(path=path, error=error)) from None
-        raise
+        raise DamageError("damage.schema")  # a view or a trigger could run what it likes

@@ -83,11 +83,8 @@ def edited(state: State, net: Network, weights: Mapping[str, float]) -> tuple[St
         require(f"weights[{name!r}]", value, math.isfinite, "a finite number")
         places = net.positions(name)
         if len(places) != 1:
-            some = ", ".join(net.weight_name(int(place)) for place in places[:3])
-            raise ArgumentError(
-                f"weights names {name!r}, which is {len(places):,} weights; name single ones: {some}, ..., and "
-                "change them one by one"
-            )
+            some = [net.weight_name(int(place)) for place in places[:3]]
+            raise ArgumentError("weights.several", name=name, weights=len(places), some=some)
         place = int(places[0])
         values[net.weight_name(place)] = [float(theta[place]), float(value)]
         theta[place] = value

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from backlit.core.network import Network
-from backlit.core.optimizers import OPTIMIZERS, Optimizer
+from backlit.core.optimizers import OPTIMIZERS, Memory, Optimizer
 from backlit.core.registry import from_dict, to_dict
 from backlit.core.schedules import SCHEDULES
 from backlit.core.state import Best, State
@@ -26,7 +26,6 @@ from backlit.errors import ArgumentError, DataError, UnknownNameError
 from backlit.runs.arrays import load, store, unpack
 from backlit.runs.schema import (
     DamageError,
-    EpochRow,
     Snapshot,
     Stretch,
     TimelineRow,
@@ -36,7 +35,7 @@ from backlit.runs.schema import (
     parsed,
     put,
 )
-from backlit.training import Epoch, Settings
+from backlit.training import Settings
 from backlit.words import to_json
 
 MOST_UNITS = 2**21  #: of all layers, in a file from anywhere
@@ -50,59 +49,54 @@ def settings_text(settings: Settings) -> str:
 
 def settings_from(text: str) -> Settings:
     """The settings that `settings_text` wrote."""
-    return made(_settings, parsed(text))
 
+    def settings(saved: dict[str, Any]) -> Settings:
+        optimizer = from_dict("optimizer", OPTIMIZERS, saved["optimizer"])
+        schedule = from_dict("schedule", SCHEDULES, saved["schedule"])
+        return Settings(**{**saved, "optimizer": optimizer, "schedule": schedule})
 
-def _settings(saved: dict[str, Any]) -> Settings:
-    optimizer = from_dict("optimizer", OPTIMIZERS, saved["optimizer"])
-    schedule = from_dict("schedule", SCHEDULES, saved["schedule"])
-    return Settings(**{**saved, "optimizer": optimizer, "schedule": schedule})
+    return made(settings, parsed(text))
 
 
 def network_from(saved: Any) -> Network:
     """The network that was written as JSON; of sizes that this machine can hold."""
-    return made(_network, saved)
+
+    def network(saved: dict[str, Any]) -> Network:
+        units = [layer.get(name, 0) for layer in saved["layers"] for name in ("d", "d_in", "d_out")]
+        if min(units, default=0) < 0 or sum(units) > MOST_UNITS:
+            raise DamageError("damage.units", units=sum(units), limit=MOST_UNITS)
+        return Network.from_dict(saved)
+
+    return made(network, saved)
 
 
-def _network(saved: dict[str, Any]) -> Network:
-    units = [layer.get(name, 0) for layer in saved["layers"] for name in ("d", "d_in", "d_out")]
-    if min(units, default=0) < 0 or sum(units) > MOST_UNITS:
-        raise DamageError(f"its layers claim {sum(units):,} units where at most {MOST_UNITS:,} are expected")
-    return Network.from_dict(saved)
+# --- states ---
 
 
 def state_of(file: sqlite3.Connection, snapshot: Snapshot, seed: int, net: Network, optimizer: Optimizer) -> State:
     """A snapshot's state; its memory is such as the optimizer begins with."""
     theta = np.zeros(net.size, np.float32)
-    blank = optimizer.init(theta, net.layout())
-    arrays = {f"memory/{name}": array.shape for name, array in blank.items() if hasattr(array, "shape")}
-    shapes = {"theta": theta.shape, **arrays, **({} if snapshot.best_step is None else {"best": theta.shape})}
-    keys, numbers = parsed(snapshot.arrays), parsed(snapshot.memory)
-    for name in shapes.keys() - keys.keys():
-        raise DamageError(f"{called(snapshot)} has no {name}")
-    if len(keys) > len(shapes) or numbers.keys() != blank.keys() - {name.removeprefix("memory/") for name in arrays}:
-        raise DamageError(f"{called(snapshot)} holds a memory that is not {optimizer.name}'s")
-    vectors = {name: load(file, keys[name], shape) for name, shape in shapes.items()}
-    memory = {name: vectors.get(f"memory/{name}", numbers.get(name)) for name in blank}
-    bare = bare_state(snapshot, seed)
-    best = None if bare.best is None else bare.best._replace(theta=vectors["best"])
-    return replace(bare, theta=vectors["theta"], memory=memory, best=best)
+    blank = bare_state(snapshot, seed, theta, optimizer.init(theta, net.layout()))
+    wanted, keys, numbers = vectors_of(blank), parsed(snapshot.arrays), parsed(snapshot.memory)
+    if keys.keys() != wanted.keys() or numbers.keys() != numbers_of(blank).keys():
+        raise DamageError("damage.no_state", row=called(snapshot), optimizer=optimizer.name)
+    vectors = {name: load(file, keys[name], vector.shape) for name, vector in wanted.items()}
+    memory = {name: vectors.get(f"memory/{name}", numbers.get(name)) for name in blank.memory}
+    best = None if blank.best is None else blank.best._replace(theta=vectors["best"])
+    return replace(blank, theta=vectors["theta"], memory=memory, best=best)
 
 
-def bare_state(snapshot: Snapshot, seed: int = 0) -> State:
-    """A snapshot's state, but for weights and memory: where it stands in its epoch, its schedule and its limits."""
-    nothing, best = np.empty(0), None
+def bare_state(
+    snapshot: Snapshot, seed: int = 0, theta: np.ndarray = np.empty(0), memory: Memory | None = None
+) -> State:
+    """Where a snapshot's state stands in its epoch, its schedule and its limits; its weights and memory are others."""
+    best = None
     if snapshot.best_step is not None and snapshot.best_metric is not None:
-        best = Best(snapshot.best_metric, snapshot.best_step, nothing)
+        best = Best(snapshot.best_metric, snapshot.best_step, theta)
     return State(
-        nothing, {}, seed, snapshot.planned, snapshot.begun, snapshot.step, snapshot.epoch, snapshot.used,
+        theta, memory or {}, seed, snapshot.planned, snapshot.begun, snapshot.step, snapshot.epoch, snapshot.used,
         snapshot.total, best, snapshot.patience_left,
     )  # fmt: skip
-
-
-def epoch_of(row: EpochRow) -> Epoch:
-    """A row of `epochs` as people read it."""
-    return Epoch(row.epoch, row.step, row.error, row.metric, bool(row.improved))
 
 
 def put_snapshot(
@@ -129,11 +123,10 @@ def put_snapshot(
         same, key = known.get(id(vector), (None, ""))
         keys[name] = key if same is vector else store(file, np.asarray(vector))
         now[id(vector)] = (vector, keys[name])
-    numbers = {name: value for name, value in state.memory.items() if not hasattr(value, "shape")}  # of plain Python
     best_step, best_metric = (None, None) if state.best is None else (state.best.step, real(state.best.metric))
     put(file, Snapshot(
         timeline, state.step, int(anchor), state.epoch, state.used, float(state.total) + 0.0, state.planned,
-        state.begun, state.patience_left, best_step, best_metric, json.dumps(numbers), json.dumps(keys),
+        state.begun, state.patience_left, best_step, best_metric, json.dumps(numbers_of(state)), json.dumps(keys),
     ))  # fmt: skip
     return now
 
@@ -143,6 +136,11 @@ def vectors_of(state: State) -> dict[str, Any]:
     vectors = {"theta": state.theta}
     vectors |= {f"memory/{name}": value for name, value in state.memory.items() if hasattr(value, "shape")}
     return vectors if state.best is None else {**vectors, "best": state.best.theta}
+
+
+def numbers_of(state: State) -> dict[str, float]:
+    """The numbers in the optimizer's memory, of plain Python."""
+    return {name: value for name, value in state.memory.items() if not hasattr(value, "shape")}
 
 
 def real(value: float | None) -> float | None:
@@ -180,7 +178,7 @@ def figure_names(net: Network) -> list[str]:
 
 def figures_of(stretch: Stretch, columns: int) -> np.ndarray:
     """A stretch's figures, (steps kept, columns), float32."""
-    kept = math.ceil((stretch.stop - stretch.start) / stretch.every) if stretch.every > 0 else -1
+    kept = math.ceil((stretch.stop - stretch.start) / stretch.every)
     return unpack(stretch.figures, "float32", (kept, columns))
 
 
@@ -189,16 +187,12 @@ def figures_of(stretch: Stretch, columns: int) -> np.ndarray:
 
 def engine_of(path: Path, row: TimelineRow, net: Network, settings: Settings, dtype: Any) -> Engine:
     """The engine that recorded a timeline."""
-    if row.engine not in ENGINES:
-        raise DataError(f"{path} was recorded by an engine called {row.engine!r}, which is not backlit's own")
     try:
+        if row.engine not in ENGINES:
+            raise UnknownNameError("engine", row.engine, ENGINES)
         return choose(row.engine, net, settings.optimizer, dtype)
-    except UnknownNameError:
-        raise
     except ArgumentError as error:
-        raise DataError(
-            f"{path} was recorded by the {row.engine} engine, and only that can make its steps again: {error}"
-        ) from None
+        raise DataError("run.engine", path=path, engine=row.engine, why=str(error)) from None
 
 
 def arithmetic_difference(row: TimelineRow, engine: Engine) -> str:

@@ -98,24 +98,22 @@ def read_data(
         They are not at hand, or no longer what the run learnt from.
     """
     if number >= len(about["data"]["encoded"]):
-        raise DamageError(f"the encoded rows {number} are not there")
+        raise DamageError("damage.no_data", number=number)
     kept = about["data"]["encoded"][number]
     rows = load(file, kept["rows"])
     if rows.ndim != 1 or rows.dtype != np.int64 or rows.min(initial=0) < 0:
-        raise DamageError("the numbers of its rows are none")
+        raise DamageError("damage.row_numbers")
     if about["data"]["inside"]:
         X, Y = np.ascontiguousarray(load(file, kept.get("X")).T), load(file, kept.get("Y"))
         return made(Data, X, Y, rows)
     if given is None:
         given = _outside(about, path, table)
     if len(rows) and rows.max() >= given.height:
-        raise DataError(f"{path} learnt from {len(rows):,} rows up to row {rows.max():,}, but the table that is given "
-                        f"has {given.height:,}; give the table as it was")  # fmt: skip
+        raise DataError("run.short_table", path=path, rows=len(rows), last=rows.max(), height=given.height)
     some = given[rows]
     data = Data(table.encode(some), table.target.encode(some).astype(np.float32), rows)
     if _hash(data) != kept["hash"]:
-        raise DataError(f"the rows of {path} have changed: the table at hand is not the one it learnt from; "
-                        "give the table as it was (table=, or --table)")  # fmt: skip
+        raise DataError("run.other_table", path=path)
     return data
 
 
@@ -130,8 +128,7 @@ def _outside(about: Mapping[str, Any], path: Path, table: Table) -> pl.DataFrame
     source = about.get("source")
     place = path.parent / Path(source).name if isinstance(source, str) else None
     if source is None or place is None or not place.is_file():
-        beside = f", and its table {Path(source).name!r} is not beside it" if source else ""
-        raise DataError(f"{path} keeps no rows{beside}; give the table that it learnt from (table=, or --table)")
+        raise DataError("run.no_table", path=path, source=source and Path(source).name)
     return read_again(place, about.get("text_encoding"), table)
 
 

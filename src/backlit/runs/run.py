@@ -64,33 +64,24 @@ class Run(Archive):
 
     def timelines(self) -> tuple[Timeline, ...]:
         """All, in the order in which they were begun."""
+        timelines: dict[int | None, Timeline] = {}
         with self.reading() as file:
-            rows = rows_of(file, TimelineRow)
-            return tuple(self._timeline(rows, row) for row in rows)
+            for row in rows_of(file, TimelineRow):
+                if row.parent is not None and row.parent not in timelines:
+                    raise DamageError("damage.no_parent", timeline=row.name)
+                timelines[row.number] = Timeline(self, row, timelines.get(row.parent))
+            if not timelines:
+                raise DamageError("damage.no_timeline")
+        return tuple(timelines.values())
 
     def timeline(self, name: str | None = None) -> Timeline:
         """The one of that name; None: the first."""
-        with self.reading() as file:
-            rows = rows_of(file, TimelineRow)
-            if not rows:
-                raise DamageError("damage.no_timeline")
-            for row in rows:
-                if name is None or row.name == name:
-                    return self._timeline(rows, row)
-        raise UnknownNameError("timeline", name, [row.name for row in rows])
-
-    def _timeline(self, rows: Sequence[TimelineRow], row: TimelineRow) -> Timeline:
-        """The timeline of a row, and those that it comes from."""
-        known, line = {row.number: row for row in rows}, [row]
-        while (parent := line[-1].parent) is not None:
-            if parent not in known:
-                raise DamageError(f"timeline {line[-1].name!r} has no parent")
-            line.append(known[parent])
-        timeline = None
-        for ancestor in reversed(line):
-            timeline = Timeline.of(self, ancestor, timeline)
-        assert timeline is not None
-        return timeline
+        timelines = {timeline.name: timeline for timeline in reversed(self.timelines())}
+        if name is None:
+            return [*timelines.values()][-1]
+        if name not in timelines:
+            raise UnknownNameError("timeline", name, reversed(timelines))
+        return timelines[name]
 
     def at(self, step: int | None = None, timeline: str | None = None) -> State:
         """The state before a step, to the bit; see `Timeline.at`."""
@@ -145,13 +136,11 @@ class Run(Archive):
             row = self.timeline(name).row()
             children = [other.name for other in rows_of(file, TimelineRow, "parent = ?", row.number)]
             if row.parent is None:
-                raise ArgumentError(
-                    f"timeline {name!r} is the first, from which all others come; delete the file instead"
-                )
+                raise ArgumentError("timeline.first", timeline=name)
             if row.kept:
-                raise ArgumentError(f"timeline {name!r} is kept; release it first (keep with keep=False, or --release)")
+                raise ArgumentError("timeline.kept", timeline=name)
             if children:
-                raise ArgumentError(f"timeline {name!r} has forks, {', '.join(children)}; drop those first")
+                raise ArgumentError("timeline.forks", timeline=name, forks=children)
             with transaction(file):
                 for table in ("snapshots", "epochs", "stretches"):
                     file.execute(f"DELETE FROM {table} WHERE timeline = ?", (row.number,))

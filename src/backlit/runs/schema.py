@@ -196,7 +196,7 @@ def called(row: Any) -> str:
 def parsed(text: str) -> Any:
     """What a JSON text says."""
     if len(text) > LARGEST_JSON:
-        raise DamageError(f"it holds {len(text):,} characters of JSON where at most {LARGEST_JSON:,} are expected")
+        raise DamageError("damage.json", length=len(text), limit=LARGEST_JSON)
     return made(json.loads, text)
 
 
@@ -211,6 +211,7 @@ def made(build: Callable[..., Made], *content: Any) -> Made:
     """
     try:
         return build(*content)
+    except BacklitError as error:
+        raise DamageError(error.kind, **error.facts) from None
     except SENSELESS as error:
-        why = str(error) if isinstance(error, BacklitError) else f"{type(error).__name__}: {error}"
-        raise DamageError(why) from None
+        raise DamageError("damage.content", type=type(error).__name__, why=str(error)) from None

@@ -6,12 +6,11 @@ import json
 import sqlite3
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from backlit.core.network import Network
 from backlit.core.state import State
 from backlit.engines.protocol import Rows
 from backlit.errors import ArgumentError, DataError, RunWarning, require
@@ -26,7 +25,6 @@ from backlit.runs.records import (
     bare_state,
     checksum_of,
     engine_of,
-    epoch_of,
     figure_names,
     figures_of,
     network_from,
@@ -42,11 +40,10 @@ from backlit.runs.schema import (
     Snapshot,
     Stretch,
     TimelineRow,
-    each_row,
     parsed,
     put,
 )
-from backlit.runs.sense import require_sound, rows_of
+from backlit.runs.sense import rows_of
 from backlit.tables.target import WatchedMetric
 from backlit.training import (
     Epoch,
@@ -62,7 +59,7 @@ from backlit.training import (
     train,
     why_stop,
 )
-from backlit.words import to_json
+from backlit.words import say, to_json
 
 if TYPE_CHECKING:
     import polars as pl
@@ -101,7 +98,6 @@ class End(NamedTuple):
     reason: str | None
 
 
-@dataclass(frozen=True, eq=False)
 class Timeline:
     """A line of steps, and all its states.
 
@@ -121,33 +117,18 @@ class Timeline:
     saved_rows : which rows are its own, as JSON; `learn` and `watch` read them
     """
 
-    run: Archive
-    number: int
-    name: str
-    start: int
-    parent: Timeline | None
-    changes: dict[str, Any]
-    net: Network
-    seed: int
-    engine: str
-    saved_rows: Mapping[str, Any]
-
-    @classmethod
-    def of(cls, run: Archive, row: TimelineRow, parent: Timeline | None) -> Timeline:
-        """The one that a row describes."""
-        net = run.net if row.network is None else network_from(parsed(row.network))
-        return cls(
-            run,
+    def __init__(self, run: Archive, row: TimelineRow, parent: Timeline | None) -> None:
+        self.run, self.parent = run, parent
+        self.number, self.name, self.start, self.seed, self.engine = (
             row.number,
             row.name,
             row.step,
-            parent,
-            parsed(row.changes),
-            net,
             int(row.seed),
             row.engine,
-            parsed(row.rows),
         )
+        self.changes: dict[str, Any] = parsed(row.changes)
+        self.saved_rows: Mapping[str, Any] = parsed(row.rows)
+        self.net = run.net if row.network is None else network_from(parsed(row.network))
 
     def __repr__(self) -> str:
         with self.run.reading():
@@ -175,7 +156,7 @@ class Timeline:
         with self.run.reading() as file:
             rows = rows_of(file, TimelineRow, "number = ?", self.number)
         if not rows:
-            raise DataError(f"{self.run.path} has no timeline {self.number} any more; it was dropped")
+            raise DataError("run.dropped", path=self.run.path, timeline=self.number)
         return rows[0]
 
     def reason(self) -> str | None:
@@ -226,7 +207,10 @@ class Timeline:
         with self.run.reading() as file:
             for timeline in self.lineage:
                 epochs = [epoch for epoch in epochs if epoch.step <= timeline.start]
-                epochs += [epoch_of(row) for row in rows_of(file, EpochRow, "timeline = ?", timeline.number)]
+                epochs += [
+                    Epoch(row.epoch, row.step, row.error, row.metric, bool(row.improved))
+                    for row in rows_of(file, EpochRow, "timeline = ?", timeline.number)
+                ]
         return tuple(epochs)
 
     def snapshots(self) -> list[Snapshot]:
@@ -334,7 +318,7 @@ class Timeline:
         yield state
         with self.run.reading() as file:
             anchors = {
-                snapshot.step: timeline
+                snapshot.step
                 for timeline in self.lineage
                 for snapshot in rows_of(file, Snapshot, "timeline = ? AND anchor", timeline.number)
                 if self.owner(snapshot.step).number == timeline.number
@@ -348,16 +332,16 @@ class Timeline:
 
     def nearest(self, step: int = LAST) -> State:
         """The last snapshot before or at a step that can be read."""
-        query = "SELECT step FROM snapshots WHERE timeline = ? AND step <= ? ORDER BY step DESC"
+        query = "SELECT step, anchor FROM snapshots WHERE timeline = ? AND step <= ? ORDER BY step DESC"
         with self.run.reading() as file:
             optimizer = self.settings().optimizer
-            for (at,) in file.execute(query, (self.number, step)).fetchall():
-                for snapshot, sealed in [*each_row(file, Snapshot, "timeline = ? AND step = ?", self.number, at)]:
-                    try:
-                        return state_of(file, require_sound(snapshot, sealed), self.seed, self.net, optimizer)
-                    except DamageError:
-                        if snapshot.anchor:
-                            raise
+            for at, anchor in file.execute(query, (self.number, step)).fetchall():
+                try:
+                    for snapshot in rows_of(file, Snapshot, "timeline = ? AND step = ?", self.number, at):
+                        return state_of(file, snapshot, self.seed, self.net, optimizer)
+                except DamageError:
+                    if anchor:
+                        raise
             raise DamageError("damage.no_start", timeline=self.name)
 
     def walk(self, state: State, stop: int, stretch: int | None = None) -> Iterator[State]:
@@ -378,9 +362,7 @@ class Timeline:
             }  # fmt: skip
         exact = not (other := arithmetic_difference(row, plan.engine))
         if other:
-            warnings.warn(
-                f"the steps after {state.step} are recomputed, not recorded: {other}", RunWarning, stacklevel=4
-            )
+            warnings.warn(say("run.recomputed", step=state.step, why=other), RunWarning, stacklevel=4)
         for mark in sorted({stop, *sums}):
             with named(self.run.path):
                 for later in replay(plan, state, mark, scores, stretch):
@@ -388,10 +370,7 @@ class Timeline:
                     yield state
             if exact and mark in sums and checksum_of(state) != sums[mark]:
                 exact = False
-                warnings.warn(
-                    f"the steps up to {mark} are recomputed, not recorded: they end with other weights than they did "
-                    "when they were recorded; snapshots are exact", RunWarning, stacklevel=4,
-                )  # fmt: skip
+                warnings.warn(say("run.other_weights", step=mark), RunWarning, stacklevel=4)
 
     def trace(self, step: int | None = None, rows: Sequence[int] | None = None) -> Trace:
         """A moment taken apart.
@@ -435,11 +414,9 @@ class Timeline:
         with writing(path) as file:
             row, state = self.row(), self.nearest()
             if other := arithmetic_difference(row, plan.engine):
-                raise DataError(f"{path} cannot go on to the bit: {other}. Fork it from step {state.step} instead")
+                raise DataError("run.other_bits", path=path, why=other, step=state.step)
             if run.watched and plan.metric is None:
-                raise DataError(
-                    f"{path} watched a metric of its user's own, {run.watched!r}, which a file cannot hold; train again"
-                )
+                raise DataError("run.own_metric", path=path, metric=run.watched)
             _forget_after(file, row, state)
             target = state.step + steps if steps else _left_over(row, state)
             stopped: Event | None = None
@@ -453,10 +430,7 @@ class Timeline:
                         yield Stopped(state, reason)
                         return
                     if target is None:
-                        raise ArgumentError(
-                            f"timeline {row.name!r} of {path} has come to its end, step {state.step:,} ({reason}); say "
-                            "how many steps it is to go on, or fork it"
-                        )
+                        raise ArgumentError("run.ended", timeline=row.name, path=path, step=state.step, reason=reason)
                     row, state, settings = _gone_on(file, row, state, settings, target)
                 row = row._replace(stop=target, reason=None)
                 with transaction(file):
@@ -508,7 +482,7 @@ class Timeline:
             )  # fmt: skip
             put(file, row)
             put_snapshot(file, row.number, fork.state, anchor=True)
-        return Timeline.of(run, row, owner)
+        return Timeline(run, row, owner)
 
 
 def _left_over(row: TimelineRow, state: State) -> int | None:
@@ -529,10 +503,7 @@ def _gone_on(
     """Beyond the end: another state and other settings, of which a snapshot is the only witness."""
     after, settings = go_on(state, settings, target)
     if after.begun != state.begun:
-        warnings.warn(
-            f"the schedule ended at step {state.step:,}; it begins again over the next {target - state.step:,} steps",
-            RunWarning, stacklevel=4,
-        )  # fmt: skip
+        warnings.warn(say("run.begins_again", step=state.step, steps=target - state.step), RunWarning, stacklevel=4)
     row = row._replace(settings=settings_text(settings))
     with transaction(file):
         put(file, row)
@@ -544,4 +515,4 @@ class _Scores(dict[int, float | None]):
     """The metric as it was after each epoch; one that was not recorded is damage."""
 
     def __missing__(self, epoch: int) -> float | None:
-        raise DamageError(f"the figures of epoch {epoch} are not there")
+        raise DamageError("damage.no_epoch", epoch=epoch)

@@ -20,7 +20,7 @@ from backlit.errors import BacklitError, RunWarning
 from backlit.runs.arrays import shape_of, unpack
 from backlit.runs.file import reading
 from backlit.runs.recorder import named_arrays
-from backlit.runs.records import arithmetic_difference
+from backlit.runs.records import arithmetic_difference, numbers_of, vectors_of
 from backlit.runs.schema import (
     NEEDED,
     TABLES,
@@ -177,7 +177,7 @@ def _replay(timeline: Timeline, report: Report) -> None:
             with warnings.catch_warnings():
                 warnings.simplefilter("error", RunWarning)
                 state = timeline.made_again(timeline.at(before.step), stop)
-            if after is not None and not after.anchor and _differ(state, timeline.at(after.step)):
+            if after is not None and not after.anchor and _bits(state) != _bits(timeline.at(after.step)):
                 raise DamageError("damage.other_state", step=stop)
             report.replayed += stop - before.step
         except (RunWarning, BacklitError) as error:
@@ -185,11 +185,7 @@ def _replay(timeline: Timeline, report: Report) -> None:
             report.damaged.append(Remark("damage.steps", **steps, why=str(error)))
 
 
-def _differ(a: State, b: State) -> bool:
-    """Whether two states differ in any bit."""
-    pairs = [(a.theta, b.theta), *((a.memory[name], b.memory.get(name)) for name in a.memory)]
-    pairs += [(getattr(a.best, "theta", None), getattr(b.best, "theta", None))]
-    if any(np.asarray(x).tobytes() != np.asarray(y).tobytes() for x, y in pairs if x is not None or y is not None):
-        return True
-    bare = {"theta": None, "memory": None, "best": None}
-    return replace(a, **bare) != replace(b, **bare)
+def _bits(state: State) -> tuple[Any, ...]:
+    """All of a state, to compare."""
+    vectors = {name: np.asarray(vector).tobytes() for name, vector in vectors_of(state).items()}
+    return vectors, numbers_of(state), replace(state, theta=None, memory=None, best=None)
