@@ -50,10 +50,10 @@ class ArgumentError(BacklitError, ValueError):
 
 
 class UnknownNameError(ArgumentError):
-    """A name that nothing carries."""
+    """A name that nothing carries; or nothing of what is called `of`."""
 
-    def __init__(self, kind: str, name: object, known: Iterable[str]) -> None:
-        super().__init__("unknown_name", what=kind, name=name, **nearest(name, known))
+    def __init__(self, kind: str, name: object, known: Iterable[str], of: str | None = None) -> None:
+        super().__init__("unknown_name", what=kind, name=name, of=of, **nearest(name, known))
 
 
 class KeywordError(ArgumentError, TypeError):

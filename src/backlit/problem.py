@@ -240,8 +240,7 @@ def rows_that_count(weights: np.ndarray, rows: int) -> np.ndarray:
 
 def rows_with(target: pl.Series, called: str = "the table") -> np.ndarray:
     """The positions of the rows that have a target; raises `DataError` where the table so called has too few."""
-    known = target.is_not_nan() if target.dtype.is_float() else target.is_not_null()
-    rows = np.flatnonzero(known.fill_null(False).to_numpy())
+    rows = np.flatnonzero(target.is_not_null().to_numpy())
     if len(rows) < LEAST_ROWS:
         raise DataError("split.rows_with_target", called=called, rows=len(rows), name=target.name)
     return rows

@@ -211,7 +211,7 @@ def _written(value: Any) -> str:
 
 WORDS: dict[str, str] = {
     # what goes wrong: anywhere
-    "unknown_name": "unknown {what} {name:quoted}; [[did you mean {near:or}?]][[known: {known:and}]]",
+    "unknown_name": "unknown {what} {name:quoted}[[ of {of:quoted}]]; [[did you mean {near:or}?]][[known: {known:and}]]",
     "extra_missing": "{what} {module}, which is not installed; pip install 'backlit[{extra}]'",
     "not_allowed": "{setting} is {value:quoted}; it must be {allowed}",
     # how a network compares with a baseline

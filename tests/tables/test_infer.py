@@ -169,7 +169,7 @@ def test_columns_that_give_the_target_away():
         ({"a": "text"}, r"columns\['a'\] is 'text'; it must be one of number, category, boolean, date, drop"),
         ({"a": {"kind": "text"}}, r"columns\['a'\] is 'text'"),
         ({"a": 3}, r"columns\['a'\] is 3; give a kind, or a mapping such as"),
-        ({"a": {"decimals": ","}}, r"unknown key in columns\['a'\] 'decimals'; did you mean 'decimal'"),
+        ({"a": {"decimals": ","}}, r"unknown key 'decimals' of 'a'; did you mean 'decimal'"),
         ({"a": {"decimal": ";"}}, r"decimal \(--decimal\) is ';'; it must be one of . ,"),
         ({"a": {"date_order": "dym"}}, r"date_order \(--date-order\) is 'dym'; it must be one of mdy dmy ymd"),
     ],

@@ -289,7 +289,7 @@ class Network:
         if not places and axis == stage.sources:
             places = [i for i, at in enumerate(stage.origins) if at >= 0 and _squeeze(stage.parents[at]) == part]
         if not places:
-            raise UnknownNameError(f"part of {name!r},", part, axis)
+            raise UnknownNameError("part", part, axis, of=name)
         return places
 
 

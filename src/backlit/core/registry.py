@@ -62,9 +62,5 @@ def from_dict(kind: str, registry: Mapping[str, Any], saved: Mapping[str, Any]) 
     known = {f.name for f in dataclasses.fields(cls)}
     for name in fields:
         if name not in known:
-            raise UnknownNameError(f"setting of {kind} {cls.name!r}", name, known)
-    return cls(**{name: _frozen(value) for name, value in fields.items()})
-
-
-def _frozen(value: Any) -> Any:
-    return tuple(map(_frozen, value)) if isinstance(value, list) else value
+            raise UnknownNameError("setting", name, known, of=cls.name)
+    return cls(**{name: as_python(value) for name, value in fields.items()})

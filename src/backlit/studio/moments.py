@@ -103,7 +103,7 @@ def field_of(column: Column, value: Cell) -> pl.Series:
     if not fits or (column.kind == "date" and isinstance(value, float)):
         raise ArgumentError(f"entry.{column.kind}", column=column.name, value=value)
     if isinstance(column, Category) and not column.other and len(column.unseen(series)):
-        raise UnknownNameError(f"level of {column.name},", value, column.levels)
+        raise UnknownNameError("level", value, column.levels, of=column.name)
     return series
 
 

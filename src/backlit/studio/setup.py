@@ -107,7 +107,7 @@ def _column(sheet: Sheet, name: str, target: bool = False) -> TableColumn:
     guess = guess_kind(series) if trouble is None else Guess(_kind_in_trouble(series, trouble))
     remarks = [*sheet.notices.get(name, ()), None if target else guess.notice]
     notice = plain("; ".join(str(remark) for remark in remarks if remark is not None))
-    known = (series.fill_nan(None) if series.dtype.is_float() else series).drop_nulls()
+    known = series.drop_nulls()
     try:
         different = known.unique(maintain_order=True)
     except pl.exceptions.PolarsError:  # of objects and the like, which are left out in any case

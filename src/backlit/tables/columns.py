@@ -1,7 +1,9 @@
 """The kinds of columns, and how each becomes inputs of the network and can be read back from them.
 
-Every kind is a record that is fitted on the training rows, encodes any rows later, and is plain JSON. A field that was
-stored as a number, as true/false or as a date when the kind was fitted may later come as text, as it does from a CSV.
+Every kind is a record that is fitted on the training rows, encodes any rows later, and is plain JSON. `fit` takes all
+rows, each of which must be of the kind, and learns from those at `rows`; it has the weights of the latter. A field that
+was stored as a number, as true/false or as a date when the kind was fitted may later come as text, as it does from a
+CSV.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 MOST_LEVELS = 64  #: of a category that get an input of their own; the rarer ones share one
 OTHER, UNKNOWN = "other", "missing"
 DAYS = "days since 1970"
+ALL = slice(None)  #: rows
 _FAR = 1e30  # beyond what any learnt number is, within float32
 
 
@@ -70,11 +73,11 @@ class Number:
 
     @classmethod
     def fit(
-        cls, series: pl.Series, unit: str = "", bins: int | None = None, weights: Weights = None,
+        cls, series: pl.Series, rows: Any = ALL, unit: str = "", bins: int | None = None, weights: Weights = None,
         reading: Reading = PLAIN,
     ) -> Number:  # fmt: skip
         """Centre: the median; scale: the distance between the quartiles, or half the range where that is 0."""
-        values = numbers(series)
+        values = numbers(series, reading=reading)[rows]
         here = ~np.isnan(values)
         known, heavy = values[here], None if weights is None else weights[here]
         low, centre, high = quantiles(known, [0.25, 0.5, 0.75], heavy).tolist()
@@ -127,11 +130,11 @@ class Category:
     kind: ClassVar[str] = "category"
 
     @classmethod
-    def fit(cls, series: pl.Series, weights: Weights = None, reading: Reading = PLAIN) -> Category:
+    def fit(cls, series: pl.Series, rows: Any = ALL, weights: Weights = None, reading: Reading = PLAIN) -> Category:
         """The levels in sorted order; of more than MOST_LEVELS, the most frequent."""
         import polars as pl
 
-        text = level_texts(series, reading=reading)
+        text = level_texts(series[rows], reading=reading)
         counts = (
             pl.DataFrame({"level": text, "weight": np.ones(len(text)) if weights is None else weights})
             .drop_nulls()
@@ -219,13 +222,16 @@ class Date:
     PARTS: ClassVar[tuple[str, ...]] = ("day", "year", "month", "weekday", "hour")
 
     @classmethod
-    def fit(cls, series: pl.Series, bins: int | None = None, weights: Weights = None, reading: Reading = PLAIN) -> Date:
+    def fit(
+        cls, series: pl.Series, rows: Any = ALL, bins: int | None = None, weights: Weights = None,
+        reading: Reading = PLAIN,
+    ) -> Date:  # fmt: skip
         """The day since 1970, and year, month, weekday and hour as far as they vary."""
-        dates = moments(series, reading)
+        dates = moments(series, reading)[rows]
         values = {part: cls._part(dates, part) for part in cls.PARTS}
         varying = [part for part in cls.PARTS if part == "day" or values[part].drop_nulls().n_unique() > 1]
         units = {"day": DAYS}
-        parts = [Number.fit(values[part].alias(part), units.get(part, ""), bins, weights) for part in varying]
+        parts = [Number.fit(values[part].alias(part), ALL, units.get(part, ""), bins, weights) for part in varying]
         parts[1:] = [replace(part, missing=False) for part in parts[1:]]  # one input says that the date is missing
         return cls(series.name, tuple(parts), reading)
 
@@ -240,9 +246,9 @@ class Date:
 
     def inputs(self) -> list[Input]:
         return [
-            replace(given, name=f"{self.name}.{given.name}", column=self.name, label=f"{self.name}: {given.label}")
+            replace(one, name=f"{self.name}.{one.name}", column=self.name, label=f"{self.name}: {one.label}")
             for part in self.parts
-            for given in part.inputs()
+            for one in part.inputs()
         ]
 
     def encode(self, series: pl.Series, out: np.ndarray) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -42,6 +42,59 @@ class Guess:
     spare: bool = False
 
 
+def choose_kinds(sheet: Sheet, names: Sequence[str], kinds: Mapping[str, str], rows: np.ndarray) -> dict[str, Guess]:
+    """What each of these columns is: what the user says, else what it most likely is.
+
+    Left out is also a column that equals an earlier one, or that is the same in all rows to learn from.
+
+    Parameters
+    ----------
+    kinds : what the user says of some
+    rows : positions of the rows to learn from
+
+    Raises
+    ------
+    DataError
+        What troubles a column that is not taken as it stands.
+    """
+    guesses: dict[str, Guess] = {}
+    earlier: dict[Any, list[pl.Series]] = {}
+    for name in names:
+        if kinds.get(name) not in ("category", DROP):
+            sheet.require_plain([name])
+        series = sheet[name]
+        guess = Guess(kinds[name]) if name in kinds else guess_kind(series)
+        if guess.kind != DROP:
+            twin = _twin(series, earlier)
+            if twin is not None and name not in kinds:
+                guess = Guess(DROP, Remark("column.twin", column=name, other=twin))
+        guesses[name] = guess
+    if all(guess.kind == DROP for guess in guesses.values()):
+        guesses |= {name: Guess("number") for name, guess in guesses.items() if guess.spare}
+    for name, guess in guesses.items():
+        if guess.kind != DROP and name not in kinds and (fault := _fault_in(sheet[name][rows])):
+            guesses[name] = Guess(DROP, Remark(f"column.{fault}_in_part", column=name))
+    return guesses
+
+
+def _fault_in(part: pl.Series) -> str:
+    """Why there is nothing to learn from the training rows of a column: "missing", "same"; "" where there is."""
+    known = part.drop_nulls()
+    if len(known) == 0:
+        return "missing"
+    return "same" if len(known) == len(part) and not (known != known[0]).any() else ""
+
+
+def _twin(series: pl.Series, earlier: dict[Any, list[pl.Series]]) -> str | None:
+    """The name of an earlier column with the same content."""
+    alike = earlier.setdefault((str(series.dtype), series.null_count(), series.hash(seed=0).sum()), [])
+    for other in alike:
+        if series.equals(other):
+            return other.name
+    alike.append(series)
+    return None
+
+
 def guess_kind(series: pl.Series) -> Guess:
     """What a column that was read most likely is.
 
@@ -55,8 +108,6 @@ def guess_kind(series: pl.Series) -> Guess:
 
     name, dtype = series.name, series.dtype
     known = series.drop_nulls()
-    if dtype.is_float():
-        known = known.drop_nans()
     if len(known) == 0:
         return Guess(DROP, Remark("column.missing", column=name))
     if not (dtype.is_numeric() or is_text(series) or dtype in (pl.Boolean, pl.Date, pl.Datetime)):

@@ -111,7 +111,7 @@ def _hint(name: str, said: Any, general: Hint) -> Hint:
     known = ("kind", "decimal", "date_order", "missing")
     for key in said:
         if key not in known:
-            raise UnknownNameError(f"key in columns[{name!r}]", key, known)
+            raise UnknownNameError("key", key, known, of=name)
     if said.get("kind", "") not in ("", *KIND_NAMES):
         raise DataError("columns.no_kind", name=name, kind=said["kind"], known=list(KIND_NAMES))
     return replace(general, **said, strict="decimal" in said)
@@ -123,7 +123,7 @@ class Sheet:
 
     Attributes
     ----------
-    frame : its columns as numbers, dates, truth values or text
+    frame : its columns as numbers, dates, truth values or text; a missing field is null in each
     readings : how each column of text was read
     notices : what was noticed, column by column
     troubles : what keeps a column from being used as its kind, to be raised where it is used
@@ -185,6 +185,8 @@ def read_frame(
             troubles[name] = _final(column.trouble, numbers)
     for series in frame.iter_columns():
         missing = hints[series.name].missing
+        if series.dtype.is_float() and (filled := series.fill_nan(None)).null_count() > series.null_count():
+            series = columns[series.name] = filled
         known = without_marks(series, missing)
         if gone := known.null_count() - series.null_count():
             columns[series.name], readings[series.name] = known, Reading(missing=missing)

@@ -12,10 +12,10 @@ import numpy as np
 
 from backlit.core.registry import lookup
 from backlit.core.values import COUNT, Names
-from backlit.errors import ArgumentError, DataError, UnknownNameError
+from backlit.errors import ArgumentError, DataError, UnknownNameError, as_python
 from backlit.tables.columns import DAYS, KINDS, Boolean, Category, Column, Date, Input, Number
-from backlit.tables.fields import PLAIN, Reading, moments, numbers, truths
-from backlit.tables.infer import Guess, guess_kind
+from backlit.tables.fields import PLAIN, Reading
+from backlit.tables.infer import choose_kinds
 from backlit.tables.metrics import Weights
 from backlit.tables.reading import DROP, Hint, Hints, Kinds, Sheet, read_frame
 from backlit.tables.target import Target
@@ -84,43 +84,34 @@ class Table:
         if len(rows) == 0:
             raise DataError("table.no_rows")
         names, kinds = _chosen(sheet.frame, columns, target)
-        guesses, notices, seen = {}, list(sheet.notices.get("", ())), {}
-        for name in names:
-            series = sheet[name]
-            guess = Guess(kinds[name]) if name in kinds else guess_kind(series)
-            if name in sheet.troubles and kinds.get(name) not in ("category", DROP):
-                raise sheet.troubles[name]
-            twin = None if guess.kind == DROP else _twin(series, seen)
-            if twin is not None and name not in kinds:
-                guess = Guess(DROP, Remark("column.twin", column=name, other=twin))
-            guesses[name] = guess
-        if all(guess.kind == DROP for guess in guesses.values()):
-            guesses |= {name: Guess("number") for name, guess in guesses.items() if guess.spare}
-        everything = len(rows) == height
+        guesses = choose_kinds(sheet, names, kinds, rows)
+        used = {name: guess.kind for name, guess in guesses.items() if guess.kind != DROP}
+        notices = list(sheet.notices.get("", ()))
         for name, guess in guesses.items():
-            if guess.kind != DROP and name not in kinds and not everything:
-                guesses[name] = guess = _of_part(sheet[name], rows, guess)
-            notices += sheet.notices.get(name, ()) if guess.kind != DROP or guess.notice else ()
+            notices += sheet.notices.get(name, ()) if name in used or guess.notice else ()
             notices += [guess.notice] if guess.notice else []
-        for name, guess in guesses.items():
-            _require_kind(sheet[name], guess.kind, sheet.readings.get(name, PLAIN))
-        numeric = sum(guess.kind in ("number", "date") for guess in guesses.values())
+        numeric = sum(kind in ("number", "date") for kind in used.values())
         each = _bins_each(numeric, bins) if encoding == "piecewise" else None
         if encoding == "piecewise" and each != bins:
             kind = "columns.fewer_bins" if each else "columns.no_bins"
             notices.append(Remark(kind, columns=numeric, bins=each, asked=bins))
-        part = None if weights is None else np.asarray(weights, dtype=np.float64)
-        fitted = [
-            _fit(
-                guess.kind, sheet[name][rows], (units or {}).get(name, ""), each, part, sheet.readings.get(name, PLAIN)
-            )
-            for name, guess in guesses.items()
-            if guess.kind != DROP
-        ]
-        if not fitted:
-            why = "; ".join(map(str, notices)) or "the table has none"
-            raise DataError("table.no_columns", why=why)  # fmt: skip
-        return cls(tuple(fitted), target, tuple(notices))
+        if not used:
+            raise DataError("table.no_columns", why="; ".join(map(str, notices)) or "the table has none")
+        weights = None if weights is None else np.asarray(weights, dtype=np.float64)
+
+        def fitted(name: str, kind: str) -> Column:
+            series, reading = sheet[name], sheet.readings.get(name, PLAIN)
+            if series[rows].null_count() == len(rows):
+                raise DataError("columns.all_missing", name=name, kind=kind)
+            if kind == "category":
+                return Category.fit(series, rows, weights, reading)
+            if kind == "date":
+                return Date.fit(series, rows, each, weights, reading)
+            if kind == "boolean" or str(series.dtype) == "Boolean":
+                return Boolean.fit(series, reading)
+            return Number.fit(series, rows, (units or {}).get(name) or reading.unit, each, weights, reading)
+
+        return cls(tuple(fitted(name, kind) for name, kind in used.items()), target, tuple(notices))
 
     def __repr__(self) -> str:
         """What is predicted from which columns, in a few lines."""
@@ -135,17 +126,17 @@ class Table:
     def inputs(self) -> tuple[Input, ...]:
         """The inputs of the network, in their order; of two with the same name the second is called "name (2)"."""
         taken: set[str] = set()
-        return tuple(_renamed(given, taken) for column in self.columns for given in column.inputs())
+        return tuple(_renamed(one, taken) for column in self.columns for one in column.inputs())
 
     @property
     def names(self) -> tuple[str, ...]:
         """The names of the inputs."""
-        return tuple(given.name for given in self.inputs)
+        return tuple(one.name for one in self.inputs)
 
     @property
     def edges(self) -> tuple[tuple[float, ...], ...]:
         """Each input's bin edges in encoded units, () for one without: the constants of `PiecewiseLinear`."""
-        return tuple(given.edges for given in self.inputs)
+        return tuple(one.edges for one in self.inputs)
 
     @property
     def hints(self) -> Hints:
@@ -200,7 +191,7 @@ class Table:
 
     def input(self, name: str) -> Input:
         """An input by its name, or by the name of one of its bins ("sqft_living#7")."""
-        inputs = {given.name: given for given in self.inputs}
+        inputs = {one.name: one for one in self.inputs}
         if name not in inputs:
             source, _, t = name.rpartition("#")
             if source not in inputs or not t.isdecimal() or not 1 <= int(t) < len(inputs[source].edges):
@@ -210,15 +201,15 @@ class Table:
 
     def label(self, name: str) -> str:
         """What an input, or a bin of one ("sqft_living#7"), means to people: "1,500–1,750 sqft"."""
-        given = self.input(name)
-        if name == given.name:
-            return given.label
+        source = self.input(name)
+        if name == source.name:
+            return source.label
         t = int(name.rpartition("#")[2])
-        low, high = (given.centre + given.scale * edge for edge in given.edges[t - 1 : t + 1])
-        if given.unit == DAYS:
+        low, high = (source.centre + source.scale * edge for edge in source.edges[t - 1 : t + 1])
+        if source.unit == DAYS:
             return "–".join(str(np.datetime64(round(day), "D")) for day in (low, high))
         ends = (f"{end:,.6g}".replace("-", "−") for end in (low, high))
-        return f"{(' to ' if low < 0 else '–').join(ends)} {given.unit}".strip()
+        return f"{(' to ' if low < 0 else '–').join(ends)} {source.unit}".strip()
 
     def to_dict(self) -> dict[str, Any]:
         """The description as JSON."""
@@ -236,41 +227,10 @@ class Table:
         return cls(columns, target, tuple(map(Remark.from_dict, saved["notices"])))
 
 
-def _require_kind(series: pl.Series, kind: str, reading: Reading) -> None:
-    """Raise `FieldError` where a field of any row is not of the column's kind."""
-    if kind == "number":
-        numbers(series, reading=reading)
-    elif kind == "boolean":
-        truths(series, reading)
-    elif kind == "date":
-        moments(series, reading)
-
-
-def _of_part(series: pl.Series, rows: np.ndarray, guess: Guess) -> Guess:
-    """The guess, unless the training rows have nothing to learn from in this column."""
-    part = series[rows]
-    known = (part.fill_nan(None) if part.dtype.is_float() else part).drop_nulls()
-    if len(known) == 0:
-        return Guess(DROP, Remark("column.missing_in_part", column=series.name))
-    if len(known) == len(part) and not (known != known[0]).any():
-        return Guess(DROP, Remark("column.same_in_part", column=series.name))
-    return guess
-
-
 def _bins_each(columns: int, bins: int) -> int | None:
     """So many bins for each column; None where less than four would be left."""
     each = min(bins, MOST_BINS // max(1, columns))
     return each if each == bins or each >= 4 else None
-
-
-def _fit(kind: str, series: pl.Series, unit: str, bins: int | None, weights: Weights, reading: Reading) -> Column:
-    if (series.fill_nan(None) if series.dtype.is_float() else series).null_count() == len(series):
-        raise DataError("columns.all_missing", name=series.name, kind=kind)
-    if kind == "number" and str(series.dtype) != "Boolean":
-        return Number.fit(series, unit or reading.unit, bins, weights, reading)
-    if kind == "date":
-        return Date.fit(series, bins, weights, reading)
-    return Category.fit(series, weights, reading) if kind == "category" else Boolean.fit(series, reading)
 
 
 def _chosen(frame: pl.DataFrame, columns: Kinds, target: Target) -> tuple[list[str], dict[str, str]]:
@@ -288,24 +248,14 @@ def _chosen(frame: pl.DataFrame, columns: Kinds, target: Target) -> tuple[list[s
     return list(columns), {}
 
 
-def _twin(series: pl.Series, seen: dict[Any, list[pl.Series]]) -> str | None:
-    """The name of an earlier column with the same content."""
-    alike = seen.setdefault((str(series.dtype), series.null_count(), series.hash(seed=0).sum()), [])
-    for other in alike:
-        if series.equals(other):
-            return other.name
-    alike.append(series)
-    return None
-
-
-def _renamed(given: Input, taken: set[str]) -> Input:
+def _renamed(one: Input, taken: set[str]) -> Input:
     """An input whose name and whose bins' names, without spaces, are not taken yet; then they are."""
-    name, times = given.name, 1
-    while (own := _names(name, len(given.edges))) & taken:
+    name, times = one.name, 1
+    while (own := _names(name, len(one.edges))) & taken:
         times += 1
-        name = f"{given.name} ({times})"
+        name = f"{one.name} ({times})"
     taken |= own
-    return dataclasses.replace(given, name=name)
+    return dataclasses.replace(one, name=name)
 
 
 def _names(name: str, edges: int) -> set[str]:
@@ -322,7 +272,7 @@ def _column(saved: Mapping[str, Any]) -> Column:
 
 
 def _fields(saved: Mapping[str, Any]) -> dict[str, Any]:
-    fields = {name: _tuples(value) for name, value in saved.items()}
+    fields = {name: as_python(value) for name, value in saved.items()}
     if "reading" in fields:
         fields["reading"] = Reading(**_fields(fields["reading"]))
     return fields
@@ -332,7 +282,3 @@ def _some(names: Sequence[str], most: int = 80) -> str:
     """Names in one line."""
     line = plain(", ".join(names[:most]))
     return line if len(line) <= most and len(names) <= most else f"{line[:most]}..."
-
-
-def _tuples(value: Any) -> Any:
-    return tuple(map(_tuples, value)) if isinstance(value, list) else value
