@@ -597,7 +597,8 @@ def test_the_worst_rows(wide, mixed, which):
         else:
             off = np.abs(P - run.table.target.decode_targets(data.Y))[:, 0]
         assert found.of == len(data)
-        assert (found.mean, found.median) == pytest.approx((off.mean(), np.median(off)))
+        for text, error in ((found.mean_text, off.mean()), (found.median_text, np.median(off))):
+            assert text.removeprefix("log-loss ") == number(error, run.table.target.unit)
         assert [row.off for row in found.rows] == pytest.approx(sorted(off, reverse=True)[:5])
         assert found.rows[0].row == data.rows[off.argmax()]
         classes = bool(run.table.target.classes)

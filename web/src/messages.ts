@@ -223,8 +223,6 @@ export interface Feature {
 export interface RowErrors {
   rows: RowError[];
   of: number;
-  mean: number;
-  median: number;
   mean_text: string;
   median_text: string;
 }
@@ -409,7 +407,7 @@ export interface TableColumn {
   question: Question | null;
 }
 
-/** A column with two readings. option: which choice decides; readings: what the entry would be, by that choice. */
+/** A column with two readings. */
 export interface Question {
   option: "date_order" | "decimal";
   entry: string;

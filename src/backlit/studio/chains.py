@@ -14,7 +14,7 @@ from backlit.studio.desk import Desk
 from backlit.studio.messages import MomentQuery, Share, WeightQuery
 from backlit.studio.moments import described, traced
 
-MOST_PATHS, MOST_SHARES = 8, 8  #: listed
+MOST_SHARES = 8  #: rows whose parts are listed
 POINTS, POINTS_OF_MANY = 101, 41  #: of the curve; of the curve of a batch
 
 
@@ -22,7 +22,7 @@ def chain(desk: Desk, query: WeightQuery) -> messages.Chain:
     """∂E/∂w of one weight, or of all bins of an input, by the chain rule."""
     t = traced(desk, query)
     w = _one_weight(t, query.weight)
-    own, several = w.chain(MOST_PATHS), len(t.data) > 1
+    own, several = w.chain(), len(t.data) > 1
     parts = w.by_row
     greatest = np.argsort(-np.abs(parts), kind="stable")[:MOST_SHARES]
     return messages.Chain(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -193,10 +194,10 @@ def compare(desk: Desk, query: CompareQuery) -> messages.Comparison:
     """Two timelines: what b does in another way, and what has come of it."""
     require("most", query.most, lambda v: v >= 1, "1 or more")
     run = desk.opened(query.run)
-    found = run.compare(query.a, query.b)
-    target, others = run.table.target, {name: changes for name, changes in found.changes.items() if changes}
-    changes = [_changes(own, f"{name}: " * (len(others) > 1)) for name, own in others.items()]
-    rows, at = found.rows(), [f"{step:,}" for step in found.at]
+    own = run.compare(query.a, query.b)
+    target, others = run.table.target, {name: changes for name, changes in own.changes.items() if changes}
+    changes = [_changes(pairs, f"{name}: " * (len(others) > 1)) for name, pairs in others.items()]
+    rows, at = own.rows(), [f"{step:,}" for step in own.at]
 
     def text(value: Any) -> str:
         if isinstance(value, str):
@@ -214,13 +215,13 @@ def compare(desk: Desk, query: CompareQuery) -> messages.Comparison:
     gained = [gap(*row) for row in rows.head(query.most).iter_rows() if row[-1] > 0]
     lost = [gap(*row) for row in rows.tail(query.most).reverse().iter_rows() if row[-1] < 0]
     mean = float(rows["gain"].mean() or 0.0)  # type: ignore[arg-type]
-    weights = found.weights.head(query.most).select("weight", "a", "b").iter_rows()
+    weights = own.weights.head(query.most).select("weight", "a", "b").iter_rows()
     return messages.Comparison(
         a=query.a,
         b=query.b,
-        parted=found.parted,
+        parted=own.parted,
         at=f"both at step {at[0]}" if at[0] == at[1] else f"each at its best: step {at[0]} and {at[1]}",
-        changes=tuple(change for own in changes for change in own),
+        changes=tuple(itertools.chain(*changes)),
         weights=tuple(WeightGap(*row) for row in weights),
         gained=tuple(gained),
         lost=tuple(lost),

@@ -32,12 +32,6 @@ MOST_ROWS = 256  #: of a moment that are named
 # --- the trace ---------------------------------------------------------------------------------------------------
 
 
-def owner_of(desk: Desk, key: str, name: str, step: int) -> Timeline:
-    """The timeline of the lineage that made a step's state."""
-    require("step", step, lambda v: v >= 0, "0 or greater")
-    return desk.timeline(key, name).owner(step)
-
-
 @cache
 def on_one_thread() -> Any:
     """NumPy's products on one thread from now on: while training has the other threads, sharing them takes longer."""
@@ -49,13 +43,12 @@ def traced(desk: Desk, query: MomentQuery) -> Trace:
     on_one_thread()
     with desk.lock:
         run = desk.opened(query.run)
-        owner = owner_of(desk, query.run, query.timeline, query.step)
         batch = query.of == "batch"
         if batch and query.features:
             raise ArgumentError("studio.features_of_batch")
         edited = (tuple(sorted(query.weights.items())), () if batch else (query.row, *_sorted(query.features)))
-        # also where the trace is known: a step that is not there is refused
-        state = desk.state(query.run, query.timeline, query.step)
+        state = desk.state(query.run, query.timeline, query.step)  # which refuses a step that is not there
+        owner = desk.timeline(query.run, query.timeline).owner(query.step)
         schedule = state.begun, state.planned  # which change where training goes on beyond the end of its schedule
         key = (owner.number, query.step, *schedule, query.of, *edited)
         # few, for each is some 10 MB of a wide network

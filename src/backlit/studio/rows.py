@@ -9,11 +9,12 @@ import numpy as np
 import polars as pl
 
 from backlit.errors import DataError, require
+from backlit.model import Model
 from backlit.runs.run import Run
 from backlit.studio import messages
 from backlit.studio.desk import Desk
 from backlit.studio.messages import Cell, Feature, RowError, RowErrors, RowQuery, RowsQuery
-from backlit.studio.moments import likeliest, owner_of
+from backlit.studio.moments import likeliest
 from backlit.tables.columns import Boolean, Category, Column, Number
 from backlit.tables.fields import level_texts, numbers, truths
 from backlit.tables.metrics import METRICS, log_losses
@@ -88,13 +89,12 @@ def _cell(value: Any) -> Cell:
 def worst(desk: Desk, query: RowsQuery) -> RowErrors:
     """The rows whose predictions are off the most, under the weights of a moment."""
     require("most", query.most, lambda v: v >= 0, "0 or greater")
-    owner, run = owner_of(desk, query.run, query.timeline, query.step), desk.opened(query.run)
+    run, theta = desk.opened(query.run), desk.state(query.run, query.timeline, query.step).theta
+    owner = desk.timeline(query.run, query.timeline).owner(query.step)
     data = owner.watch() if query.which == "validation" else owner.learn()
     if data is None:
         raise DataError("studio.no_rows", which=query.which)
-    theta = desk.state(query.run, query.timeline, query.step).theta
-    target, loss = run.table.target, owner.net.loss
-    P = target.decode(loss, owner.plan().engine.predict(owner.net, theta, data.X))
+    target, P = run.table.target, Model(run.table, owner.net, theta).decode_encoded(data.X)
     if target.classes:
         truth = data.Y[:, 0].astype(int)
         off = log_losses(P, truth)
@@ -113,5 +113,4 @@ def worst(desk: Desk, query: RowsQuery) -> RowErrors:
             true, prediction = (", ".join(number(v, target.unit) for v in V[i]) for V in (T, P))
         return RowError(int(data.rows[i]), true, prediction, float(off[i]), text(off[i]))
 
-    mean, median = float(off.mean()), float(np.median(off))
-    return RowErrors(tuple(map(error, order)), len(off), mean, median, text(mean), text(median))
+    return RowErrors(tuple(map(error, order)), len(off), text(off.mean()), text(np.median(off)))

@@ -229,18 +229,18 @@ def listen(host: str, port: int, tries: int = 1) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     for place in range(port, port + tries):
         # with its protocol named: only then does asyncio send without delay, and a moment waits 40 ms for nothing
-        found = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        door = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         if sys.platform != "win32":
-            found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            found.bind((host, place))
-            if ipaddress.ip_address(found.getsockname()[0]).is_unspecified:
-                found.close()
+            door.bind((host, place))
+            if ipaddress.ip_address(door.getsockname()[0]).is_unspecified:
+                door.close()
                 raise ArgumentError("studio.every_address", host=host)
-            found.listen(128)
-            return found
+            door.listen(128)
+            return door
         except OSError:
-            found.close()
+            door.close()
             if place == port + tries - 1:
                 raise
     raise OSError("no port was tried")
@@ -269,9 +269,9 @@ def hear_warnings(desk: Desk) -> None:
     warnings.showwarning = show
 
 
-def serve(desk: Desk, found: socket.socket, *, host: str, token: str) -> None:
+def serve(desk: Desk, door: socket.socket, *, host: str, token: str) -> None:
     """Until Ctrl-C."""
     hear_warnings(desk)
-    server = make_server(make_app(desk, host=host, port=found.getsockname()[1], token=token))
+    server = make_server(make_app(desk, host=host, port=door.getsockname()[1], token=token))
     with contextlib.suppress(KeyboardInterrupt):
-        server.run(sockets=[found])
+        server.run(sockets=[door])

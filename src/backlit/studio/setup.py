@@ -9,7 +9,7 @@ import polars as pl
 
 from backlit.commands import command
 from backlit.core.values import Names, Numbers
-from backlit.errors import ArgumentError, BacklitError, DataError, UnknownNameError, require
+from backlit.errors import ArgumentError, BacklitError, DataError, UnknownNameError
 from backlit.fitting import prepare
 from backlit.lesson import SMALL
 from backlit.problem import Parting, Problem, describe_target, rows_with
@@ -17,7 +17,7 @@ from backlit.recipe import SETTINGS, TYPED, Recipe, Setting, values_typed
 from backlit.runs.run import FIRST
 from backlit.studio import messages
 from backlit.studio.desk import Desk
-from backlit.studio.messages import Begin, Begun, News, Nothing, Question, TableColumn, TableQuery
+from backlit.studio.messages import Begin, Begun, News, Nothing, TableColumn, TableQuery
 from backlit.studio.shelf import UPLOAD_LIMIT
 from backlit.tables.columns import KINDS
 from backlit.tables.datasets import HOUSE_UNITS
@@ -120,7 +120,7 @@ def _column(sheet: Sheet, name: str, target: bool = False) -> TableColumn:
         examples=tuple(_text(entry) for entry in different.head(EXAMPLES)),
         why=notice,
         trouble="" if trouble is None else _trouble(trouble),
-        question=_question(trouble) if isinstance(trouble, QuestionError) else None,
+        question=trouble.question if isinstance(trouble, QuestionError) else None,
     )
 
 
@@ -128,11 +128,6 @@ def _kind_in_trouble(series: pl.Series, trouble: DataError) -> str:
     """What a column is, but for its trouble."""
     dates = trouble.question.option == "date_order" if isinstance(trouble, QuestionError) else share(series) > 0.5
     return "date" if dates else "number"
-
-
-def _question(error: QuestionError) -> Question:
-    readings = {by: plain(meant) for by, meant in error.question.readings.items()}
-    return Question(error.question.option, _text(error.question.entry), readings)  # type: ignore[arg-type]
 
 
 def _trouble(error: Exception) -> str:
@@ -188,7 +183,6 @@ def begin(desk: Desk, query: Begin) -> Begun:
 
 
 def _begun(desk: Desk, query: Begin) -> Begun:
-    require("task", query.task, lambda v: v in (None, "regression", "classification"), "regression or classification")
     reading = {"decimal": query.decimal, "date_order": query.date_order}
     names = desk.shelf.table(query.table, Hints.of(**reading)).frame.columns
     for name in (query.target, *(query.columns or ()), *query.kinds):

@@ -7,7 +7,7 @@ One field alone often does not tell whether its comma parts thousands or decimal
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     import polars as pl
@@ -59,7 +59,7 @@ class Question:
     readings : what it would be, by the setting's value
     """
 
-    option: str
+    option: Literal["decimal", "date_order"]
     entry: str
     readings: dict[str, str]
 

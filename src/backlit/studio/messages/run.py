@@ -181,8 +181,6 @@ class RowErrors:
 
     rows: tuple[RowError, ...]
     of: int
-    mean: float
-    median: float
     mean_text: str
     median_text: str
 

@@ -6,15 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from backlit.studio.messages.asked import DateOrder, Decimal
-
-
-@dataclass(frozen=True)
-class Question:
-    """A column with two readings. option: which choice decides; readings: what the entry would be, by that choice."""
-
-    option: Literal["decimal", "date_order"]
-    entry: str
-    readings: dict[str, str]
+from backlit.tables.numerals import Question
 
 
 @dataclass(frozen=True)
