@@ -17,7 +17,6 @@ from sklearn.utils import check_random_state, compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from backlit.core.state import State
 from backlit.core.values import SHARE
 from backlit.errors import ArgumentError, DataError, ShapeError, as_python
 from backlit.fitting import EpochInUnit, Start, Structure, choose_loss, default_network, prepare
@@ -137,7 +136,7 @@ class _Net(Choices, BaseEstimator):
 
     def _learn_on(self, X: Any, y: Any, sample_weight: Any, **keywords: Any) -> Self:
         if self.run is not None:
-            raise ArgumentError("run.partial_fit", run=self.run)  # fmt: skip
+            raise ArgumentError("run.partial_fit", run=self.run)
         before = self._before("partial_fit") if hasattr(self, "state_") else None
         rows = self._rows(X, y, sample_weight, first=before is None, **keywords)
         if before is None:
@@ -148,12 +147,9 @@ class _Net(Choices, BaseEstimator):
         recipe = self._recipe(epochs=1, max_steps=None, schedule="constant", patience=None, target_error=None)
         start = prepare(problem, recipe, self.seed_, structure=before)
         if before is not None:
-            last, optimizer = self.state_, start.plan.settings.optimizer
-            slots = start.plan.net.layout()
-            same = type(optimizer) is type(self._optimizer)
-            memory = last.memory if same else optimizer.init(last.theta, slots)
-            state = State(last.theta, memory, self.seed_, start.state.planned, step=last.step)
-            start = start.at(state)
+            last, state = self.state_, begin(start.plan, theta=self.state_.theta, seed=self.seed_)
+            same = type(start.plan.settings.optimizer) is type(self._optimizer)
+            start = start.at(replace(state, step=last.step, memory=last.memory if same else state.memory))
         return self._train(start)
 
     def _train(self, start: Start, recorder: Recorder | None = None, notices: tuple[Remark, ...] = ()) -> Self:

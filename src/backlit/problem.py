@@ -10,7 +10,7 @@ import numpy as np
 from backlit.core import rng
 from backlit.errors import DataError, ShapeError, require
 from backlit.model import Model
-from backlit.tables.fields import FieldError, is_text, moments, numbered
+from backlit.tables.fields import FieldError, first, is_text, moments, numbered
 from backlit.tables.metrics import scores
 from backlit.tables.reading import DROP, Hints, Sheet, read_frame
 from backlit.tables.table import Table
@@ -94,8 +94,7 @@ class Parting(NamedTuple):
 def _order(series: pl.Series) -> np.ndarray:
     """Dates or numbers, such that later ones are greater."""
     if series.null_count():
-        row = int(series.is_null().arg_max() or 0)
-        raise FieldError("field.no_time_missing", what=f"column {series.name!r}", value=None, row=row)
+        raise FieldError.of(series, first(series.is_null()), "field.no_time_missing")
     if is_text(series):
         try:
             series = moments(series)

@@ -439,19 +439,20 @@ def trace(
     masks : True for the step's own batch under its own dropout masks; False leaves dropout out
     table : for predictions in the target's unit and the names of columns
     """
-    given = state if isinstance(state, State) else State(np.asarray(state), {}, 0, 1)
+    if not isinstance(state, State):
+        state = State(np.asarray(state), {}, 0, 1)
     numbers = None if rows is None else np.asarray(rows)
     data = Rows(Data(np.asarray(X, np.float64), np.asarray(Y, np.float64), numbers), None, weights, scaled=masks)
-    theta = np.asarray(given.theta, dtype=np.float64)
-    key = rng.step_keys(given.seed, given.step, data.rows, len(data))[0] if masks else None
-    memory = {k: np.asarray(v, np.float64) if hasattr(v, "shape") else v for k, v in given.memory.items()}
+    theta = np.asarray(state.theta, dtype=np.float64)
+    key = rng.step_keys(state.seed, state.step, data.rows, len(data))[0] if masks else None
+    memory = {k: np.asarray(v, np.float64) if hasattr(v, "shape") else v for k, v in state.memory.items()}
     optimizer, rate, last_rate = None, 0.0, 0.0
     if settings is not None:
         optimizer = settings.optimizer
         memory = memory or optimizer.init(theta, net.layout())
-        rate = rate_at(settings, given, given.step)
-        last_rate = rate or _last_rate(settings, given)
-    return Trace(net, theta, data, key, optimizer, memory, rate, table, given.step, last_rate)
+        rate = rate_at(settings, state, state.step)
+        last_rate = rate or _last_rate(settings, state)
+    return Trace(net, theta, data, key, optimizer, memory, rate, table, state.step, last_rate)
 
 
 def trace_of_step(plan: Plan, state: State, table: Table | None = None, most: int | None = None) -> Trace:

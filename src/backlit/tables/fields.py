@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -58,6 +58,11 @@ class FieldError(DataError):
 
     Its facts are what ("column 'lat'"), value and row, which is a position among the rows at hand, from 0.
     """
+
+    @classmethod
+    def of(cls, series: pl.Series, row: int, kind: str, what: str = "column", **facts: Any) -> FieldError:
+        """That of a series' field."""
+        return cls(kind, what=f"{what} {series.name!r}", value=series[row], row=row, **facts)
 
     def at(self, row: int, error: type[DataError] | None = None) -> DataError:
         """The same of another row."""
@@ -141,20 +146,19 @@ def numbers(series: pl.Series, what: str = "column", reading: Reading = PLAIN) -
     """
     import polars as pl
 
-    name, what = series.name, f"{what} {series.name!r}"
     if is_text(series):
         text = text_of(series, reading.missing)
         series = _read_numbers(text, reading, what)
         if series.null_count() > text.null_count():
-            row = _first(series.is_null() & text.is_not_null())
+            row = first(series.is_null() & text.is_not_null())
             kind, facts = _no_number(text[row], reading)
-            raise FieldError(kind, **facts, what=what, value=text[row], row=row)
+            raise FieldError.of(text, row, kind, what, **facts)
     elif not (series.dtype.is_numeric() or series.dtype in (pl.Boolean, pl.Null)):
-        raise DataError("column.no_numbers", name=name, dtype=series.dtype)
+        raise DataError("column.no_numbers", name=series.name, dtype=series.dtype)
     values = without_marks(series, reading.missing).cast(pl.Float64).to_numpy()
     if np.isinf(values).any():
         row = int(np.isinf(values).argmax())
-        raise FieldError("field.infinite", what=what, value=str(values[row]), row=row)
+        raise FieldError("field.infinite", what=f"{what} {series.name!r}", value=str(values[row]), row=row)
     return values
 
 
@@ -197,7 +201,7 @@ def _read_numbers(text: pl.Series, reading: Reading, what: str) -> pl.Series:
     other = known.filter(of_another)["text"]
     if len(other):
         kind = "field.other_unit" if reading.unit else "field.no_number"
-        raise FieldError(kind, what=what, value=other[0], row=_first(text == other[0]), unit=reading.unit)
+        raise FieldError.of(text, first(text == other[0]), kind, what, unit=reading.unit)
     values = fields[mark]
     return text.replace_strict(fields["text"], values, default=None, return_dtype=pl.Float64)
 
@@ -207,9 +211,9 @@ def truths(series: pl.Series, reading: Reading = PLAIN) -> np.ndarray:
     import polars as pl
 
     if is_text(series):
-        words, said = [*TRUE, *FALSE], [1.0] * len(TRUE) + [0.0] * len(FALSE)
+        words, meant = [*TRUE, *FALSE], [1.0] * len(TRUE) + [0.0] * len(FALSE)
         series = text_of(series, reading.missing)
-        values = series.str.to_lowercase().replace_strict(words, said, default=None, return_dtype=pl.Float64)
+        values = series.str.to_lowercase().replace_strict(words, meant, default=None, return_dtype=pl.Float64)
     elif series.dtype.is_numeric() or series.dtype in (pl.Boolean, pl.Null):
         series = without_marks(series, reading.missing)
         values = series.cast(pl.Float64).fill_nan(None)
@@ -219,8 +223,7 @@ def truths(series: pl.Series, reading: Reading = PLAIN) -> np.ndarray:
     known = series.fill_nan(None).is_not_null() if series.dtype.is_float() else series.is_not_null()
     odd = values.is_null() & known
     if odd.any():
-        row = _first(odd)
-        raise FieldError("field.no_truth", what=f"column {series.name!r}", value=series[row], row=row)
+        raise FieldError.of(series, first(odd), "field.no_truth")
     return values.to_numpy()
 
 
@@ -243,9 +246,9 @@ def moments(series: pl.Series, reading: Reading = PLAIN) -> pl.Series:
         order = min(dates.ORDERS, key=lambda order: dates.dates_of(distinct, order).null_count())
     read = dates.dates_of(distinct, order)
     if read.null_count():
-        row = _first(text == distinct[_first(read.is_null())])
+        row = first(text == distinct[first(read.is_null())])
         kind, facts = _no_date(text[row], order)
-        raise FieldError(kind, **facts, what=f"column {series.name!r}", value=text[row], row=row)
+        raise FieldError.of(text, row, kind, **facts)
     return moments_of(text, distinct, read)
 
 
@@ -294,5 +297,6 @@ def _number_texts(series: pl.Series) -> pl.Series:
     ).to_series()
 
 
-def _first(true: pl.Series) -> int:
+def first(true: pl.Series) -> int:
+    """The position of the first field that is true."""
     return int(true.arg_max() or 0)

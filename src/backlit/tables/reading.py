@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from backlit.errors import ArgumentError, DataError, UnknownNameError, require
@@ -21,6 +22,7 @@ from backlit.tables.fields import (
     FieldError,
     QuestionError,
     Reading,
+    first,
     is_text,
     moments_of,
     text_of,
@@ -89,32 +91,32 @@ class Hints:
         """
         hint = Hint(**{name: value for name, value in general.items() if value is not None})
         single = columns if isinstance(columns, Mapping) else {}
-        return cls(hint, {name: _hint(name, said, hint) for name, said in single.items()})
+        return cls(hint, {name: _hint(name, own, hint) for name, own in single.items()})
 
     def __getitem__(self, name: str) -> Hint:
         return self.columns.get(name, self.general)
 
-    def say(self, name: str, **said: str) -> Hints:
+    def say(self, name: str, **hint: str) -> Hints:
         """The same, and more of one column."""
-        return replace(self, columns={**self.columns, name: replace(self[name], **said, strict="decimal" in said)})
+        return replace(self, columns={**self.columns, name: replace(self[name], **hint, strict="decimal" in hint)})
 
     def target(self, *names: str) -> Hints:
         """The same, where these columns are what is predicted."""
         return replace(self, columns={**self.columns, **{name: replace(self[name], target=True) for name in names}})
 
 
-def _hint(name: str, said: Any, general: Hint) -> Hint:
-    if isinstance(said, str):
-        said = {"kind": said}
-    if not isinstance(said, Mapping):
-        raise ArgumentError("columns.no_hint", name=name, hint=said)
+def _hint(name: str, own: Any, general: Hint) -> Hint:
+    if isinstance(own, str):
+        own = {"kind": own}
+    if not isinstance(own, Mapping):
+        raise ArgumentError("columns.no_hint", name=name, hint=own)
     known = ("kind", "decimal", "date_order", "missing")
-    for key in said:
+    for key in own:
         if key not in known:
             raise UnknownNameError("key", key, known, of=name)
-    if said.get("kind", "") not in ("", *KIND_NAMES):
-        raise DataError("columns.no_kind", name=name, kind=said["kind"], known=list(KIND_NAMES))
-    return replace(general, **said, strict="decimal" in said)
+    if own.get("kind", "") not in ("", *KIND_NAMES):
+        raise DataError("columns.no_kind", name=name, kind=own["kind"], known=list(KIND_NAMES))
+    return replace(general, **own, strict="decimal" in own)
 
 
 @dataclass(frozen=True)
@@ -227,14 +229,11 @@ class _Text:
         self.codes = has_codes(self.entries)
         self.notices = tuple(self._missing())
         self.is_plain = self.plain.null_count() == 0 and len(self.entries) > 0
-        self._fields: pl.DataFrame | None = None
 
-    @property
+    @cached_property
     def fields(self) -> pl.DataFrame:
         """The distinct fields, taken apart as numbers."""
-        if self._fields is None:
-            self._fields = numerals.fields_of(self.entries)
-        return self._fields
+        return numerals.fields_of(self.entries)
 
     @property
     def leans(self) -> str:
@@ -270,14 +269,12 @@ class _Text:
         padded = (stripped != self.series) & self.text.is_not_null()
         numeric = self.plain.null_count() == 0
         if padded.any() and not numeric and self.text.dtype == pl.String:
-            entry = self.series[int(padded.arg_max() or 0)]
+            entry = self.series[first(padded)]
             notices.append(self._remark("blanks_around", entry=entry))
         return notices
 
     def read(self, around: str) -> _Column:
         """As what its fields are: numbers, dates, truth values, or levels."""
-        import polars as pl
-
         kind, reading = self.hint.kind, Reading(missing=self.hint.missing)
         if len(self.entries) == 0:
             return _Column(self.text, reading)
@@ -295,8 +292,7 @@ class _Text:
         lower = self.entries.str.to_lowercase()
         truths = {"true", "false"} if self.hint.target else {*TRUE[:2], *FALSE[:2]}
         if kind in ("", "boolean") and lower.is_in(sorted(truths)).all():
-            values = self.text.str.to_lowercase().is_in(list(TRUE))
-            return _Column(pl.select(pl.when(self.text.is_not_null()).then(values)).to_series(), reading)
+            return _Column(self.text.str.to_lowercase().is_in(list(TRUE)), reading)
         return _Column(self.text, reading, self._levels(), self._odd())
 
     def _numbers(self, reading: Reading, around: str) -> _Column | None:
@@ -324,9 +320,8 @@ class _Text:
         if isinstance(mark, Question):
             return _Column(self.text, reading, (), QuestionError(self.name, mark))
         if mark and self.fields[mark].null_count():
-            odd = self.fields["text"].filter(self.fields[mark].is_null())[0]
-            row = int((self.text == odd).arg_max() or 0)
-            return _Column(self.text, reading, (), self._error("field.not_with_mark", odd, row, mark=mark))
+            odd = self.fields[mark].is_null()
+            return _Column(self.text, reading, (), self._error("field.not_with_mark", odd, mark=mark))
         values = self.fields[mark or "."]
         whole = not self.fields["numeral"].str.contains(f"\\{mark or '.'}").any() and bool((values.abs() < 2**53).all())
         dtype = pl.Int64 if whole and bool((values % 1 == 0).all()) else pl.Float64
@@ -369,7 +364,7 @@ class _Text:
         reading = replace(reading, date_order=order)
         values = moments_of(self.text, self.entries, read)
         moved = self.text.str.contains(r":\d\d\S* ?[+-]\d\d:?\d\d$").fill_null(False)
-        row = int((moved if moved.any() else self.text.is_not_null()).arg_max() or 0)
+        row = first(moved if moved.any() else self.text.is_not_null())
         entry = self.text[row]
         if not moved.any() and re.match(r"^\d{4}[-/.]\d{1,2}[-/.]\d{1,2}(\D|$)", entry):
             return _Column(values, reading)
@@ -398,8 +393,9 @@ class _Text:
             return (self._remark("no_number", entry=odd[0]),)
         return ()
 
-    def _error(self, kind: str, entry: str, row: int, **facts: Any) -> FieldError:
-        return FieldError(kind, what=f"column {self.name!r}", value=entry, row=row, **facts)
+    def _error(self, kind: str, odd: pl.Series, **facts: Any) -> FieldError:
+        """What keeps the first of the distinct fields that are odd from being used."""
+        return FieldError.of(self.text, first(self.text == self.entries[first(odd)]), kind, **facts)
 
     def _remark(self, kind: str, **facts: Any) -> Remark:
         return Remark(f"column.{kind}", column=self.name, **facts)
@@ -413,9 +409,7 @@ class _Text:
                             self.fields["times"].is_null()), ("date", self._any_date())):  # fmt: skip
             odd = int((~good).sum())
             if n - odd > MANY and 0 < odd <= FEW * n:
-                entry = self.entries[int((~good).arg_max() or 0)]
-                row = int((self.text == entry).arg_max() or 0)
-                return self._error(f"field.no_{what}", entry, row)
+                return self._error(f"field.no_{what}", ~good)
         return None
 
     def _any_date(self) -> pl.Series:

@@ -109,7 +109,7 @@ class Target:
             place = texts.replace_strict(list(labels), list(range(len(labels))), default=-1).fill_null(-1).to_numpy()
             if (place < 0).any():
                 row = int((place < 0).argmax())
-                raise FieldError("field.unknown_class", what=f"target {series.name!r}", value=texts[row], row=row)
+                raise FieldError.of(texts, row, "field.unknown_class", "target")
             return place.astype(np.float64)[:, None]
         values = np.stack([target_numbers(frame[name], self.reading) for name in self.names], axis=1)
         return ((_logarithms(self.names, values) if self.scaling == "log" else values) - self.centre) / self.scale
@@ -163,7 +163,7 @@ def target_numbers(series: pl.Series, reading: Reading = PLAIN) -> np.ndarray:
     values = numbers(series, "target", reading)
     if np.isnan(values).any():
         row = int(np.isnan(values).argmax())
-        raise FieldError("field.missing", what=f"target {series.name!r}", value=None, row=row)
+        raise FieldError.of(series, row, "field.missing", "target")
     return values
 
 
