@@ -16,7 +16,7 @@ import msgspec
 import numpy as np
 from backend import backlit_page
 
-from backlit.studio.commands import COMMANDS, Commands
+from backlit.studio.commands import COMMANDS
 from backlit.studio.messages import Cell, News, Refusal
 from backlit.studio.questions import QUESTIONS
 from backlit.words import Remark
@@ -97,7 +97,7 @@ def interface(name: str, entries: dict[str, Exchange]) -> str:
 def main() -> int:
     backlit_page.install()
     questions = exchanges(QUESTIONS)
-    commands = exchanges({name: getattr(Commands, name) for name in COMMANDS})
+    commands = exchanges(COMMANDS)
     command = ["node", "--input-type=module", "--eval", COMPILE]
     made = subprocess.run(
         command,

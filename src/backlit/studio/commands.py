@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import threading
+from collections.abc import Callable
+from typing import Any
 
 from backlit.errors import BacklitError, require
 from backlit.recipe import values_typed
@@ -14,8 +16,6 @@ from backlit.studio.history import changed
 from backlit.studio.messages import Begin, Begun, Fork, News, Nothing, Train, Training
 from backlit.studio.setup import begin
 from backlit.studio.training import Work
-
-COMMANDS = ("train", "stop", "fork", "begin")  #: the methods of `Commands` that the page can call
 
 
 class BusyError(BacklitError):
@@ -79,3 +79,8 @@ class Commands:
             raise BusyError("studio.busy", timeline=now.timeline, run=name, step=now.step)
         if work is not None:
             work.finish()
+
+
+COMMANDS: dict[str, Callable[..., Any]] = {
+    command.__name__: command for command in (Commands.train, Commands.stop, Commands.fork, Commands.begin)
+}

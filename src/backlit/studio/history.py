@@ -44,7 +44,7 @@ TRUTHS = ("false", "true")
 
 
 def run(desk: Desk, query: RunQuery) -> messages.Run:
-    """A run, as the page is told of it."""
+    """A run, its timelines included."""
     opened = desk.opened(query.run)
     table, net = opened.table, opened.net
     return messages.Run(
@@ -53,7 +53,7 @@ def run(desk: Desk, query: RunQuery) -> messages.Run:
         target=", ".join(table.target.names),
         unit=table.target.unit,
         classes=table.target.labels,
-        columns=desk.cached((opened, "columns"), lambda: _columns(opened)),
+        columns=desk.cached((opened, "columns"), lambda: tuple(_column(opened, one) for one in table.columns)),
         rows=desk.cached((opened, "rows"), lambda: _rows(opened)),
         sources=len(net.numbered[0].sources),
         layers=tuple(len(stage.units) for stage in net.numbered),
@@ -73,7 +73,7 @@ def changed(desk: Desk, opened: Run, key: str) -> messages.Run:
 
 
 def timeline_message(timeline: Timeline) -> messages.Timeline:
-    """A timeline, as the page is told of it."""
+    """A timeline, as it stands in the file now."""
     rows, end, parent = len(timeline.learn()), timeline.end(), timeline.parent
     size = timeline.settings().batch_size or rows
     return messages.Timeline(
@@ -120,10 +120,6 @@ def _rows(opened: Run) -> dict[str, int]:
         return counts
 
 
-def _columns(opened: Run) -> tuple[messages.Column, ...]:
-    return tuple(_column(opened, column) for column in opened.table.columns)
-
-
 def _column(opened: Run, column: Column) -> messages.Column:
     levels = column.levels if isinstance(column, Category) else TRUTHS if isinstance(column, Boolean) else ()
     low, high = _range(opened, column) if isinstance(column, Number) else (None, None)
@@ -156,10 +152,10 @@ def history(desk: Desk, query: HistoryQuery) -> messages.History:
     """A timeline's figures from the first step of its lineage on, at most so many."""
     require("points", query.points, lambda v: v >= 2, "2 or more")
     timeline = desk.timeline(query.run, query.timeline)
-    found = timeline.curves()
-    columns = {name: found[name].to_numpy().astype(np.float64) for name in
+    curves = timeline.curves()
+    columns = {name: curves[name].to_numpy().astype(np.float64) for name in
                ("step", "rate", "E", "gradient_norm", "update_norm")}  # fmt: skip
-    n = found.height
+    n = curves.height
     starts = np.arange(0, n, max(1, math.ceil(n / query.points)))
     if n:
         sizes = np.diff(np.append(starts, n))
@@ -181,10 +177,10 @@ def verdict(desk: Desk, query: VerdictQuery) -> messages.Verdict:
     timeline, about, target = run.timeline(query.timeline), run.about(), run.table.target
     known = about.get("verdict") if (timeline.name, timeline.steps()) == (FIRST, about.get("judged_at")) else None
     try:
-        found = judged(timeline).to_dict() if known is None else known
+        own = judged(timeline).to_dict() if known is None else known
     except DataError:  # the rows are elsewhere
         return messages.Verdict("")
-    return messages.Verdict(plain(sentence(found, target.unit, target.names[0])))
+    return messages.Verdict(plain(sentence(own, target.unit, target.names[0])))
 
 
 # --- two timelines -----------------------------------------------------------------------------------------------

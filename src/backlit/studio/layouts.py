@@ -169,10 +169,8 @@ def _groups(stage: Stage, table: Table, opened: str) -> list[Group]:
 
 
 def _columns(net: Network, table: Table, groups: list[Group], chosen: list[np.ndarray]) -> tuple[DrawnColumn, ...]:
-    given = table.inputs
-
     def input_unit(group: Group) -> DrawnUnit:
-        own = given[group.parent]
+        own = table.inputs[group.parent]
         label = telling(table, group.name)
         return DrawnUnit(group.name, label, own.column, own.unit, group.parent + 1, group.bins)
 

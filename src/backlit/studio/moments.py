@@ -186,8 +186,7 @@ def _outcome(t: Trace, P: np.ndarray, P_after: np.ndarray, T: np.ndarray) -> Out
     if not target.classes:
         size = np.abs(P - T).mean(axis=0) if len(P) > 1 else (P - T)[0]
         means = (V.mean(axis=0) for V in (P, P_after, T[:, : len(target.names)]))  # quantiles have one truth
-        before, after, true, off = (", ".join(number(v, target.unit) for v in V) for V in (*means, size))
-        return Outcome(before, after, true, off)
+        return Outcome(*(in_unit(target, values) for values in (*means, size)))
     right = float((P * T).sum(axis=1).mean())
     short = f"{chance(1 - right)} short of certain"
     if len(P) > 1:
@@ -197,6 +196,11 @@ def _outcome(t: Trace, P: np.ndarray, P_after: np.ndarray, T: np.ndarray) -> Out
         return Outcome(before, after, "the true class of each row", short)
     after = likeliest(target, P_after[0]) if P_after.size else ""
     return Outcome(likeliest(target, P[0]), after, plain(target.labels[int(T[0].argmax())]), short)
+
+
+def in_unit(target: Target, values: np.ndarray) -> str:
+    """Numbers of the target, one for each of its columns."""
+    return ", ".join(number(value, target.unit) for value in values)
 
 
 def likeliest(target: Target, P: np.ndarray) -> str:

@@ -14,7 +14,7 @@ from backlit.runs.run import Run
 from backlit.studio import messages
 from backlit.studio.desk import Desk
 from backlit.studio.messages import Cell, Feature, RowError, RowErrors, RowQuery, RowsQuery
-from backlit.studio.moments import likeliest
+from backlit.studio.moments import in_unit, likeliest
 from backlit.tables.columns import Boolean, Category, Column, Number
 from backlit.tables.fields import level_texts, numbers, truths
 from backlit.tables.metrics import METRICS, log_losses
@@ -110,7 +110,7 @@ def worst(desk: Desk, query: RowsQuery) -> RowErrors:
         if target.classes:
             true, prediction = plain(target.labels[truth[i]]), likeliest(target, P[i])
         else:
-            true, prediction = (", ".join(number(v, target.unit) for v in V[i]) for V in (T, P))
+            true, prediction = in_unit(target, T[i]), in_unit(target, P[i])
         return RowError(int(data.rows[i]), true, prediction, float(off[i]), text(off[i]))
 
     return RowErrors(tuple(map(error, order)), len(off), text(off.mean()), text(np.median(off)))

@@ -10,7 +10,6 @@ import sys
 import warnings
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
-from functools import partial
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -71,18 +70,17 @@ class Page(StaticFiles):
 def make_app(desk: Desk, *, host: str, port: int, token: str) -> Starlette:
     """The application, for one desk."""
     commands = Commands(desk)
-    asked: dict[str, Callable[[Any], Any]] = {name: partial(answer, desk) for name, answer in QUESTIONS.items()}
-    asked |= {name: getattr(commands, name) for name in COMMANDS}
-    functions = {**QUESTIONS, **{name: getattr(Commands, name) for name in COMMANDS}}
+    functions = QUESTIONS | COMMANDS
     kinds = {name: get_type_hints(function)["query"] for name, function in functions.items()}
 
     async def ask(request: Request) -> Response:
         """A question, or a command."""
         name = request.path_params["name"]
-        if name not in asked:
+        if name not in functions:
             return _refused(404, say("studio.no_question", name=name[:40]))
         body = await _body(request, BODY_LIMIT)
-        answer = lambda: _reply(asked[name](msgspec.json.decode(body or b"{}", type=kinds[name])))
+        of = commands if name in COMMANDS else desk
+        answer = lambda: _reply(functions[name](of, msgspec.json.decode(body or b"{}", type=kinds[name])))
         return await run_in_threadpool(answer)
 
     async def upload(request: Request) -> Response:
