@@ -534,7 +534,7 @@ def test_tables_outside_the_runs_folder_are_never_read(copy, monkeypatch, source
     def refuse(*arguments, **_):
         raise AssertionError(f"it read {arguments}")
 
-    monkeypatch.setattr("backlit.runs.rows.open_table", refuse)
+    monkeypatch.setattr("backlit.runs.archive.open_table", refuse)
     for look in (lambda: bl.Run(moved).frame(), lambda: bl.Run(moved).timeline().learn()):
         with pytest.raises(DataError, match=r"give the table that it learnt from|makes no sense"):
             look()

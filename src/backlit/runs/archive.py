@@ -17,13 +17,15 @@ from backlit.core.losses import Measure
 from backlit.core.network import Network
 from backlit.engines.protocol import Data, Rows
 from backlit.errors import ArgumentError, DataError
+from backlit.runs.arrays import load
+from backlit.runs.columns import table_of
 from backlit.runs.file import named, reading
 from backlit.runs.recorder import MAX_SIZE, snapshot_places
 from backlit.runs.records import network_from
-from backlit.runs.rows import read_again, read_data, read_frame, read_rows
+from backlit.runs.rows import hash_of
 from backlit.runs.schema import NEEDED, DamageError, Fact, made, parsed
 from backlit.runs.sense import rows_of
-from backlit.tables.frames import to_frame
+from backlit.tables.frames import open_table, to_frame
 from backlit.tables.metrics import METRICS, Metric
 from backlit.tables.table import Table
 from backlit.training import Plan
@@ -107,15 +109,21 @@ class Archive:
             return {fact.key: parsed(fact.value) for fact in rows_of(file, Fact)}
 
     def frame(self) -> pl.DataFrame:
-        """The table as it was read."""
+        """The table as it was read; raises `DataError` where it is not at hand."""
         if self._frame is None:
-            if self._given is None:
+            kept, given = self._facts["data"].get("table"), self._given
+            if given is None and kept is not None:
                 with self.reading() as file:
-                    self._frame = read_frame(file, self._facts, self.path, self.table)
-            elif isinstance(self._given, str | Path):
-                self._frame = read_again(self._given, self._facts.get("text_encoding"), self.table)
-            else:
-                self._frame = to_frame(self._given)
+                    self._frame = table_of(file, kept["rows"], kept["columns"])
+                return self._frame
+            if given is None:  # from the run's own folder alone, wherever a stranger says that it lies
+                name = Path(self._facts.get("source") or "").name
+                given = self.path.parent / name
+                if not given.is_file():
+                    raise DataError("run.no_table", path=self.path, source=name)
+            if isinstance(given, str | Path):
+                given = open_table(given, self._facts.get("text_encoding")).sheet(self.table.hints).frame
+            self._frame = to_frame(given)
         return self._frame
 
     def storage(self) -> dict[str, Any]:
@@ -135,19 +143,50 @@ class Archive:
         }  # fmt: skip
 
     def data(self, number: int = 0) -> Data:
-        """Encoded rows, which timelines share."""
+        """Encoded rows, which timelines share.
+
+        Raises
+        ------
+        DataError
+            They are not at hand, or no longer what the run learnt from.
+        """
         if number not in self._data:
-            given = None if self._given is None else self.frame()
+            facts = self._facts["data"]
             with self.reading() as file:
-                self._data[number] = read_data(file, self._facts, number, self.table, given, self.path)
+                if number >= len(facts["encoded"]):
+                    raise DamageError("damage.no_data", number=number)
+                kept = facts["encoded"][number]
+                rows = load(file, kept["rows"])
+                if rows.ndim != 1 or rows.dtype != np.int64 or rows.min(initial=0) < 0:
+                    raise DamageError("damage.row_numbers")
+                if facts["inside"]:
+                    X, Y = np.ascontiguousarray(load(file, kept.get("X")).T), load(file, kept.get("Y"))
+                    self._data[number] = made(Data, X, Y, rows)
+                else:
+                    self._data[number] = self._encoded_again(rows, kept["hash"])
         return self._data[number]
+
+    def _encoded_again(self, rows: np.ndarray, hash_: str) -> Data:
+        """Rows of the table at hand, if they are those that the run learnt from."""
+        frame = self.frame()
+        if len(rows) and rows.max() >= frame.height:
+            raise DataError("run.short_table", path=self.path, rows=len(rows), last=rows.max(), height=frame.height)
+        data = Data(self.table.encode(frame[rows]), self.table.target.encode(frame[rows]).astype(np.float32), rows)
+        if hash_of(data) != hash_:
+            raise DataError("run.other_table", path=self.path)
+        return data
 
     def rows(self, saved: Mapping[str, Any]) -> Rows:
         """Some of the encoded rows, as a timeline names them."""
         key = str(sorted(saved.items()))
         if key not in self._rows:
             with self.reading() as file:
-                self._rows[key] = read_rows(file, saved, self.data(saved["data"]))
+                data = self.data(saved["data"])
+                weights = None if saved["weights"] is None else load(file, saved["weights"])
+                chosen = made(
+                    lambda positions: Rows(data, positions, weights, scaled=True), load(file, saved["positions"])
+                )
+            self._rows[key] = chosen
         return self._rows[key]
 
     def encoded(self, rows: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:

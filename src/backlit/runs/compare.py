@@ -87,15 +87,10 @@ def compare(a: Timeline, b: Timeline, step: int | None = None) -> Comparison:
     step : both are taken there. None: each where it did best on the watched rows; where one watched none, both at the
         last step that both have
     """
-    known = [timeline.best() for timeline in (a, b)] if step is None else []
-    best = all(weights.watched for weights in known) and bool(known)
-    last = min(a.steps(), b.steps())
-    if best:
-        at = (known[0].step, known[1].step)
-        models = (a.model(), b.model())
-    else:
-        at = (last, last) if step is None else (step, step)
-        models = (a.model(at[0]), b.model(at[1]))
+    bests, last = (a.best(), b.best()), min(a.steps(), b.steps())
+    best = step is None and all(weights.watched for weights in bests)
+    at = (bests[0].step, bests[1].step) if best else (last, last) if step is None else (step, step)
+    models = (a.model(None if best else at[0]), b.model(None if best else at[1]))
     ways = (a.lineage, b.lineage)
     numbers = [{timeline.number for timeline in way} for way in ways]
     own = [timeline for way in ways for timeline in way if timeline.number in numbers[0] ^ numbers[1]]

@@ -60,8 +60,8 @@ class Recorder:
         self._state: State | None = None  # the last one that is a state before a step
         self._ready = 0  # so many of `_steps` lead to it
         self._places = snapshot_places(file)
-        self._last = self._places[row.number][-1]
-        self._seconds = self._last.seconds  # of the timeline's steps up to `_state`
+        self._own = self._places[row.number]
+        self._seconds = self._own[-1].seconds  # of the timeline's steps up to `_state`
         self._interval = RESTORE_SECONDS
         self._flushed = self._snapped = time.perf_counter()
         self._cost = 0.0
@@ -100,7 +100,7 @@ class Recorder:
         self._state, self._ready = event.state, len(self._steps)
         now = time.perf_counter()
         ahead = self._steps[-1][2] if self._steps else 0.0
-        due = self._seconds - self._last.seconds + ahead > self._interval
+        due = self._seconds - self._own[-1].seconds + ahead > self._interval
         due = due and now - self._snapped >= COST * self._cost
         if due or now - self._flushed >= FLUSH_SECONDS:
             self._flush(due)
@@ -109,7 +109,7 @@ class Recorder:
         """Write what has come in since the last time, in one transaction."""
         clock = time.perf_counter()
         state = self._state
-        snapshot = snapshot and state is not None and state.step > self._last.step
+        snapshot = snapshot and state is not None and state.step > self._own[-1].step
         with transaction(self.file):
             if self._ready:
                 put(self.file, self._stretch())
@@ -121,8 +121,7 @@ class Recorder:
         self._flushed = time.perf_counter()
         if state is not None and snapshot:
             self._snapped, self._cost, self._known = self._flushed, self._flushed - clock, known
-            self._last = Place(state.step, self._seconds, False)
-            self._places[self.row.number].append(self._last)
+            self._own.append(Place(state.step, self._seconds, False))
 
     def _stretch(self) -> Stretch:
         steps = self._steps[: self._ready]

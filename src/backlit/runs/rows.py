@@ -8,19 +8,15 @@ and the table is read again from where it was.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from backlit.engines.protocol import Data, Rows
-from backlit.errors import DataError
-from backlit.runs.arrays import keep, load, store
-from backlit.runs.columns import columns_of, table_of
-from backlit.runs.schema import DamageError, digest, made
-from backlit.tables.frames import open_table
-from backlit.tables.table import Table
+from backlit.engines.protocol import Data
+from backlit.runs.arrays import keep, store
+from backlit.runs.columns import columns_of
+from backlit.runs.schema import digest
 from backlit.training import Plan
 
 if TYPE_CHECKING:
@@ -42,7 +38,7 @@ def write_data(
     facts: dict[str, Any] = {"inside": inside, "table": None, "encoded": []}
     for data in encoded:
         rows = np.asarray(data.rows, np.int64)
-        kept = {"hash": _hash(data), "rows": store(file, rows)}
+        kept = {"hash": hash_of(data), "rows": store(file, rows)}
         if inside:  # column after column, since columns repeat their values
             kept |= {"X": store(file, np.ascontiguousarray(data.X.T)), "Y": store(file, data.Y)}
         facts["encoded"].append(kept)
@@ -69,69 +65,6 @@ def write_rows(file: sqlite3.Connection, plan: Plan) -> dict[str, Any]:
     } for name, rows in (("learn", plan.learn), ("watch", plan.watch))}  # fmt: skip
 
 
-def _hash(data: Data) -> str:
+def hash_of(data: Data) -> str:
+    """A hash of encoded rows, and of which rows of their table they are."""
     return digest(data.X.tobytes(), data.Y.tobytes(), np.asarray(data.rows, np.int64).tobytes()).hex()
-
-
-def read_rows(file: sqlite3.Connection, saved: Mapping[str, Any], data: Data) -> Rows:
-    """Some rows of the data, as `write_rows` kept which."""
-    weights = None if saved["weights"] is None else load(file, saved["weights"])
-    return made(lambda positions: Rows(data, positions, weights, scaled=True), load(file, saved["positions"]))
-
-
-def read_data(
-    file: sqlite3.Connection, about: Mapping[str, Any], number: int, table: Table, given: pl.DataFrame | None,
-    path: Path,
-) -> Data:  # fmt: skip
-    """Encoded rows.
-
-    Parameters
-    ----------
-    about : the facts about the run
-    number : which of those that it keeps
-    given : the table, where the file does not hold it
-    path : of the run file, for messages
-
-    Raises
-    ------
-    DataError
-        They are not at hand, or no longer what the run learnt from.
-    """
-    if number >= len(about["data"]["encoded"]):
-        raise DamageError("damage.no_data", number=number)
-    kept = about["data"]["encoded"][number]
-    rows = load(file, kept["rows"])
-    if rows.ndim != 1 or rows.dtype != np.int64 or rows.min(initial=0) < 0:
-        raise DamageError("damage.row_numbers")
-    if about["data"]["inside"]:
-        X, Y = np.ascontiguousarray(load(file, kept.get("X")).T), load(file, kept.get("Y"))
-        return made(Data, X, Y, rows)
-    if given is None:
-        given = _outside(about, path, table)
-    if len(rows) and rows.max() >= given.height:
-        raise DataError("run.short_table", path=path, rows=len(rows), last=rows.max(), height=given.height)
-    some = given[rows]
-    data = Data(table.encode(some), table.target.encode(some).astype(np.float32), rows)
-    if _hash(data) != kept["hash"]:
-        raise DataError("run.other_table", path=path)
-    return data
-
-
-def read_frame(file: sqlite3.Connection, about: Mapping[str, Any], path: Path, table: Table) -> pl.DataFrame:
-    """The table as it was read; raises `DataError` where it is not at hand."""
-    kept = about["data"].get("table")
-    return _outside(about, path, table) if kept is None else table_of(file, kept["rows"], kept["columns"])
-
-
-def _outside(about: Mapping[str, Any], path: Path, table: Table) -> pl.DataFrame:
-    """The table from the file it was read from; only from the run's own folder, wherever a stranger says it lies."""
-    source = about.get("source")
-    place = path.parent / Path(source).name if isinstance(source, str) else None
-    if source is None or place is None or not place.is_file():
-        raise DataError("run.no_table", path=path, source=source and Path(source).name)
-    return read_again(place, about.get("text_encoding"), table)
-
-
-def read_again(place: str | Path, text_encoding: str | None, table: Table) -> pl.DataFrame:
-    """A file of the table's rows, read as it was when the run learnt from it."""
-    return open_table(place, text_encoding).sheet(table.hints).frame

@@ -163,19 +163,16 @@ def each_row(
     table, key = TABLES[kind]
     for *fields, seal in file.execute(f"SELECT * FROM {table} WHERE {where} ORDER BY {key}", values):
         row = kind(*fields)
-        sound = typed(row) and (not isinstance(row, Blob) or row.hash == digest(*row[1:]))
+        sound = _typed(row) and (not isinstance(row, Blob) or row.hash == digest(*row[1:]))
         yield row, sound and seal == _seal(row)
 
 
-def typed(row: Any) -> bool:
-    """Whether SQLite can hold each field as what it is; it checks types where it writes, not where it reads."""
-    return all(isinstance(value, kinds) and _fits(value) for value, kinds in zip(row, _types(type(row))))
-
-
-def _fits(value: Any) -> bool:
-    if isinstance(value, str):
-        return value.isascii() or not _NO_TEXT.search(value)
-    return not isinstance(value, int) or -(2**63) <= value < 2**63
+def _typed(row: Any) -> bool:
+    """Whether each field is what its column holds; SQLite checks types where it writes, not where it reads."""
+    return all(
+        isinstance(value, kinds) and not (isinstance(value, str) and _NO_TEXT.search(value))
+        for value, kinds in zip(row, _types(type(row)))
+    )
 
 
 _NO_TEXT = re.compile("[\ud800-\udfff]")  #: what stands for bytes that are no text
