@@ -103,7 +103,7 @@ def test_what_the_catalogue_does_not_have_is_said_by_its_own_name():
 
 def test_a_remark_is_its_kind_and_its_facts():
     remark = Remark("finding.timid", limit=0.031, rate=1e-5)
-    assert str(remark) == f"{remark}" == "rates up to 0.031 lower it, and yours is 1e−5"
+    assert str(remark) == f"{remark}" == "the error falls with rates up to 0.031, and yours is 1e−5"
     assert remark.to_dict() == {"kind": "finding.timid", "limit": 0.031, "rate": 1e-5}
     for same in (Remark.from_dict(json.loads(json.dumps(remark.to_dict()))), pickle.loads(pickle.dumps(remark))):
         assert same == remark

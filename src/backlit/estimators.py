@@ -58,7 +58,7 @@ class _Net(Choices, BaseEstimator):
         "target is scaled anew where it has another scale; table, network and classes may not.",
     )  # fmt: skip
     run: str | Path | None = setting(
-        None, "fit", None, "The file in which the run is recorded, and from which every step can be had back.",
+        None, "fit", None, "The file in which the run is recorded; you can return to any of its steps.",
         "it is not recorded",
     )  # fmt: skip
     random_state: Any = setting(

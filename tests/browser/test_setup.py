@@ -231,7 +231,7 @@ def doubtful(form: Locator) -> tuple[Locator, Locator]:
 def test_a_column_with_two_readings_is_answered_where_it_stands(page: Page, served: Served, form: Locator) -> None:
     begin, columns = doubtful(form)
     expect(form.get_by_role("alert")).to_have_text("preis, sold cannot be used yet: see below.")
-    expect(form).to_contain_text("blanks around the names of columns do not count, as in ' rooms'")
+    expect(form).to_contain_text("blanks around column names are ignored, as in ' rooms'")
     expect(begin).to_be_disabled()
     expect(columns).to_contain_text("preis is '3,100', which may be 3100 or 3.1; choose the decimal mark above")
     choice = columns.get_by_label("Decimal mark of preis")

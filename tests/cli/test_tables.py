@@ -513,7 +513,7 @@ def test_infinities(fails, runs):
 def test_a_class_with_one_row(backlit):
     write(KINDS, kind=pl.when(pl.int_range(N) == 5).then(pl.lit("palace")).otherwise("kind"))
     done = backlit("train", "t.csv", "--target", "kind", *QUICK, "--json")
-    assert done.json["notices"] == ["1 row of kind alone in its class, such as 'palace': too few to learn it from"]
+    assert done.json["notices"] == ["1 row alone in a class of kind, such as 'palace': too few to learn from"]
     frame = pl.read_csv(backlit("predict", "t.backlit", "t.csv").out.encode())
     assert "probability of palace" in frame.columns
 

@@ -60,9 +60,9 @@ def test_counts_have_no_scale():
 
 @pytest.mark.parametrize(("first", "then"), [(y, np.stack([y, y], 1)), (np.stack([y, y], 1), y)])
 def test_as_many_targets_as_before(first, then):
-    with pytest.raises(bl.ShapeError, match=r"y has . columns?, but what was learnt had ."):
+    with pytest.raises(bl.ShapeError, match=r"y has . columns?, but the network learnt ."):
         twice(bl.NetRegressor, first, then)
-    with pytest.raises(bl.ShapeError, match=r"y has . columns?, but what was learnt had ."):
+    with pytest.raises(bl.ShapeError, match=r"y has . columns?, but the network learnt ."):
         bl.NetRegressor(**QUICK).partial_fit(X, first).partial_fit(X, then)
 
 
@@ -117,7 +117,7 @@ OTHER = [
 
 @pytest.mark.parametrize(("name", "value", "now", "then"), OTHER)
 def test_another_network_is_refused(name, value, now, then):
-    message = f"{name} is {now}, but {{}} goes on with a network that was made with {then}; set it back"
+    message = f"{name} is {now}, but {{}} continues a network that was made with {then}; set it back"
     with pytest.raises(bl.ArgumentError, match=message.format("warm_start")):
         twice(bl.NetRegressor, y, y, {name: value})
     model = bl.NetRegressor(**QUICK).partial_fit(X, y)

@@ -312,7 +312,7 @@ def test_an_odd_entry_among_numbers_is_told_at_its_column(desk, tmp_path):
 def test_what_is_odd_of_the_whole_table_is_told(desk, tmp_path):
     (tmp_path / "tables" / "padded.csv").write_text("a, y\n" + "".join(f"{i * i % 17},{i}\n" for i in range(30)))
     [notice] = looked(desk, desk.shelf.add_table(tmp_path / "tables" / "padded.csv")).notices
-    assert notice == "blanks around the names of columns do not count, as in ' y'"
+    assert notice == "blanks around column names are ignored, as in ' y'"
 
 
 def test_the_target_is_read_as_one(desk, tmp_path):

@@ -72,12 +72,12 @@ def test_kinds(values, kind):
         (
             "a",
             [2**60 + i for i in range(40)],
-            f"a is left out: its whole numbers, such as {2**60}, are too large to be",
+            f"a is left out: its whole numbers, such as {2**60}, are too large to tell",
         ),
         (
             "k",
             [str(2**64 + i) for i in range(40)],
-            f"k holds whole numbers such as {2**64}, which are too large to be told apart",
+            f"k holds whole numbers such as {2**64}, which are too large to tell apart",
         ),
     ],
 )
@@ -107,9 +107,9 @@ def test_rows_are_numbered_though_some_are_elsewhere():
         (["12 km", "7 mi"], "category", ""),
         (["13/04/2015", "05/06/2015"], "date", "a: 13/04/2015 read as 2015-04-13"),
         (["10-9-2", "3-5-10", "2-9-10"] * 9, "category", "a is taken as text: '10-9-2' is no number and no date"),
-        (["Yes", "yes", "maybe"], "category", "a: 'Yes' and 'yes' differ in capital letters alone"),
-        (["<=50K", "<=50K."], "category", "a: '<=50K.' and '<=50K' differ in a final dot alone"),
-        (["Red", "Red ", "blue"], "category", "a: blanks around an entry do not count, as in 'Red '"),
+        (["Yes", "yes", "maybe"], "category", "a: 'Yes' and 'yes' differ only in capital letters"),
+        (["<=50K", "<=50K."], "category", "a: '<=50K.' and '<=50K' differ only in a final dot"),
+        (["Red", "Red ", "blue"], "category", "a: blanks around entries are ignored, as in 'Red '"),
         (["5", "-", "7", "-"], "number", "a: '-' is taken as missing (2 rows)"),
         (["5", " ", "7"], "number", "a: a blank field is taken as missing (1 row)"),
         (["5", "NA", "7", None], "number", "a holds numbers written as text, such as '5'; they are read as numbers"),

@@ -44,9 +44,7 @@ def test_the_notice_names_the_entry_that_is_no_date():
     assert said(read("2020-01-21", "0000-00-00", "2020-01-22")) == (
         "a is taken as text: '0000-00-00' is no number and no date",
     )
-    assert said(read("13/1/2020", "1/13/2020")) == (
-        "a is taken as text: its entries are dates, but in no one order of day and month",
-    )
+    assert said(read("13/1/2020", "1/13/2020")) == ("a is taken as text: its dates mix the orders of day and month",)
 
 
 def test_a_time_that_is_moved_to_utc_is_shown():

@@ -46,7 +46,7 @@ def test_decoding_undoes_encoding(values, scaling, times):
 
 def test_too_small_numbers_are_refused():
     tiny = [1.5e-198, 1.8e-198, 1.2e-198]
-    with pytest.raises(DataError, match=r"target 'price' is too small to be told apart from 0, such as 1.5e−198; mult"):
+    with pytest.raises(DataError, match=r"target 'price' is too small to tell apart from 0, such as 1.5e−198; mult"):
         Target.fit_numbers(frame(*tiny))
     assert Target.fit_numbers(frame(*tiny), "log").scale[0] == pytest.approx(np.std(np.log(tiny)))
     assert Target.fit_numbers(frame(*(1e60 * v for v in tiny))).scale[0] == pytest.approx(1e60 * np.std(tiny), rel=1e-6)

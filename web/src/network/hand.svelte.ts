@@ -10,8 +10,6 @@ export class Hand {
   #press: { weight: Weight; y: number; size: number; before: number | null } | null = null;
 
   down(event: PointerEvent, weight: Weight, size: number): void {
-    if (event.button !== 0) return;
-    (event.target as Element).setPointerCapture(event.pointerId);
     this.#press = { weight, y: event.clientY, size, before: studio.moment.weights[weight.name] ?? null };
     this.refused = null;
   }

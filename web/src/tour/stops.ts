@@ -1,4 +1,5 @@
 // The stops of the tour, in the order of a beginner's questions. Every number in them is read from the page.
+import { same } from "../chain/chain";
 import { count, number } from "../lib/words";
 import type { Studio } from "../lib/studio.svelte";
 
@@ -49,14 +50,14 @@ export const STOPS: Stop[] = [
     },
     task: () => "Look at some other house, with `n` or the buttons of this view. Is its error larger or smaller?",
     view: "house",
-    stage: (studio) => begin(studio, null),
+    stage: begin,
     done: (studio, before) => studio.moment.row !== before.row,
   },
   {
     title: "Would another weight have been better?",
     text: (studio) => {
-      const { slope } = weightOf(studio, studio.moment.weight ?? "");
-      const known = slope === undefined ? "" : ` Of ${studio.moment.weight} it is ${number(slope)}.`;
+      const { slope, weight } = chosen(studio);
+      const known = slope === undefined ? "" : ` Of ${weight} it is ${number(slope)}.`;
       return (
         "Move one weight a little, hold all others, and watch how fast E changes: that is the weight's partial " +
         `derivative, ∂E/∂w. It is the slope of the curve where the weight stands.${known}`
@@ -65,10 +66,7 @@ export const STOPS: Stop[] = [
     task: (studio) => `Pull the dot on the curve of ${studio.moment.weight ?? PULLED} until E is lower than before.`,
     view: "chain",
     part: 'svg[aria-label^="E along"]',
-    stage: (studio) => {
-      begin(studio, null);
-      studio.moment.weight = PULLED;
-    },
+    stage: pull,
     done: (studio, before) =>
       Object.keys(studio.moment.weights).length > 0 &&
       before.E !== null &&
@@ -78,21 +76,17 @@ export const STOPS: Stop[] = [
   {
     title: "Which weights matter most?",
     text: (studio) => {
-      const { slope } = weightOf(studio, studio.moment.weight ?? "");
-      const { weight } = studio.moment;
-      const chosen = slope === undefined ? "" : ` ${weight}, which is chosen, has the slope ${number(slope)}.`;
+      const { slope, weight } = chosen(studio);
+      const known = slope === undefined ? "" : ` ${weight}, which is chosen, has the slope ${number(slope)}.`;
       return (
         "Every weight has such a slope. All of them together are the gradient: it tells in which direction E grows " +
-        `fastest.${chosen}`
+        `fastest.${known}`
       );
     },
     task: () => "Find the line with the steepest slope, up or down, and click it.",
     view: "network",
-    stage: (studio) => {
-      begin(studio, null);
-      studio.moment.weight = PULLED;
-    },
-    done: (studio) => studio.moment.weight !== null && isSteepest(studio, studio.moment.weight),
+    stage: pull,
+    done: isSteepest,
   },
   {
     title: "How far should the weights move?",
@@ -106,13 +100,13 @@ export const STOPS: Stop[] = [
     task: () =>
       "In “Along this step”, move the handle to the lowest point, and start over with that rate.",
     view: "timeline",
-    stage: (studio) => begin(studio, null),
+    stage: begin,
     done: (studio, before) => timelines(studio) > before.timelines,
   },
   {
     title: "Why is there a minus?",
     text: (studio) => {
-      const { slope } = weightOf(studio, studio.moment.weight ?? "");
+      const { slope } = chosen(studio);
       const way =
         slope === undefined
           ? ""
@@ -192,7 +186,7 @@ export const STOPS: Stop[] = [
   {
     title: "And if I had chosen otherwise?",
     text: () =>
-      "Nothing is lost. Every step can be had back, and from each a new timeline may begin, with another rate, " +
+      "Nothing is lost. You can return to every step, and begin a new timeline from each, with another rate, " +
       "another optimizer, or weights set by hand. The old one stays beside it.",
     task: () => "Go to the first step with `home`, start over with another learning rate, and press play. Which wins?",
     view: "timeline",
@@ -214,7 +208,7 @@ export const IDEAS: string[] = [
 
 // The first network, one house, at a phase. `start`: at the first step of the first timeline; `end`: the last step is
 // as good as any other, though there may be nothing after it.
-function begin(studio: Studio, phase: number | null, start = true, end = false): void {
+function begin(studio: Studio, phase: number | null = null, start = true, end = false): void {
   const line = start ? studio.known.run?.timelines[0] : studio.moment.line;
   studio.moment.of = "row";
   studio.moment.unit = null;
@@ -230,9 +224,12 @@ function begin(studio: Studio, phase: number | null, start = true, end = false):
   if ((start && elsewhere) || (!end && over)) studio.go(0, line.name);
 }
 
-// --- what is read from the page ------------------------------------------------------------------------------------
+function pull(studio: Studio): void {
+  begin(studio);
+  studio.moment.weight = PULLED;
+}
 
-const plain = (name: string): string => name.replaceAll(" ", "");
+// --- what is read from the page ------------------------------------------------------------------------------------
 
 const timelines = (studio: Studio): number => studio.known.run?.timelines.length ?? 0;
 
@@ -241,16 +238,17 @@ export function before(studio: Studio): Before {
   return { step, row, timelines: timelines(studio), E: studio.drawing.numbers?.E ?? null };
 }
 
-function weightOf(studio: Studio, name: string): { slope?: number } {
-  const edges = studio.drawing.layout?.edges ?? [];
-  const i = edges.findIndex((edge) => plain(edge.weight) === plain(name));
-  return i < 0 ? {} : { slope: studio.drawing.weights[3 * i + 1] };
+// The weight that is chosen, and its ∂E/∂w where it is drawn.
+function chosen(studio: Studio): { weight: string; slope?: number } {
+  const weight = studio.moment.weight ?? "";
+  const i = (studio.drawing.layout?.edges ?? []).findIndex((edge) => same(edge.weight, weight));
+  return i < 0 ? { weight } : { weight, slope: studio.drawing.weights[3 * i + 1] };
 }
 
 // As steep as the steepest of those that are drawn.
-function isSteepest(studio: Studio, name: string): boolean {
+function isSteepest(studio: Studio): boolean {
   const slopes = (studio.drawing.layout?.edges ?? []).map((_, i) => Math.abs(studio.drawing.weights[3 * i + 1] ?? 0));
-  const own = weightOf(studio, name).slope;
+  const own = chosen(studio).slope;
   return own !== undefined && slopes.length > 0 && Math.abs(own) >= Math.max(...slopes);
 }
 
