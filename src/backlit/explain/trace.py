@@ -24,6 +24,7 @@ from backlit.engines.protocol import Data, Rows
 from backlit.errors import ArgumentError, ChainError, UnknownNameError
 from backlit.explain.blame import blame
 from backlit.explain.check import engine_difference
+from backlit.explain.ledger import Account, Question, account
 from backlit.explain.update import Update, update_of
 from backlit.tables.table import Table
 from backlit.training import Plan, Settings, epoch_order, rate_at, rows_a_step
@@ -326,6 +327,10 @@ class Trace:
     def blame(self, by: str = "weight", most: int | None = None) -> pl.DataFrame:
         """Who is to blame, the most first; see `backlit.explain.blame.blame`."""
         return blame(self, by, most)
+
+    def account(self, of: Question | None = None) -> Account:
+        """How much each weight changed the prediction, or E, by the update; see `backlit.explain.ledger.account`."""
+        return account(self, of)
 
     def strongest(self) -> list[str]:
         """Of each matrix the weight that is to blame the most, the most first; biases are left out."""

@@ -56,10 +56,10 @@ def encoded_of(plan: Plan) -> list[Data]:
     return [plan.learn.data, *([] if plan.watched.data is plan.learn.data else [plan.watched.data])]
 
 
-def write_rows(file: sqlite3.Connection, plan: Plan) -> dict[str, Any]:
+def write_rows(file: sqlite3.Connection, plan: Plan, encoded: Sequence[Data]) -> dict[str, Any]:
     """Keep which rows a plan learns from and watches, and how much each counts; their hashes."""
     return {name: None if rows is None else {
-        "data": encoded_of(plan).index(rows.data),
+        "data": encoded.index(rows.data),
         "positions": store(file, np.asarray(rows.positions, np.int64)),
         "weights": None if rows.weights is None else store(file, rows.weights),
     } for name, rows in (("learn", plan.learn), ("watch", plan.watch))}  # fmt: skip

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from backlit.core.state import State
+from backlit.engines.protocol import Data
 from backlit.errors import ArgumentError, UnknownNameError
 from backlit.explain.trace import Trace
 from backlit.model import Predictor
@@ -21,7 +22,7 @@ from backlit.runs.records import put_snapshot, timeline_row
 from backlit.runs.rows import encoded_of, write_data, write_rows
 from backlit.runs.schema import DamageError, Fact, TimelineRow, put
 from backlit.runs.sense import rows_of
-from backlit.runs.timeline import Timeline
+from backlit.runs.timeline import Timeline, require_free
 from backlit.runs.verify import Report, verify
 from backlit.tables.table import Table
 from backlit.training import Plan
@@ -101,6 +102,26 @@ class Run(Archive):
         """Begin another timeline at a step; see `Timeline.fork` for what can be changed."""
         return self.timeline(timeline).fork(step, **changes)
 
+    def begin(self, name: str, plan: Plan, state: State) -> Timeline:
+        """Begin another first timeline, which learns from and watches rows of its own; nothing is trained yet.
+
+        Parameters
+        ----------
+        plan : its rows are among the run's own, `data()`; its network takes the run's inputs
+        state : where it begins
+        """
+        if plan.net.inputs != self.net.inputs:
+            raise ArgumentError("timeline.other_inputs", timeline=name)
+        encoded = [self.data(number) for number in range(len(self._facts["data"]["encoded"]))]
+        for part in (plan.learn, plan.watched):
+            if part.data not in encoded:
+                raise ArgumentError("timeline.other_rows", timeline=name)
+        with writing(self.path) as file, transaction(file):
+            rows = rows_of(file, TimelineRow)
+            require_free(name, rows)
+            row = _put_first(file, rows[-1].number + 1, name, plan, state, encoded, plan.net != self.net)
+        return Timeline(self, row, None)
+
     def train(self, steps: int | None = None, timeline: str | None = None) -> Timeline:
         """Go on; see `Timeline.train`."""
         return self.timeline(timeline).train(steps)
@@ -135,7 +156,7 @@ class Run(Archive):
         with writing(self.path) as file:
             row = self.timeline(name).row()
             children = [other.name for other in rows_of(file, TimelineRow, "parent = ?", row.number)]
-            if row.parent is None:
+            if row.number == 1:
                 raise ArgumentError("timeline.first", timeline=name)
             if row.kept:
                 raise ArgumentError("timeline.kept", timeline=name)
@@ -180,6 +201,7 @@ def recording(
     rows: bool = True,
     max_size: int | None = None,
     force: bool = False,
+    name: str = FIRST,
 ) -> Iterator[Recorder]:
     """Begin a run file; what the recorder is given until the end is recorded in it.
 
@@ -191,6 +213,7 @@ def recording(
     rows : whether to keep the rows inside
     max_size : bytes; None: 200 MB
     force : replace a file that is there
+    name : of its first timeline
     """
     path = require_new(path, force)
     max_size = MAX_SIZE if max_size is None else max_size
@@ -205,13 +228,24 @@ def recording(
     def fill(file: sqlite3.Connection) -> None:
         limit = int(ROWS_SHARE * max_size) if rows else -1
         facts["data"] = write_data(file, encoded_of(plan), frame, limit)
-        own = to_json(write_rows(file, plan))
-        row = timeline_row(1, FIRST, plan.settings, state.seed, plan.engine, rows=own)
-        put(file, *(Fact(key, to_json(value)) for key, value in facts.items()), row)
-        put_snapshot(file, 1, state, anchor=True)
+        put(file, *(Fact(key, to_json(value)) for key, value in facts.items()))
+        _put_first(file, 1, name, plan, state, encoded_of(plan))
 
     with lock(path):
         create(path, fill, force)
     with writing(path) as file:
         (row,) = rows_of(file, TimelineRow)
         yield Recorder(file, row, plan, max_size)
+
+
+def _put_first(
+    file: sqlite3.Connection, number: int, name: str, plan: Plan, state: State, encoded: Sequence[Data],
+    own_net: bool = False,
+) -> TimelineRow:  # fmt: skip
+    """Write a timeline that comes from no other, and the state with which it begins."""
+    own = {"rows": to_json(write_rows(file, plan, encoded)), "step": state.step}
+    net = to_json(plan.net.to_dict()) if own_net else None
+    row = timeline_row(number, name, plan.settings, state.seed, plan.engine, network=net, **own)
+    put(file, row)
+    put_snapshot(file, number, state, anchor=True)
+    return row

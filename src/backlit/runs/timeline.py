@@ -474,7 +474,7 @@ class Timeline:
             rows = rows_of(file, TimelineRow)
             taken = {other.name for other in rows}
             name = name or next(f"fork {n}" for n in range(1, len(rows) + 2) if f"fork {n}" not in taken)
-            require("name", name, lambda v: v not in taken and v.isprintable(), "printable, and not that of a timeline")
+            require_free(name, rows)
             row = timeline_row(
                 max(other.number for other in rows) + 1, name, fork.settings, self.seed, fork.engine,
                 parent=owner.number, step=state.step, changes=to_json(fork.changes), rows=before.rows,
@@ -483,6 +483,17 @@ class Timeline:
             put(file, row)
             put_snapshot(file, row.number, fork.state, anchor=True)
         return Timeline(run, row, owner)
+
+
+def require_free(name: str, rows: Sequence[TimelineRow]) -> None:
+    """Raise unless a timeline may be called so beside those of `rows`."""
+    taken = {row.name for row in rows}
+    require(
+        "name",
+        name,
+        lambda v: v.strip() and v not in taken and v.isprintable(),
+        "printable, and not that of a timeline",
+    )
 
 
 def _left_over(row: TimelineRow, state: State) -> int | None:
