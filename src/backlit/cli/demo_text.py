@@ -79,10 +79,10 @@ def _feed_forward(t: Trace) -> RenderableType:
 
 def _error(t: Trace) -> RenderableType:
     miss, scale = float(t.difference[0, 0]), _target(t).scale[0]
-    told = f"{number(abs(miss), '$')} too {'high' if miss > 0 else 'low'}"
+    remark = f"{number(abs(miss), '$')} too {'high' if miss > 0 else 'low'}"
     formula = f"E = ({number(abs(miss))} / {number(scale)})² = "
     return _phase(
-        2, "Error", told, Text.assemble(formula, (fixed(t.E), HEAD), ("     what training makes small", QUIET))
+        2, "Error", remark, Text.assemble(formula, (fixed(t.E), HEAD), ("     what training makes small", QUIET))
     )
 
 
@@ -209,7 +209,7 @@ def step_through(phases: Sequence[RenderableType]) -> None:
     import typer
 
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise ArgumentError("--step-through waits for keys, but this is not a terminal; leave it out")
+        raise ArgumentError("option.step_through")
     console = Console(highlight=False)
     at = 0
     while at < len(phases):

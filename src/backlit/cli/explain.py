@@ -32,7 +32,7 @@ def explain(
     """Trace one row, and show who is to blame or the chain of one weight."""
     require("--format", form, lambda v: v in FORMATS, f"one of {', '.join(FORMATS)}")
     if (run is None) == (not demo):
-        raise ArgumentError("give a run file, or --demo for the little network of `backlit demo`")
+        raise ArgumentError("option.run_or_demo")
     t = demo_trace(row) if run is None else run_trace(open_run(run, table), row, step, timeline)
     names = [weight] if weight else t.strongest()
     chains = [t[name].chain() for name in names]
@@ -85,19 +85,19 @@ def figure(
 
     require("KIND", kind, lambda v: v in KINDS, f"one of {', '.join(KINDS)}")
     if (run is None) == (not demo):
-        raise ArgumentError("give a run file, or --demo for the little network of `backlit demo`")
+        raise ArgumentError("option.run_or_demo")
     file = require_new(out, force, "command")
     if kind in ("network", "weight", "step"):
         t = demo_trace(row) if run is None else run_trace(open_run(run, table), row, step, timeline)
         if kind == "step" and t.optimizer is None:
-            raise DataError(f"{run} does not hold the state behind the weights that predict; take --demo")
+            raise DataError("figure.no_state", run=run)
         drawn = {
             "network": lambda: figures.network(t),
             "weight": lambda: figures.along_weight(along_weight(t, weight or t.strongest()[0])),
             "step": lambda: figures.along_step(along_step(t)),
         }[kind]()
     elif run is None:
-        raise ArgumentError(f"--demo has no {kind} figure; give a run file, such as that of `backlit demo`")
+        raise ArgumentError("option.demo_figure", kind=kind)
     else:
         drawn = _of_run(kind, open_run(run, table), row, columns, timeline)
     figures.save(drawn, file)
@@ -117,9 +117,9 @@ def _of_run(kind: str, opened: Run, row: int, columns: list[str], timeline: str 
         return figures.response(chosen.model(), frame[row : row + 1], columns)
     name = target.names[0]
     if target.classes:
-        raise ArgumentError(f"{opened.path} predicts classes of {name}; a predicted figure needs numbers")
+        raise ArgumentError("figure.classes", run=opened.path, target=name)
     if name not in frame.columns:
-        raise DataError(f"the table has no column {name!r}, the truth; name a table that has it with --table")
+        raise DataError("figure.no_truth", column=name)
     known = frame.filter(frame[name].is_not_null())
     return figures.predicted(chosen.model().decode(known)[:, 0], numbers(known[name]), target.unit)
 
@@ -167,9 +167,9 @@ def _line(line: Line) -> RenderableType:
     rows = list(zip(line.rate[::16], line.E[::16], line.tangent[::16]))
     hurts = f"; from {line.hurts:.3g} on it hurts" if line.hurts is not None else ""
     ended = f"the rate is 0 at this step; up to {line.last:.3g}, the last before it:" if not line.chosen else ""
-    told = f"{ended or f'chosen {line.chosen:.3g},'} best {line.best:.3g}{hurts}"
+    remark = f"{ended or f'chosen {line.chosen:.3g},'} best {line.best:.3g}{hurts}"
     return Group(
-        Text.assemble(("What if the learning rate were ...", HEAD), f"   {told}"),
+        Text.assemble(("What if the learning rate were ...", HEAD), f"   {remark}"),
         _curve_grid("rate", rows),
     )
 

@@ -101,12 +101,12 @@ def take(settings: Iterable[Setting], panel: str = LEARNING) -> Callable[[T], T]
     panel : where they are listed; where they are changes, one that is not given stays as it is
     """
 
-    def given(command: T) -> T:
+    def with_options(command: T) -> T:
         own = [p for p in signature(command, eval_str=True).parameters.values() if p.kind != Parameter.VAR_KEYWORD]
         command.__signature__ = Signature([*own, *(_option(one, panel) for one in settings)])  # type: ignore[attr-defined]
         return command
 
-    return given
+    return with_options
 
 
 def _option(setting: Setting, panel: str) -> Parameter:
@@ -115,11 +115,11 @@ def _option(setting: Setting, panel: str) -> Parameter:
     number = isinstance(values, Numbers)
     kind = (int if values.whole else float) if number else str
     otherwise = f" ({setting.none} if not given)" if setting.none and default is None and panel != CHANGED else ""
-    told = typer.Option(help=f"{setting.help}{otherwise}", rich_help_panel=panel)
+    option = typer.Option(help=f"{setting.help}{otherwise}", rich_help_panel=panel)
     shown = default if number or default is None else setting.write(default)
     return Parameter(
         setting.name, Parameter.KEYWORD_ONLY, default=shown,
-        annotation=Annotated[kind | None if default is None else kind, told],
+        annotation=Annotated[kind | None if default is None else kind, option],
     )  # fmt: skip
 
 
@@ -180,17 +180,15 @@ def train(
     kinds = tables.kinds_of(category=category, number=number, boolean=boolean, date=date, drop=drop)
     recipe = Recipe(**_read(settings), target="log" if log else "standard", units={target: unit})
     if classes and numbers:
-        raise ArgumentError("--classes and --numbers are both given; choose one")
+        raise ArgumentError("option.both", one="classes", other="numbers")
     if log and classes:
-        raise ArgumentError(
-            "--log takes the logarithm of numbers, and --classes takes the target as classes; choose one"
-        )
+        raise ArgumentError("option.log_or_classes")
     task = "classification" if classes else "regression" if numbers else None
     hints = tables.hints_of(kinds, decimal=decimal, date_order=date_order, missing=missing)
     tables.train(
         table, target, hints=hints, text_encoding=text_encoding, run=run, seed=seed, split_seed=split_seed, group=group,
         time_column=time, kinds=kinds, task=task, recipe=recipe, keep_rows=rows, max_size=max_size * 1_000_000,
-        force=force, as_json=json, options=_given(context),
+        force=force, as_json=json, options=_typed(context),
     )  # fmt: skip
 
 
@@ -327,7 +325,7 @@ def fork(
     from backlit.cli import runs
 
     runs.fork(
-        run, table=table, step=step, timeline=timeline, train=train, steps=steps, as_json=json, options=_given(context),
+        run, table=table, step=step, timeline=timeline, train=train, steps=steps, as_json=json, options=_typed(context),
         name=name, weights=_weights(weight) or None, **_read(settings),
     )  # fmt: skip
 
@@ -410,7 +408,7 @@ def gc(run: RunFile, json: Json = False) -> None:
 
 @app.command()
 def studio(
-    given: Annotated[
+    path: Annotated[
         str | None, typer.Argument(metavar="[RUN|TABLE]", help="A run file, or a table. (a first lesson if not given)")
     ] = None,
     port: Annotated[int | None, typer.Option(help="Where it listens. (8711, or the next free one)")] = None,
@@ -425,10 +423,10 @@ def studio(
 
         from backlit.cli.studio import run
 
-    run(given, port=port, host=host, browser=browser, folder=folder, as_json=json)
+    run(path, port=port, host=host, browser=browser, folder=folder, as_json=json)
 
 
-def _given(context: typer.Context) -> dict[str, Any]:
+def _typed(context: typer.Context) -> dict[str, Any]:
     """The options that were typed, by their names in Python, as they were typed; but for --force and --json."""
     return {
         parameter.name: context.params[parameter.name]
@@ -439,16 +437,16 @@ def _given(context: typer.Context) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _weights(given: list[str]) -> dict[str, float]:
+def _weights(texts: list[str]) -> dict[str, float]:
     """Of texts such as "w2[3, 1]=0.2"."""
-    found = {}
-    for text in given:
+    weights = {}
+    for text in texts:
         name, _, value = text.rpartition("=")
         try:
-            found[name.strip()] = float(value)
+            weights[name.strip()] = float(value)
         except ValueError:
-            raise ArgumentError(f"--weight is {text!r}; give a name and a number, such as 'w2[3, 1]=0.2'") from None
-    return found
+            raise ArgumentError("option.weight", text=text) from None
+    return weights
 
 
 def _note(message: Warning | str, *_: object) -> None:

@@ -191,8 +191,8 @@ def _branch(timeline: Timeline) -> RenderableType:
     at = f"steps {row.step:,} to {timeline.steps():,}"
     kept = ", kept" if row.kept else ""
     lines: list[Text] = [Text.assemble((plain(row.name), HEAD), (f"   {at}, {_ended(row.reason)}{kept}", QUIET))]
-    if told := _changes(timeline.changes):
-        lines.append(Text(plain(told)))
+    if changes := _changes(timeline.changes):
+        lines.append(Text(plain(changes)))
     if curve := _curve(timeline, 32):
         lines.append(curve)
     return Group(*lines)
@@ -214,28 +214,28 @@ def _value(value: Any) -> str:
 def diff(run: str, a: str, b: str, *, step: int | None, as_json: bool) -> None:
     """Two timelines side by side."""
     opened = open_run(run)
-    found = opened.compare(a, b, step)
+    comparison = opened.compare(a, b, step)
     if as_json:
-        tables = {"epochs": found.epochs(), "weights": found.weights, "rows": found.rows()}
+        tables = {"epochs": comparison.epochs(), "weights": comparison.weights, "rows": comparison.rows()}
         tables = {name: table.to_dicts() for name, table in tables.items()}
-        places = {"parted": found.parted, "at": found.at, "best": found.best}
-        print_json({"a": a, "b": b, **places, "changes": found.changes, **tables})
+        places = {"parted": comparison.parted, "at": comparison.at, "best": comparison.best}
+        print_json({"a": a, "b": b, **places, "changes": comparison.changes, **tables})
         return
     unit, classes = opened.table.target.unit, opened.table.target.classes
-    at = f"each at its best: {a} at step {found.at[0]:,}, {b} at step {found.at[1]:,}"
-    at = at if found.best else f"both at step {found.at[0]:,}"
-    told = "; ".join(f"{name}: {_changes(changes) or 'as before'}" for name, changes in found.changes.items())
+    at = f"each at its best: {a} at step {comparison.at[0]:,}, {b} at step {comparison.at[1]:,}"
+    at = at if comparison.best else f"both at step {comparison.at[0]:,}"
+    settings = "; ".join(f"{name}: {_changes(changes) or 'as before'}" for name, changes in comparison.changes.items())
     head = Text.assemble(
-        (plain(f"{a} and {b}"), HEAD), f"   the same up to step {found.parted:,}\n", (plain(told), QUIET),
+        (plain(f"{a} and {b}"), HEAD), f"   the same up to step {comparison.parted:,}\n", (plain(settings), QUIET),
         f"\ncompared {plain(at)}",
     )  # fmt: skip
     curves = _facts({})
-    for timeline in (found.a, found.b):
+    for timeline in (comparison.a, comparison.b):
         curves.add_row(Text(plain(timeline.name), style=QUIET), _curve(timeline, 32) or Text("no epoch yet"))
     weights = grid(("the weights that differ most", a, b, "b − a"))
-    for name, *values in found.weights.head(LISTED).iter_rows():
+    for name, *values in comparison.weights.head(LISTED).iter_rows():
         weights.add_row(Text(plain(name)), *(signed(value) for value in values))
-    rows = found.rows()
+    rows = comparison.rows()
     what = "row, and the probability of its true class" if classes else "row, and what it is predicted as"
     gains = grid((f"{what} ({len(rows):,} rows)", "truth", a, b, "nearer by"))
     for at in (*range(min(LISTED // 2, len(rows))), *range(max(LISTED // 2, len(rows) - LISTED // 2), len(rows))):
@@ -268,7 +268,7 @@ def fork(
     opened.typed(made.name, command("fork", run, **{**options, **exact}))
     if train:
         _train(made, steps)
-    _told(made, as_json)
+    _result(made, as_json)
 
 
 def resume(run: str, *, table: str | None, timeline: str | None, steps: int | None, as_json: bool) -> None:
@@ -282,9 +282,9 @@ def resume(run: str, *, table: str | None, timeline: str | None, steps: int | No
         if beyond:
             opened.typed(chosen.name, command("resume", run, timeline=chosen.name, steps=beyond), more=True)
     elif not as_json:
-        told = f"{run} is finished: nothing of it was cut off. To go on beyond its end, say how far (--steps)"
-        show([Text(plain(told), style=HEAD)])
-    _told(chosen, as_json, finished=finished is not None)
+        remark = f"{run} is finished: nothing of it was cut off. To go on beyond its end, say how far (--steps)"
+        show([Text(plain(remark), style=HEAD)])
+    _result(chosen, as_json, finished=finished is not None)
 
 
 def _beyond(timeline: Timeline, steps: int | None) -> int:
@@ -301,8 +301,7 @@ def _unfinished(run: Run, steps: int | None) -> Timeline:
     timelines = run.timelines()
     open_ = [t for t in timelines if t.reason() in UNFINISHED]
     if not open_ and len(timelines) > 1 and steps:
-        names = ", ".join(repr(t.name) for t in timelines)
-        raise ArgumentError(f"no timeline of {run.path} was cut off; say which one is to go on (--timeline): {names}")
+        raise ArgumentError("resume.which", run=run.path, timelines=", ".join(repr(t.name) for t in timelines))
     return (open_ or [t for t in timelines if t.reason() != "diverged"] or list(timelines))[-1]
 
 
@@ -324,7 +323,7 @@ def _train(timeline: Timeline, steps: int | None) -> None:
         events.close()
 
 
-def _told(timeline: Timeline, as_json: bool, **facts: bool) -> None:
+def _result(timeline: Timeline, as_json: bool, **facts: bool) -> None:
     if as_json:
         print_json({**export.described(timeline), "commands": timeline.commands(), **facts})
     else:
@@ -343,16 +342,16 @@ def verify(run: str, *, deep: bool, table: str | None, as_json: bool) -> bool:
         print_json({**asdict(report), "path": str(report.path), "sound": report.sound})
         return report.sound
     counts = ", ".join(f"{count:,} of {name}" for name, count in report.rows.items())
-    told = [Text(f"looked at rows: {counts}", style=QUIET)]
+    lines = [Text(f"looked at rows: {counts}", style=QUIET)]
     if report.replayed:
-        told.append(Text(f"made {report.replayed:,} steps again", style=QUIET))
-    told += [Text(plain(str(remark)), style=NEGATIVE) for remark in report.damaged]
+        lines.append(Text(f"made {report.replayed:,} steps again", style=QUIET))
+    lines += [Text(plain(str(remark)), style=NEGATIVE) for remark in report.damaged]
     verdict = (
         "as it was written" if report.sound else f"{len(report.damaged)} things are damaged; what can still be read:"
     )
-    told.append(Text(plain(f"{run}: {verdict}"), style=HEAD))
-    told += [Text(plain(str(remark))) for remark in report.recoverable]
-    show([Group(*told)])
+    lines.append(Text(plain(f"{run}: {verdict}"), style=HEAD))
+    lines += [Text(plain(str(remark))) for remark in report.recoverable]
+    show([Group(*lines)])
     return report.sound
 
 
@@ -365,7 +364,7 @@ def exported(
     for path in filter(None, (safetensors, csv, copy)):
         require_new(path, force, "command")
     if not (as_json or safetensors or csv or copy):
-        raise ArgumentError("say what to export: --safetensors FILE, --csv FILE, --without-rows FILE or --json")
+        raise ArgumentError("option.export")
     written = []
     if safetensors:
         written.append(export.safetensors(opened.timeline(timeline), safetensors, step, force))

@@ -21,25 +21,22 @@ PORT, TRIES = 8711, 40
 SQLITE = b"SQLite format 3\0"
 
 
-def run(given: str | None, *, port: int | None, host: str, browser: bool, folder: str, as_json: bool) -> None:
+def run(path: str | None, *, port: int | None, host: str, browser: bool, folder: str, as_json: bool) -> None:
     """Serve the page until Ctrl-C."""
     require("--port", port, lambda v: v is None or 0 <= v < 65536, "from 0 to 65535")
     if not Path(folder).is_dir():
-        raise DataError(f"--folder is {folder!r}, which is no folder; make it first, or name another")
+        raise DataError("option.folder", folder=folder)
     shelf = Shelf(folder)
-    if given is not None and _is_run(Path(given)):
-        open_run(given)
-        shelf.opens = shelf.add_run(given)
-    elif given is not None:
-        shelf.given = shelf.add_table(given)
+    if path is not None and _is_run(Path(path)):
+        open_run(path)
+        shelf.opens = shelf.add_run(path)
+    elif path is not None:
+        shelf.given = shelf.add_table(path)
     try:
-        found = listen(host, PORT if port is None else port, TRIES if port is None else 1)
+        socket = listen(host, PORT if port is None else port, TRIES if port is None else 1)
     except OSError as error:
-        raise ArgumentError(
-            f"port {port or PORT} of {host} cannot be used ({error.strerror}); give another one, or leave --port out "
-            "to take the next free one"
-        ) from None
-    bound, number = found.getsockname()[:2]
+        raise ArgumentError("option.port", port=port or PORT, host=host, why=error.strerror) from None
+    bound, number = socket.getsockname()[:2]
     token = secrets.token_urlsafe(32)
     address = f"{origin(host, number)}/?token={token}"
     desk = Desk(shelf)
@@ -55,7 +52,7 @@ def run(given: str | None, *, port: int | None, host: str, browser: bool, folder
         )  # fmt: skip
     if browser:
         threading.Timer(0.3, webbrowser.open, [address]).start()
-    serve(desk, found, host=host, token=token)
+    serve(desk, socket, host=host, token=token)
 
 
 def _is_run(path: Path) -> bool:

@@ -80,14 +80,14 @@ def train(
         if name is not None and name not in sheet.frame.columns:
             raise UnknownNameError("column", name, sheet.frame.columns)
     if all(kinds.get(name) == DROP for name in sheet.frame.columns if name != target):
-        raise ArgumentError(f"--drop leaves out every column but the target {target!r}; keep one to learn from")
+        raise ArgumentError("option.drop", target=target)
     by = "time" if time_column else "group" if group else "row"
     parting = Parting(by, time_column or group, None if time_column else split_seed)
     otherwise = "--classes takes them as classes"
     problem = Problem.of(sheet, target, parting, task=task, called=table, otherwise=otherwise)
     classes = problem.target is not None
     if classes and recipe.target == "log":
-        raise ArgumentError(f"--log takes the logarithm of numbers, and the target {target!r} holds classes")
+        raise ArgumentError("option.log", target=target)
     start = prepare(problem, replace(recipe, columns=columns or None), seed)
     notices = [*problem.notices, *start.table.notices, *([] if problem.counts["test"] else [Remark("rows.no_test")])]
     if not as_json:
@@ -104,9 +104,7 @@ def train(
             error.facts |= {"file": str(file), "rate": None}
             failure = error
     seconds = time.perf_counter() - began
-    opened = open_run(file)
-    row = opened.timeline().row()
-    opened.plans[row.number, row.settings] = start.plan  # so that nothing is read again, also where no rows are kept
+    opened = open_run(file, problem.whole)
     if failure is not None:
         verdict = judged(opened.timeline()).to_dict()
         opened.note(verdict=verdict, seconds=seconds)
@@ -128,9 +126,11 @@ def train(
         print_json({**result, "epochs": [epoch._asdict() for epoch in fitted.epochs]})
         return
     stopped = " (stopped by Ctrl-C; what was learnt is kept)" if fitted.reason == "interrupted" else ""
-    told = f"{len(fitted.epochs)} epochs in {seconds:.1f} s; the weights of epoch {fitted.best_epoch} are used{stopped}"
+    best = f"the weights of epoch {fitted.best_epoch} are used{stopped}"
     unit = start.table.target.unit
-    ending = _lines([Text(told, style=QUIET), Text(f"kept in {plain(str(file))}", style=HEAD)])
+    ending = Text.assemble(
+        (f"{len(fitted.epochs)} epochs in {seconds:.1f} s; {best}\n", QUIET), (f"kept in {plain(str(file))}", HEAD)
+    )
     following = to_try(verdict, table, options, file, fitted.reason in UNFINISHED)
     predicting = command("predict", str(file), "NEW.csv", out="PREDICTED.csv")
     lines = {"again": line, "next": predicting, "try": following}
@@ -160,14 +160,14 @@ def predict(
         typed = table_kind(out) != "csv"
         require_new(out, force, "command")
         if table != "-" and Path(out).exists() and Path(table).exists() and Path(table).samefile(out):
-            raise ArgumentError(f"--out is {out}, the table itself; name another file")
+            raise ArgumentError("option.out", out=out)
     source = open_table(table, text_encoding)
     parts = source.parts()
     first = next(parts)
     model.table.require_columns(first.columns)
     taken = [name for name in predicted_columns(model) if name in first.columns]
     if taken:
-        raise DataError(f"{source.called} has a column {taken[0]!r} already, where predictions would go; rename it")
+        raise DataError("predict.taken", source=source.called, column=taken[0])
     unseen: dict[str, tuple[int, str]] = {}
     predicted = _predicted(model, itertools.chain([first], parts), unseen)
     if typed and source.text is not None:
@@ -254,26 +254,23 @@ def kinds_of(**chosen: list[str]) -> dict[str, str]:
     for kind, names in chosen.items():
         for name in names:
             if kinds.setdefault(name, kind) != kind:
-                raise ArgumentError(f"--{kinds[name]} and --{kind} both name the column {name!r}; choose one")
+                raise ArgumentError("option.two_kinds", one=kinds[name], other=kind, column=name)
     return kinds
 
 
 def _require_apart(target: str, group: str | None, time_column: str | None, kinds: dict[str, str]) -> None:
     """Refuse options that use the target for something else, or contradict each other."""
     if group is not None and time_column is not None:
-        raise ArgumentError("--group and --time are both given; choose one way to split the rows")
+        raise ArgumentError("option.both", one="group", other="time", of="way to split the rows")
     for option, name in {"group": group, "time": time_column}.items():
         if name == target:
-            raise ArgumentError(
-                f"--{option} is {name!r}, which is the target; what is to be predicted cannot part the rows, so name "
-                "another column"
-            )
+            raise ArgumentError("option.parts_by_target", option=option, target=target)
     if target in kinds:
         instead = {
             "category": "say --classes to take it as classes", "number": "say --numbers to take it as numbers",
             "drop": "leave that out, or name another target",
         }.get(kinds[target], "leave that out")  # fmt: skip
-        raise ArgumentError(f"--{kinds[target]} names {target!r}, which is the target; {instead}")
+        raise ArgumentError("option.kind_of_target", kind=kinds[target], target=target, instead=instead)
 
 
 def predicted_columns(model: Model) -> list[str]:
@@ -315,13 +312,13 @@ def _predicted(
             yield some.with_columns(**added)
 
 
-def _predict_notices(model: Model, first: pl.DataFrame, unseen: dict[str, tuple[int, str]]) -> list[str]:
+def _predict_notices(model: Model, first: pl.DataFrame, unseen: dict[str, tuple[int, str]]) -> list[Remark]:
     known = {*(column.name for column in model.table.columns), *model.table.target.names}
-    told = [f"{name} ({count:,}, such as {example!r})" for name, (count, example) in unseen.items()]
+    levels = [f"{name} ({count:,}, such as {example!r})" for name, (count, example) in unseen.items()]
     extra = [name for name in first.columns if name not in known]
     return [
-        *([f"entries that were not learnt from count as none of their column's levels: {_some(told)}"] if told else []),
-        *([f"columns that were not learnt from are passed on: {_some(extra)}"] if extra else []),
+        *([Remark("predict.unseen", levels=_some(levels))] if levels else []),
+        *([Remark("predict.passed_on", columns=_some(extra))] if extra else []),
     ]
 
 
@@ -350,7 +347,7 @@ def _printing() -> Iterator[None]:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python tries again when it ends
-        raise DataError(f"standard output could not be written ({error.strerror})") from error
+        raise DataError("output.unwritten", why=error.strerror) from error
 
 
 def _print_rows(parts: Iterator[pl.DataFrame]) -> None:
