@@ -43,11 +43,6 @@ class Predictor(Protocol):
         ...
 
     @property
-    def outputs(self) -> int:
-        """The k of `decode`."""
-        ...
-
-    @property
     def summary(self) -> str:
         """What it predicts, from what, and by which network, in two lines."""
         target, columns = self.table.target, self.table.columns
@@ -101,10 +96,6 @@ class Model(Predictor):
     @property
     def networks(self) -> str:
         return self.net.summary
-
-    @property
-    def outputs(self) -> int:
-        return self.net.outputs
 
     def decode_encoded(self, X: np.ndarray) -> np.ndarray:
         """Predictions for encoded rows X (n, d): in the target's unit, or probabilities, (n, k) always.

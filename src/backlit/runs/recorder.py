@@ -52,7 +52,7 @@ class Recorder:
     max_size : bytes; snapshots, and figures too, become sparser before the file grows beyond
     """
 
-    def __init__(self, file: sqlite3.Connection, row: TimelineRow, plan: Plan, max_size: int = MAX_SIZE) -> None:
+    def __init__(self, file: sqlite3.Connection, row: TimelineRow, plan: Plan, max_size: int) -> None:
         self.file, self.row, self.max_size = file, row, max_size
         self._rows, self._columns = len(plan.learn), len(figure_names(plan.net))
         self._steps: list[tuple[int, Figures, float]] = []  # first step, figures, seconds

@@ -199,7 +199,7 @@ def recording(
     frame: pl.DataFrame | None = None,
     about: Mapping[str, Any] | None = None,
     rows: bool = True,
-    max_size: int | None = None,
+    max_size: int = MAX_SIZE,
     force: bool = False,
     name: str = FIRST,
 ) -> Iterator[Recorder]:
@@ -211,12 +211,11 @@ def recording(
     frame : the table as it was read, targets included
     about : more about the run; "source" is the file of the table
     rows : whether to keep the rows inside
-    max_size : bytes; None: 200 MB
+    max_size : bytes
     force : replace a file that is there
     name : of its first timeline
     """
     path = require_new(path, force)
-    max_size = MAX_SIZE if max_size is None else max_size
     about = dict(about or {})
     counts = {"train": len(plan.learn), "validation": 0 if plan.watch is None else len(plan.watch)}
     facts = {

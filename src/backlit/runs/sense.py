@@ -3,6 +3,7 @@ stranger."""
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import sys
 from collections.abc import Callable
@@ -111,9 +112,7 @@ def _timeline(row: TimelineRow) -> bool:
         row.number >= 1
         and (row.parent is None or 1 <= row.parent < row.number)
         and _count(row.step)
-        and row.seed.isascii()
-        and row.seed.isdecimal()
-        and len(row.seed) <= 20
+        and re.fullmatch("[0-9]{1,20}", row.seed) is not None
         and int(row.seed) < 2**64
         and fits(changes.pop("weights", {}), {str: _pair})
         and fits(changes, {str: _pair})

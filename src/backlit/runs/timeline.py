@@ -119,13 +119,8 @@ class Timeline:
 
     def __init__(self, run: Archive, row: TimelineRow, parent: Timeline | None) -> None:
         self.run, self.parent = run, parent
-        self.number, self.name, self.start, self.seed, self.engine = (
-            row.number,
-            row.name,
-            row.step,
-            int(row.seed),
-            row.engine,
-        )
+        self.number, self.name, self.start = row.number, row.name, row.step
+        self.seed, self.engine = int(row.seed), row.engine
         self.changes: dict[str, Any] = parsed(row.changes)
         self.saved_rows: Mapping[str, Any] = parsed(row.rows)
         self.net = run.net if row.network is None else network_from(parsed(row.network))
