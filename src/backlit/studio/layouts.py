@@ -43,11 +43,6 @@ class Drawing:
     positions: np.ndarray
     starts: np.ndarray
 
-    @property
-    def layers(self) -> int:
-        """How many layers have a number."""
-        return len(self.units)
-
     def of_edges(self, vector: np.ndarray) -> np.ndarray:
         """A number for each edge, from one for each weight; of gathered bins their sum."""
         return np.add.reduceat(vector[self.positions], self.starts)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -46,7 +45,8 @@ def traced(desk: Desk, query: MomentQuery) -> Trace:
         batch = query.of == "batch"
         if batch and query.features:
             raise ArgumentError("studio.features_of_batch")
-        edited = (tuple(sorted(query.weights.items())), () if batch else (query.row, *_sorted(query.features)))
+        features = sorted((name, repr(value)) for name, value in query.features.items())
+        edited = (tuple(sorted(query.weights.items())), () if batch else (query.row, *features))
         state = desk.state(query.run, query.timeline, query.step)  # which refuses a step that is not there
         owner = desk.timeline(query.run, query.timeline).owner(query.step)
         schedule = state.begun, state.planned  # which change where training goes on beyond the end of its schedule
@@ -100,10 +100,6 @@ def field_of(column: Column, value: Cell) -> pl.Series:
     return series
 
 
-def _sorted(features: Mapping[str, Cell]) -> list[tuple[str, str]]:
-    return sorted((name, repr(value)) for name, value in features.items())
-
-
 # --- what is drawn -----------------------------------------------------------------------------------------------
 
 
@@ -119,7 +115,7 @@ def moment(desk: Desk, query: DrawnQuery) -> messages.Moment:
     drawn, t = drawing(desk, query.run, query.layout), traced(desk, query)
     state = desk.state(query.run, query.timeline, query.step)
     update = None if t.optimizer is None else t.update.step
-    layers = [t.layer(number) for number in range(1, drawn.layers + 1)]
+    layers = [t.layer(stage.number) for stage in t.net.numbered]
     columns = [_inputs(drawn, t, layers[0])]
     columns += [_units(at, t, stage, layer) for at, stage, layer in zip(drawn.units, t.net.numbered, layers)]
     after = None if update is None else t.after

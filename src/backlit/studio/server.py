@@ -78,7 +78,7 @@ def make_app(desk: Desk, *, host: str, port: int, token: str) -> Starlette:
         name = request.path_params["name"]
         if name not in functions:
             return _refused(404, say("studio.no_question", name=name[:40]))
-        body = await _body(request, BODY_LIMIT)
+        body = b"".join([part async for part in _parts(request, BODY_LIMIT)])
         of = commands if name in COMMANDS else desk
         answer = lambda: _reply(functions[name](of, msgspec.json.decode(body or b"{}", type=kinds[name])))
         return await run_in_threadpool(answer)
@@ -195,10 +195,6 @@ def _refusal(status: int, kind: str = "invalid", why: str = "") -> Callable[[Req
         return _refused(status, why or str(error), kind)
 
     return answer
-
-
-async def _body(request: Request, limit: int) -> bytes:
-    return b"".join([part async for part in _parts(request, limit)])
 
 
 async def _parts(request: Request, limit: int) -> AsyncIterator[bytes]:
