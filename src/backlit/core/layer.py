@@ -125,18 +125,32 @@ class Stage:
         """The slot of weights of one kind."""
         return next(slot for slot in self.slots if slot.weight == weight)
 
-    @cached_property
-    def edges(self) -> np.ndarray:
-        """(d_in, d_out) where in theta the weight from a source to a unit stands, −1 where there is none.
+    def slot_at(self, position: int) -> Slot:
+        """The slot that holds a position of theta."""
+        return next(slot for slot in self.slots if slot.start <= position < slot.stop)
 
-        Where several kinds of weights lead from one to the other, it is the first.
+    @cached_property
+    def _places(self) -> np.ndarray:
+        """(d_in + 1, d_out) where in theta the weight from a source, or in the last row from none, to a unit stands.
+
+        −1 where there is none; where several kinds of weights lead from one to the other, it is the first.
         """
-        edges = np.full((len(self.sources), len(self.units)), -1)
+        places = np.full((len(self.sources) + 1, len(self.units)), -1)
         for slot in reversed(self.slots):
             inputs, outputs = self.ends[slot.weight]
-            chosen = (inputs >= 0) & (outputs >= 0)
-            edges[inputs[chosen], outputs[chosen]] = np.arange(slot.start, slot.stop).reshape(slot.shape)[chosen]
-        return edges
+            known = outputs >= 0
+            places[inputs[known], outputs[known]] = np.arange(slot.start, slot.stop).reshape(slot.shape)[known]
+        return places
+
+    @property
+    def edges(self) -> np.ndarray:
+        """(d_in, d_out) where in theta the weight from a source to a unit stands, −1 where there is none."""
+        return self._places[:-1]
+
+    @property
+    def biases(self) -> np.ndarray:
+        """(d_out,) where in theta the weight of a unit that is for no source stands, −1 where there is none."""
+        return self._places[-1]
 
     def between(self, vector: np.ndarray, groups: np.ndarray | None = None) -> np.ndarray:
         """(groups, d_out) of a number for each weight of theta, the sum over the edges from each group to each unit.
@@ -154,21 +168,11 @@ class Stage:
 
     def edge(self, position: int, source: str) -> str:
         """What the weight at a position of theta is called among all those from `source`: "w1[sqft_living, 3]"."""
-        slot = next(slot for slot in self.slots if slot.start <= position < slot.stop)
+        slot = self.slot_at(position)
         names = [axis[i] for axis, i in zip(slot.axes, slot.index(position))]
         if self.sources in slot.axes:
             names[slot.axes.index(self.sources)] = source
         return f"{slot.name}[{', '.join(names)}]"
-
-    @cached_property
-    def biases(self) -> np.ndarray:
-        """(d_out,) where in theta the weight of a unit that is for no source stands, −1 where there is none."""
-        biases = np.full(len(self.units), -1)
-        for slot in reversed(self.slots):
-            inputs, outputs = self.ends[slot.weight]
-            chosen = (inputs < 0) & (outputs >= 0)
-            biases[outputs[chosen]] = np.arange(slot.start, slot.stop).reshape(slot.shape)[chosen]
-        return biases
 
     @cached_property
     def ends(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:

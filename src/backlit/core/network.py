@@ -143,9 +143,8 @@ class Network:
     def stage_of(self, position: int) -> tuple[Stage, Slot]:
         """The layer and the slot that hold a position of theta."""
         for stage in self.stages:
-            for slot in stage.slots:
-                if slot.start <= position < slot.stop:
-                    return stage, slot
+            if stage.slots and stage.slots[0].start <= position < stage.slots[-1].stop:
+                return stage, stage.slot_at(position)
         raise ArgumentError("network.position", position=position, last=self.size - 1)
 
     # --- theta ---------------------------------------------------------------------------------------------------
@@ -207,7 +206,7 @@ class Network:
         theta = np.concatenate([*drawn, np.empty(0)])
         for name, value in (weights or {}).items():
             where, value = self.positions(name), np.asarray(value, dtype=np.float64)
-            shape = self._whole(name)
+            shape = None if "[" in name else self.stage_of(int(where[0]))[1].shape
             if len(where) > 1 and shape is None:
                 raise ArgumentError("network.weight_of_bins", name=name, weights=len(where))
             if (shape is None and value.shape != ()) or (shape is not None and value.shape not in ((), shape)):
@@ -278,10 +277,6 @@ class Network:
     def _cuts(self) -> list[list[tuple[int, int, tuple[int, ...]]]]:
         """Where `split` cuts theta: start, stop and shape of each layer's slots."""
         return [[(slot.start, slot.stop, slot.shape) for slot in slots] for slots in self.slots]
-
-    def _whole(self, name: str) -> tuple[int, ...] | None:
-        """The slot's shape if `name` means a whole slot."""
-        return next((slot.shape for slot in self.layout() if slot.name == _squeeze(name)), None)
 
     def _along(self, stage: Stage, axis: Names, part: str, name: str) -> list[int]:
         """Where along an axis a name stands; that of a parent stands for all that comes from it, such as its bins."""

@@ -161,7 +161,7 @@ def _factors(t: Trace, stage: Stage, row: int, trail: list[int], position: int) 
     for upper, (j, i) in zip(reversed(t.net.stages), pairwise(trail)):
         cache = rows_of(t.caches[upper.position], [row])
         yield from upper.layer.links(upper, t.p[upper.position], cache, j, i)
-    at, slot = stage.position, next(slot for slot in stage.slots if slot.start <= position < slot.stop)
+    at, slot = stage.position, stage.slot_at(position)
     cache = rows_of(t.caches[at], [row])
     yield from stage.layer.weight_links(stage, t.p[at], cache, trail[-1], slot.weight, slot.index(position))
 

@@ -294,7 +294,7 @@ class Trace:
 
     def _effect(self, stage: Stage, position: int) -> tuple[np.ndarray, np.ndarray]:
         """The outputs, (m,), that the weight at a position of theta acts on, and its ∂Z/∂w there, (n, m)."""
-        slot = next(slot for slot in stage.slots if slot.start <= position < slot.stop)
+        slot = stage.slot_at(position)
         i, index = stage.position, slot.index(position)
         units, values = stage.layer.effect(self.p[i], self.caches[i], slot.weight, index)
         if len(units) > 1:

@@ -44,21 +44,17 @@ Kinds = Mapping[str, Any] | Sequence[str] | None
 
 
 @dataclass(frozen=True)
-class Hint:
-    """What the user says of a column; each is "" or () where nothing was said.
+class Hint(Reading):
+    """What the user says of a column and how it is read; each is "" or () where nothing was said.
 
     Attributes
     ----------
     kind : one of KIND_NAMES
-    decimal, date_order, missing : as in `Reading`
     target : whether it is what is predicted, which may be the names of classes
     strict : whether the decimal mark was said of this very column, and must fit all its fields
     """
 
     kind: str = ""
-    decimal: str = ""
-    date_order: str = ""
-    missing: tuple[str, ...] = ()
     target: bool = False
     strict: bool = False
 
@@ -348,19 +344,14 @@ class _Text:
 
     def _dates(self, reading: Reading) -> _Column | None:
         """As dates; None where some are none."""
-        order = self.hint.date_order or dates.decide(self.entries)
-        if isinstance(order, Question):
+        order = self.hint.date_order
+        if not order or dates.dates_of(self.entries, order).null_count():
+            order = dates.decide(self.entries)
+        if isinstance(order, Question) and not self.hint.date_order:
             return _Column(self.text, reading, (), QuestionError(self.name, order))
-        if order is None:
+        if not isinstance(order, str):
             return None
         read = dates.dates_of(self.entries, order)
-        if read.null_count():
-            if not self.hint.date_order:
-                return None
-            order = dates.decide(self.entries)
-            if not isinstance(order, str):
-                return None
-            read = dates.dates_of(self.entries, order)
         reading = replace(reading, date_order=order)
         values = moments_of(self.text, self.entries, read)
         moved = self.text.str.contains(r":\d\d\S* ?[+-]\d\d:?\d\d$").fill_null(False)

@@ -141,13 +141,9 @@ class Table:
     @property
     def hints(self) -> Hints:
         """How its columns, and the target's, were read: so that the same file is read alike again."""
-
-        def hint(kind: str, reading: Reading, target: bool = False) -> Hint:
-            return Hint(kind, reading.decimal, reading.date_order, reading.missing, target)
-
-        columns = {column.name: hint(column.kind, column.reading) for column in self.columns}
-        kind = "" if self.target.classes else "number"
-        return Hints(columns=columns | {name: hint(kind, self.target.reading, True) for name in self.target.names})
+        columns = {column.name: Hint(**vars(column.reading), kind=column.kind) for column in self.columns}
+        goal = Hint(**vars(self.target.reading), kind="" if self.target.classes else "number", target=True)
+        return Hints(columns=columns | dict.fromkeys(self.target.names, goal))
 
     def read_as(self, hints: Hints) -> Table:
         """The same table for rows that are written as the hints say; where they say nothing, as before."""
