@@ -106,7 +106,7 @@ def test_it_is_drawn_and_printed_as_it_is(metric, tmp_path, capsys):
     best = figures.index(max(figures) if metric and metric.greater_is_better else min(figures))
     axes = _of_run("errors", run, 0, [], None).axes[0]
     assert any(text.get_text().startswith(f"best: epoch {best + 1},") for text in axes.get_legend().get_texts())
-    history(str(run.path), as_json=False)
+    history(str(run.path), json=False)
     printed = capsys.readouterr().out.replace("−", "-").replace(",", "")
     assert axes.get_ylabel() == (metric.title if metric else "RMSE")
     if metric:
@@ -119,7 +119,7 @@ def test_E_is_not_shown_for_a_metric_that_is_no_number(tmp_path, capsys):
     nothing = bl.Metric("nothing", lambda prediction, truth, weights: np.nan, "nothing")
     run = recorded(planned(metric=nothing), tmp_path / "a.backlit")
     assert all(epoch.error and epoch.metric is None for epoch in run.timeline().epochs())
-    history(str(run.path), as_json=False)
+    history(str(run.path), json=False)
     assert "best" not in capsys.readouterr().out
 
 

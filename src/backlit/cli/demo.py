@@ -82,7 +82,7 @@ class Act2:
     seconds: float
 
 
-def run(*, house: int, rate: float, hidden: int, seed: int, act: int | None, step_through: bool, as_json: bool) -> None:
+def run(*, house: int, rate: float, hidden: int, seed: int, act: int | None, step_through: bool, json: bool) -> None:
     """The command: compute what was asked for, and show it."""
     require("--hidden", hidden, lambda v: v >= 1, "1 or more units")
     require("--rate", rate, lambda v: np.isfinite(v) and v > 0, "a finite number greater than 0")
@@ -90,7 +90,7 @@ def run(*, house: int, rate: float, hidden: int, seed: int, act: int | None, ste
     houses = load_houses()
     require("--house", house, lambda v: 0 <= v < houses.height, f"a row of the table, from 0 to {houses.height - 1}")
     first = first_act(house, rate, hidden, seed) if act in (None, 1) else None
-    if as_json:
+    if json:
         second = second_act(seed) if act in (None, 2) else None
         acts = {"act1": first and _listed(first), "act2": second}
         print_json({name: numbers for name, numbers in acts.items() if numbers})

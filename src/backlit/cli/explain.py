@@ -26,10 +26,11 @@ FORMATS = ("text", "latex", "json", "html")
 
 
 def explain(
-    run: str | None, *, demo: bool, row: int, weight: str | None, what_if: bool, form: str, table: str | None,
-    step: int | None, timeline: str | None,
+    run: str | None, *, demo: bool, row: int, weight: str | None, what_if: bool, format: str, json: bool,
+    table: str | None, step: int | None, timeline: str | None,
 ) -> None:  # fmt: skip
     """Trace one row, and show who is to blame or the chain of one weight."""
+    form = "json" if json else format
     require("--format", form, lambda v: v in FORMATS, f"one of {', '.join(FORMATS)}")
     if (run is None) == (not demo):
         raise ArgumentError("option.run_or_demo")
@@ -77,8 +78,8 @@ def run_trace(run: Run, row: int, step: int | None, timeline: str | None) -> Tra
 
 
 def figure(
-    kind: str, run: str | None, *, demo: bool, out: str, row: int, weight: str | None, columns: list[str],
-    table: str | None, step: int | None, timeline: str | None, force: bool, as_json: bool,
+    kind: str, run: str | None, *, demo: bool, out: str, row: int, weight: str | None, column: list[str],
+    table: str | None, step: int | None, timeline: str | None, force: bool, json: bool,
 ) -> None:  # fmt: skip
     """Draw a run, or the demo's little network, into a file."""
     from backlit import figures
@@ -99,9 +100,9 @@ def figure(
     elif run is None:
         raise ArgumentError("option.demo_figure", kind=kind)
     else:
-        drawn = _of_run(kind, open_run(run, table), row, columns, timeline)
+        drawn = _of_run(kind, open_run(run, table), row, column, timeline)
     figures.save(drawn, file)
-    print_json({"kind": kind, "out": str(file)}) if as_json else print(f"wrote {plain(str(file))}")
+    print_json({"kind": kind, "out": str(file)}) if json else print(f"wrote {plain(str(file))}")
 
 
 def _of_run(kind: str, opened: Run, row: int, columns: list[str], timeline: str | None) -> Figure:

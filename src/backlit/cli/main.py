@@ -6,6 +6,8 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Iterable
+from functools import wraps
+from importlib import import_module
 from inspect import Parameter, Signature, signature
 from typing import Annotated, Any, TypeVar
 
@@ -43,7 +45,48 @@ def _options(
     pass
 
 
-@app.command()
+def command(place: str) -> Callable[[T], T]:
+    """Make a command of a function without a body: the one at MODULE:NAME in `cli`, imported when it runs, does it."""
+
+    def register(declared: T) -> T:
+        @app.command()
+        @wraps(declared)
+        def run(**options: Any) -> None:
+            module, _, name = place.partition(":")
+            getattr(import_module(f"backlit.cli.{module}"), name)(**options)
+
+        return declared
+
+    return register
+
+
+LEARNING, COLUMNS, ROWS, CHANGED = "How it learns", "What the columns are", "Which rows are for what", "What is changed"
+KEPT = "What is kept"
+
+Table = Annotated[str, typer.Argument(help="CSV, TSV, Parquet, Arrow or Feather; - reads standard input.")]
+Json = Annotated[bool, typer.Option("--json", help="Every number, as JSON.")]
+Force = Annotated[bool, typer.Option("--force", help="Replace the file if it exists.")]
+RunFile = Annotated[str, typer.Argument(help="A run file.")]
+OtherTable = Annotated[str | None, typer.Option(help="The run's table, where it is elsewhere now.")]
+Timeline = Annotated[str | None, typer.Option(help="Which timeline. (main if not given)")]
+Step = Annotated[int | None, typer.Option(help="At which step. (that of the weights that predict if not given)", min=0)]
+Decimal = Annotated[list[str], typer.Option(
+    help="The decimal mark, . or , of all columns, or COLUMN=, of one. (as they show if not given)",
+    rich_help_panel=COLUMNS,
+)]  # fmt: skip
+DateOrder = Annotated[list[str], typer.Option(
+    help="Of dates in figures: dmy, mdy or ymd, or COLUMN=dmy. (as they show if not given)", rich_help_panel=COLUMNS,
+)]  # fmt: skip
+Missing = Annotated[
+    list[str], typer.Option(help="What stands for a missing field. Repeatable.", rich_help_panel=COLUMNS)
+]
+Encoding = Annotated[
+    str | None,
+    typer.Option(help="Of a CSV's text, such as cp1252. (UTF-8 if not given)", rich_help_panel=COLUMNS),
+]
+
+
+@command("demo:run")
 def demo(
     house: Annotated[int, typer.Option(help="Which house to look at, a row of the table (from 0).")] = 0,
     rate: Annotated[float, typer.Option(help="The learning rate α of act 1.")] = 0.05,
@@ -56,41 +99,6 @@ def demo(
     json: Annotated[bool, typer.Option("--json", help="Every number, as JSON.")] = False,
 ) -> None:
     """A network learns house prices by backpropagation, number by number."""
-    from backlit.cli.demo import run
-
-    run(house=house, rate=rate, hidden=hidden, seed=seed, act=act, step_through=step_through, as_json=json)
-
-
-Table = Annotated[str, typer.Argument(help="CSV, TSV, Parquet, Arrow or Feather; - reads standard input.")]
-Json = Annotated[bool, typer.Option("--json", help="Every number, as JSON.")]
-Force = Annotated[bool, typer.Option("--force", help="Replace the file if it exists.")]
-RunFile = Annotated[str, typer.Argument(help="A run file.")]
-OtherTable = Annotated[str | None, typer.Option(help="The run's table, where it is elsewhere now.")]
-Timeline = Annotated[str | None, typer.Option(help="Which timeline. (main if not given)")]
-Step = Annotated[int | None, typer.Option(help="At which step. (that of the weights that predict if not given)", min=0)]
-Decimal = Annotated[
-    list[str],
-    typer.Option(
-        help="The decimal mark, . or , of all columns, or COLUMN=, of one. (as they show if not given)",
-        rich_help_panel="What the columns are",
-    ),
-]
-DateOrder = Annotated[
-    list[str],
-    typer.Option(
-        help="Of dates in figures: dmy, mdy or ymd, or COLUMN=dmy. (as they show if not given)",
-        rich_help_panel="What the columns are",
-    ),
-]
-Missing = Annotated[
-    list[str], typer.Option(help="What stands for a missing field. Repeatable.", rich_help_panel="What the columns are")
-]
-Encoding = Annotated[
-    str | None,
-    typer.Option(help="Of a CSV's text, such as cp1252. (UTF-8 if not given)", rich_help_panel="What the columns are"),
-]
-LEARNING, COLUMNS, ROWS, CHANGED = "How it learns", "What the columns are", "Which rows are for what", "What is changed"
-KEPT = "What is kept"
 
 
 def take(settings: Iterable[Setting], panel: str = LEARNING) -> Callable[[T], T]:
@@ -188,11 +196,11 @@ def train(
     tables.train(
         table, target, hints=hints, text_encoding=text_encoding, run=run, seed=seed, split_seed=split_seed, group=group,
         time_column=time, kinds=kinds, task=task, recipe=recipe, keep_rows=rows, max_size=max_size * 1_000_000,
-        force=force, as_json=json, options=_typed(context),
+        force=force, json=json, options=_typed(context),
     )  # fmt: skip
 
 
-@app.command()
+@command("tables:predict")
 def predict(
     run: RunFile,
     table: Table,
@@ -208,15 +216,9 @@ def predict(
     json: Json = False,
 ) -> None:
     """Add predictions to a table, however large."""
-    from backlit.cli import tables
-
-    hints = tables.hints_of({}, decimal=decimal, date_order=date_order, missing=missing)
-    tables.predict(
-        run, table, timeline=timeline, out=out, hints=hints, text_encoding=text_encoding, force=force, as_json=json
-    )
 
 
-@app.command()
+@command("explain:explain")
 def explain(
     run: Annotated[str | None, typer.Argument(help="A run file.")] = None,
     demo: Annotated[bool, typer.Option("--demo", help="The little network of `backlit demo`.")] = False,
@@ -232,15 +234,9 @@ def explain(
     json: Json = False,
 ) -> None:
     """Which weight is to blame, and why: the chain rule with its numbers."""
-    from backlit.cli import explain as command
-
-    form = "json" if json else format
-    command.explain(
-        run, demo=demo, row=row, weight=weight, what_if=what_if, form=form, table=table, step=step, timeline=timeline
-    )
 
 
-@app.command()
+@command("explain:figure")
 def figure(
     kind: Annotated[str, typer.Argument(help="network, weight, step, errors, predicted or response.")],
     run: Annotated[str | None, typer.Argument(help="A run file.")] = None,
@@ -256,41 +252,19 @@ def figure(
     json: Json = False,
 ) -> None:
     """Draw the network, E along a weight or a step, errors, predictions, or a response."""
-    from backlit.cli import explain as command
-
-    command.figure(
-        kind,
-        run,
-        demo=demo,
-        out=out,
-        row=row,
-        weight=weight,
-        columns=column,
-        table=table,
-        step=step,
-        timeline=timeline,
-        force=force,
-        as_json=json,
-    )
 
 
-@app.command()
+@command("runs:summary")
 def show(run: RunFile, json: Json = False) -> None:
     """What a run file holds."""
-    from backlit.cli import runs
-
-    runs.summary(run, as_json=json)
 
 
-@app.command()
+@command("runs:history")
 def history(run: RunFile, json: Json = False) -> None:
     """The timelines of a run as a tree, with their errors."""
-    from backlit.cli import runs
-
-    runs.history(run, as_json=json)
 
 
-@app.command()
+@command("runs:diff")
 def diff(
     run: RunFile,
     a: Annotated[str, typer.Argument(help="A timeline.")],
@@ -299,9 +273,6 @@ def diff(
     json: Json = False,
 ) -> None:
     """Two timelines side by side: errors, weights, and which rows are predicted better."""
-    from backlit.cli import runs
-
-    runs.diff(run, a, b, step=step, as_json=json)
 
 
 @app.command()
@@ -325,12 +296,12 @@ def fork(
     from backlit.cli import runs
 
     runs.fork(
-        run, table=table, step=step, timeline=timeline, train=train, steps=steps, as_json=json, options=_typed(context),
+        run, table=table, step=step, timeline=timeline, train=train, steps=steps, json=json, options=_typed(context),
         name=name, weights=_weights(weight) or None, **_read(settings),
     )  # fmt: skip
 
 
-@app.command()
+@command("runs:resume")
 def resume(
     run: RunFile,
     timeline: Annotated[str | None, typer.Option(help="Which one. (the one cut off last if not given)")] = None,
@@ -339,9 +310,6 @@ def resume(
     json: Json = False,
 ) -> None:
     """Go on where training was cut off, to the same bits; or for more steps."""
-    from backlit.cli import runs
-
-    runs.resume(run, table=table, timeline=timeline, steps=steps, as_json=json)
 
 
 @app.command()
@@ -354,11 +322,11 @@ def verify(
     """Whether a run file is as it was written; if not, what can still be read."""
     from backlit.cli import runs
 
-    if not runs.verify(run, deep=deep, table=table, as_json=json):
+    if not runs.verify(run, deep=deep, table=table, json=json):
         raise typer.Exit(1)
 
 
-@app.command()
+@command("runs:exported")
 def export(
     run: RunFile,
     safetensors: Annotated[str | None, typer.Option(help="Write the weights there.")] = None,
@@ -370,14 +338,9 @@ def export(
     json: Json = False,
 ) -> None:
     """Weights, figures, or a copy without rows, for others."""
-    from backlit.cli import runs
-
-    runs.exported(
-        run, safetensors=safetensors, csv=csv, copy=without_rows, step=step, timeline=timeline, force=force, as_json=json
-    )  # fmt: skip
 
 
-@app.command()
+@command("runs:keep")
 def keep(
     run: RunFile,
     timeline: Annotated[str, typer.Argument(help="A timeline.")],
@@ -385,25 +348,16 @@ def keep(
     json: Json = False,
 ) -> None:
     """Protect a timeline and its snapshots."""
-    from backlit.cli import runs
-
-    runs.keep(run, timeline, release=release, as_json=json)
 
 
-@app.command()
+@command("runs:drop")
 def drop(run: RunFile, timeline: Annotated[str, typer.Argument(help="A timeline.")], json: Json = False) -> None:
     """Forget a timeline."""
-    from backlit.cli import runs
-
-    runs.drop(run, timeline, as_json=json)
 
 
-@app.command()
+@command("runs:gc")
 def gc(run: RunFile, json: Json = False) -> None:
     """Give the room of what was forgotten back to the disk."""
-    from backlit.cli import runs
-
-    runs.gc(run, as_json=json)
 
 
 @app.command()
@@ -423,7 +377,7 @@ def studio(
 
         from backlit.cli.studio import run
 
-    run(path, port=port, host=host, browser=browser, folder=folder, as_json=json)
+    run(path, port=port, host=host, browser=browser, folder=folder, json=json)
 
 
 def _typed(context: typer.Context) -> dict[str, Any]:

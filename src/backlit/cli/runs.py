@@ -43,10 +43,10 @@ from backlit.words import fixed, number, percent, plain, say
 LISTED = 8  #: weights and rows of a comparison that are shown; --json has all
 
 
-def summary(run: str, *, as_json: bool) -> None:
+def summary(run: str, *, json: bool) -> None:
     """What a run file holds."""
     opened = open_run(run)
-    if as_json:
+    if json:
         print_json({**export.description(opened), "storage": opened.storage()})
         return
     about, first, target = opened.about(), opened.timeline(), opened.table.target
@@ -173,10 +173,10 @@ def _figure(value: float, unit: str) -> str:
     return number(value, unit) if unit or abs(value) >= 1000 else fixed(value)
 
 
-def history(run: str, *, as_json: bool) -> None:
+def history(run: str, *, json: bool) -> None:
     """A tree of the timelines."""
     opened = open_run(run)
-    if as_json:
+    if json:
         print_json([export.described(timeline) for timeline in opened.timelines()])
         return
     timelines = {timeline.number: timeline for timeline in opened.timelines()}
@@ -211,11 +211,11 @@ def _value(value: Any) -> str:
     return f"{value:.6g}".replace("-", "−") if isinstance(value, float) else str(value)
 
 
-def diff(run: str, a: str, b: str, *, step: int | None, as_json: bool) -> None:
+def diff(run: str, a: str, b: str, *, step: int | None, json: bool) -> None:
     """Two timelines side by side."""
     opened = open_run(run)
     comparison = opened.compare(a, b, step)
-    if as_json:
+    if json:
         tables = {"epochs": comparison.epochs(), "weights": comparison.weights, "rows": comparison.rows()}
         tables = {name: table.to_dicts() for name, table in tables.items()}
         places = {"parted": comparison.parted, "at": comparison.at, "best": comparison.best}
@@ -254,7 +254,7 @@ def diff(run: str, a: str, b: str, *, step: int | None, as_json: bool) -> None:
 
 def fork(
     run: str, *, table: str | None, step: int | None, timeline: str | None, train: bool, steps: int | None,
-    as_json: bool, options: dict[str, Any], **changes: Any,
+    json: bool, options: dict[str, Any], **changes: Any,
 ) -> None:  # fmt: skip
     """Begin another timeline, and train it.
 
@@ -268,10 +268,10 @@ def fork(
     opened.typed(made.name, command("fork", run, **{**options, **exact}))
     if train:
         _train(made, steps)
-    _result(made, as_json)
+    _result(made, json)
 
 
-def resume(run: str, *, table: str | None, timeline: str | None, steps: int | None, as_json: bool) -> None:
+def resume(run: str, *, table: str | None, timeline: str | None, steps: int | None, json: bool) -> None:
     """Go on with a timeline."""
     opened = open_run(run, table)
     chosen = opened.timeline(timeline) if timeline else _unfinished(opened, steps)
@@ -281,10 +281,10 @@ def resume(run: str, *, table: str | None, timeline: str | None, steps: int | No
         _train(chosen, steps)
         if beyond:
             opened.typed(chosen.name, command("resume", run, timeline=chosen.name, steps=beyond), more=True)
-    elif not as_json:
+    elif not json:
         remark = f"{run} is finished: nothing of it was cut off. To go on beyond its end, say how far (--steps)"
         show([Text(plain(remark), style=HEAD)])
-    _result(chosen, as_json, finished=finished is not None)
+    _result(chosen, json, finished=finished is not None)
 
 
 def _beyond(timeline: Timeline, steps: int | None) -> int:
@@ -323,14 +323,14 @@ def _train(timeline: Timeline, steps: int | None) -> None:
         events.close()
 
 
-def _result(timeline: Timeline, as_json: bool, **facts: bool) -> None:
-    if as_json:
+def _result(timeline: Timeline, json: bool, **facts: bool) -> None:
+    if json:
         print_json({**export.described(timeline), "commands": timeline.commands(), **facts})
     else:
         show([_branch(timeline), *_again(timeline.commands())])
 
 
-def verify(run: str, *, deep: bool, table: str | None, as_json: bool) -> bool:
+def verify(run: str, *, deep: bool, table: str | None, json: bool) -> bool:
     """Whether a run file is as it was written."""
     try:
         report = open_run(run, table).verify(deep)
@@ -338,7 +338,7 @@ def verify(run: str, *, deep: bool, table: str | None, as_json: bool) -> bool:
         report = verify_file(Path(run))  # what cannot be opened is looked at all the same
         if report.sound:
             raise
-    if as_json:
+    if json:
         print_json({**asdict(report), "path": str(report.path), "sound": report.sound})
         return report.sound
     counts = ", ".join(f"{count:,} of {name}" for name, count in report.rows.items())
@@ -356,46 +356,46 @@ def verify(run: str, *, deep: bool, table: str | None, as_json: bool) -> bool:
 
 
 def exported(
-    run: str, *, safetensors: str | None, csv: str | None, copy: str | None, step: int | None, timeline: str | None,
-    force: bool, as_json: bool,
+    run: str, *, safetensors: str | None, csv: str | None, without_rows: str | None, step: int | None,
+    timeline: str | None, force: bool, json: bool,
 ) -> None:  # fmt: skip
     """Write what a run holds for other programs."""
     opened = open_run(run)
-    for path in filter(None, (safetensors, csv, copy)):
+    for path in filter(None, (safetensors, csv, without_rows)):
         require_new(path, force, "command")
-    if not (as_json or safetensors or csv or copy):
+    if not (json or safetensors or csv or without_rows):
         raise ArgumentError("option.export")
     written = []
     if safetensors:
         written.append(export.safetensors(opened.timeline(timeline), safetensors, step, force))
     if csv:
         written.append(export.csv(opened.timeline(timeline), csv, force))
-    if copy:
-        written.append(export.without_rows(opened, copy, force))
-    if as_json:
+    if without_rows:
+        written.append(export.without_rows(opened, without_rows, force))
+    if json:
         print_json({**export.description(opened), "written": list(map(str, written))})
         return
     for path in written:
         print(f"wrote {plain(str(path))}")
 
 
-def keep(run: str, timeline: str, *, release: bool, as_json: bool) -> None:
+def keep(run: str, timeline: str, *, release: bool, json: bool) -> None:
     """Protect a timeline, or no longer."""
     opened = open_run(run)
     opened.keep(timeline, not release)
-    if as_json:
+    if json:
         print_json(export.described(opened.timeline(timeline)))
 
 
-def drop(run: str, timeline: str, *, as_json: bool) -> None:
+def drop(run: str, timeline: str, *, json: bool) -> None:
     """Forget a timeline."""
     opened = open_run(run)
     opened.drop(timeline)
-    if as_json:
+    if json:
         print_json([export.described(other) for other in opened.timelines()])
 
 
-def gc(run: str, *, as_json: bool) -> None:
+def gc(run: str, *, json: bool) -> None:
     """Give room back to the disk."""
     freed = open_run(run).gc()
-    print_json({"freed": freed}) if as_json else print(f"{freed / 1e6:.1f} MB freed")
+    print_json({"freed": freed}) if json else print(f"{freed / 1e6:.1f} MB freed")

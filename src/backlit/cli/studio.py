@@ -21,7 +21,7 @@ PORT, TRIES = 8711, 40
 SQLITE = b"SQLite format 3\0"
 
 
-def run(path: str | None, *, port: int | None, host: str, browser: bool, folder: str, as_json: bool) -> None:
+def run(path: str | None, *, port: int | None, host: str, browser: bool, folder: str, json: bool) -> None:
     """Serve the page until Ctrl-C."""
     require("--port", port, lambda v: v is None or 0 <= v < 65536, "from 0 to 65535")
     if not Path(folder).is_dir():
@@ -41,7 +41,7 @@ def run(path: str | None, *, port: int | None, host: str, browser: bool, folder:
     address = f"{origin(host, number)}/?token={token}"
     desk = Desk(shelf)
     run = desk.opened(shelf.opens)
-    if as_json:
+    if json:
         print_json({"address": address, "port": number, "run": str(run.path)}, indent=None)
     else:
         print(f"backlit studio is at {address}\nCtrl-C ends it.", flush=True)

@@ -60,7 +60,7 @@ def train(
     keep_rows: bool,
     max_size: int,
     force: bool,
-    as_json: bool,
+    json: bool,
     options: dict[str, Any],
 ) -> None:
     """Read a table, learn, test, keep the run.
@@ -70,7 +70,7 @@ def train(
     _require_apart(target, group, time_column, kinds)
     file = require_new(run or default_run(table), force, "command")
     source = open_table(table, text_encoding)
-    asks = not as_json and sys.stdin.isatty() and sys.stderr.isatty()
+    asks = not json and sys.stdin.isatty() and sys.stderr.isatty()
     columns = {**kinds, **({group: DROP} if group and group not in kinds else {})}
     asked = {**columns, target: "category"} if task == "classification" else columns
     sheet, answers = _read(source, hints.target(target), asked, asks)
@@ -90,7 +90,7 @@ def train(
         raise ArgumentError("option.log", target=target)
     start = prepare(problem, replace(recipe, columns=columns or None), seed)
     notices = [*problem.notices, *start.table.notices, *([] if problem.counts["test"] else [Remark("rows.no_test")])]
-    if not as_json:
+    if not json:
         show([_opening(table, problem, notices)])
     options |= {"seed": start.seed} | ({} if time_column else {"split_seed": split_seed})
     line = command("train", table, **{name: value for name, value in options.items() if name != "max_seconds"})
@@ -118,7 +118,7 @@ def train(
     verdict = judged(opened.timeline(), against).to_dict()
     results = {"scores": scores, "seconds": seconds, "verdict": verdict, "judged_at": opened.timeline().steps()}
     opened.note(**results)
-    if as_json:
+    if json:
         about |= {"rows": problem.counts, "split": parting.to_dict(), **results}
         task = "classification" if classes else "regression"
         result = {"run": str(file), "task": task, "target": target, "seed": start.seed, "reason": fitted.reason}
@@ -147,14 +147,16 @@ def predict(
     *,
     timeline: str | None,
     out: str | None,
-    hints: Hints,
+    decimal: list[str],
+    date_order: list[str],
+    missing: list[str],
     text_encoding: str | None,
     force: bool,
-    as_json: bool,
+    json: bool,
 ) -> None:
     """Add predictions to a table, a part at a time."""
     model = open_run(run).timeline(timeline).model()
-    model = replace(model, table=model.table.read_as(hints))
+    model = replace(model, table=model.table.read_as(hints_of({}, missing, decimal=decimal, date_order=date_order)))
     typed = False
     if out is not None:
         typed = table_kind(out) != "csv"
@@ -178,16 +180,16 @@ def predict(
         rows = write_table(predicted, out)
     else:
         with _printing():
-            if as_json:
+            if json:
                 _print_rows(part.select(predicted_columns(model)) for part in predicted)
             else:
                 write_csv(predicted, sys.stdout.buffer)
     notices = _predict_notices(model, first, unseen)
-    if out is not None and as_json:
+    if out is not None and json:
         print_json({"out": out, "rows": rows, "notices": notices})
     elif out is not None:
         print(f"wrote {count(rows, 'row')} to {plain(out)}")
-    if not (out is not None and as_json):
+    if not (out is not None and json):
         for notice in notices:
             print(f"note: {plain(notice)}", file=sys.stderr)
 
