@@ -17,7 +17,7 @@ from backlit.errors import ArgumentError
 from backlit.explain.paths import Chain
 from backlit.explain.trace import Trace
 from backlit.tables.target import Target
-from backlit.words import fixed, number
+from backlit.words import fixed, number, say
 
 MOST_ROWS = 16  #: of a table of units or weights
 
@@ -159,11 +159,8 @@ def _why(runaway: Runaway, numbers: Act1) -> list[RenderableType]:
         first, last = _thousands(numbers.errors[0]), _thousands(numbers.errors[-1])
         what = f"Training went up, not down: from {first} to {last} a house."
     if rate > limit:
-        why = (
-            f"Where training began E bends by up to {runaway.curvature:.2f}, so above a rate of "
-            f"2 / {runaway.curvature:.2f} = {limit:.2f} each step lands farther up the other side than it came from. "
-            f"Yours is {rate:g}."
-        )
+        overshooting = say("finding.overshooting", at=None, curvature=runaway.curvature, limit=limit, rate=rate)
+        why = f"Where training began E bends by up to {number(runaway.curvature, digits=3)}: {overshooting}."
     else:
         why = (
             f"Your rate of {rate:g} was low enough where training began (up to {limit:.2f}), but E bends more sharply "
@@ -171,7 +168,7 @@ def _why(runaway: Runaway, numbers: Act1) -> list[RenderableType]:
         )
     return [
         Text(what, style=NEGATIVE),
-        Text(f"Why: a slope tells about E only nearby. {why}"),
+        Text(f"Why: a slope describes E only nearby. {why}"),
         Text(f"Try  backlit demo --rate {_rounded(min(rate, limit) / 5):g}"),
     ]
 

@@ -157,7 +157,7 @@ def _facts(facts: dict[str, str]) -> Grid:
 
 
 def _curve(timeline: Timeline, most: int) -> Text | None:
-    """What was watched, epoch by epoch, as people are told of it."""
+    """What was watched, epoch by epoch, as people read it."""
     epochs = timeline.epochs()
     errors = [epoch.metric for epoch in epochs if epoch.metric is not None]
     if not errors and not timeline.run.watched:

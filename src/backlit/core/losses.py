@@ -6,7 +6,7 @@ One row's error is the sum over its outputs, E the average over rows:
 
 Each loss states e and ∂e/∂s element by element, in `terms`; everything else follows from that here. What differs from a
 loss of numbers it answers too, and nobody asks for its name: which targets it learns and with which outputs, what its
-scores mean to people, and how they are told of its error.
+scores mean to people, and how they read its error.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ classes; one of more."""
 
 
 class Measure(NamedTuple):
-    """How people are told of an error.
+    """An error as people read it.
 
     Attributes
     ----------
@@ -102,7 +102,7 @@ class Loss:
         return ()
 
     def measure(self, width: float | None = None, unit: str = "") -> Measure:
-        """How people are told of E.
+        """E as people read it.
 
         Parameters
         ----------

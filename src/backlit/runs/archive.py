@@ -51,7 +51,7 @@ class Archive:
     net : the network
     watched : the name of the metric that was watched; None: E was
     metric : that metric; None: E was watched, or a metric of the user's own
-    measure : how people are told of what was watched
+    measure : what was watched, as people read it
     max_size : the bound on the file's size, in bytes
     """
 

@@ -142,7 +142,7 @@ def _range(opened: Run, column: Number) -> tuple[float | None, float | None]:
 
 
 def epoch_point(run: Archive, epoch: Epoch) -> EpochPoint:
-    """An epoch's errors, as people are told of them; where a metric was watched, E is left out."""
+    """An epoch's errors, as people read them; where a metric was watched, E is left out."""
     figures = (None if run.watched else epoch.error, epoch.metric)
     train, validation = (None if value is None else run.measure(value) for value in figures)
     return EpochPoint(epoch.epoch, epoch.step, train, validation, epoch.improved)

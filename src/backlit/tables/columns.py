@@ -52,7 +52,7 @@ class Input:
 
 @dataclass(frozen=True)
 class Number:
-    """Numbers: (value − centre) / scale; a missing one counts as the centre, and says so in an input of its own.
+    """Numbers: (value − centre) / scale; a missing one counts as the centre, marked with 1 in an input of its own.
 
     edges : of the bins, in encoded units; values beyond them count as the outermost, for nothing was learnt out there
     missing : whether some were missing in the training rows

@@ -35,7 +35,7 @@ class Metric:
     of_classes: bool = False
 
     def measure(self, unit: str) -> Measure:
-        """How people are told of it, of a target in a unit."""
+        """As people read it, of a target in a unit."""
         return Measure(self.title, unit if self.in_unit else "", self.in_unit)
 
 

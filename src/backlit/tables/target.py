@@ -129,7 +129,7 @@ class Target:
         return slope * self.decode_targets(np.asarray(P)) if self.scaling == "log" else slope
 
     def measure(self, loss: Loss) -> Measure:
-        """How people are told of the loss's E; that of several columns is a sum, and logarithms have no unit."""
+        """The loss's E as people read it; that of several columns is a sum, and logarithms have no unit."""
         if len(self.names) > 1:
             return Measure()
         return loss.measure(self.scale[0] if self.scaling in ("standard", "raw") else None, self.unit)

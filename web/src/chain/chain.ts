@@ -11,13 +11,13 @@ export const layerOf = (weight: string): number => Number(/^\p{L}+(\d+)/u.exec(w
 
 // The edge with the greatest |∂E/∂w|; `drawn` has three numbers for each: w, ∂E/∂w, the step.
 export function mostToBlame(edges: readonly Edge[], drawn: ArrayLike<number>): string | null {
-  let found: string | null = null;
+  let worst: string | null = null;
   let greatest = 0;
   edges.forEach((edge, i) => {
     const size = Math.abs(drawn[3 * i + 1] ?? 0);
-    if (size > greatest) [found, greatest] = [edge.weight, size];
+    if (size > greatest) [worst, greatest] = [edge.weight, size];
   });
-  return found;
+  return worst;
 }
 
 export function editOf(weights: Record<string, number>, weight: string): number | null {

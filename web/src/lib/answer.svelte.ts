@@ -17,8 +17,8 @@ export function answer<Q extends keyof Questions>(
   const latest = new Latest<Questions[Q]["query"]>(async (next) => {
     asked = performance.now();
     try {
-      const found = await studio.source.ask(name, next);
-      if (wanted) [value, trouble] = [found, ""];
+      const reply = await studio.source.ask(name, next);
+      if (wanted) [value, trouble] = [reply, ""];
     } catch (error) {
       if (wanted === next) [value, trouble] = [null, messageOf(error)];
     }

@@ -79,11 +79,11 @@ export class Known {
     if (run === undefined) return;
     this.#read[name] = performance.now();
     try {
-      const found = await this.source.ask("history", { run, timeline: name });
+      const history = await this.source.ask("history", { run, timeline: name });
       if (this.run?.key !== run) return;
-      this.histories = { ...this.histories, [name]: found };
+      this.histories = { ...this.histories, [name]: history };
       const { step, E } = this.grown[name] ?? { step: [], E: [] };
-      const kept = step.findIndex((one) => one > (found.step.at(-1) ?? -1));
+      const kept = step.findIndex((one) => one > (history.step.at(-1) ?? -1));
       const rest = kept < 0 ? { step: [], E: [] } : { step: step.slice(kept), E: E.slice(kept) };
       this.grown = { ...this.grown, [name]: rest };
     } catch (error) {

@@ -13,7 +13,7 @@ import {
   readings,
   size,
   stuck,
-  told,
+  summary,
   tooLarge,
   troubles,
   useful,
@@ -221,8 +221,8 @@ describe("the command", () => {
   it("may have no hidden layer", () => {
     const none = choice({ settings: { ...forWork(offer), hidden: "" } });
     expect(command(table, none, settings).settings).toEqual({ hidden: "" });
-    expect(told(table, none)).toBe("6 columns → price");
-    expect(told(table, choice())).toBe("6 columns → 128 → 128 → price");
+    expect(summary(table, none)).toBe("6 columns → price");
+    expect(summary(table, choice())).toBe("6 columns → 128 → 128 → price");
   });
 });
 

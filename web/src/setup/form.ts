@@ -52,8 +52,8 @@ export function few(table: Table): string[] {
         rank(a) - rank(b) || a.missing - b.missing || (rank(a) ? a.distinct - b.distinct : b.distinct - a.distinct),
     );
   const numbers = order.filter((one) => one.kind === "number").slice(0, FEW);
-  const found = new Set((numbers.length ? numbers : order.slice(0, FEW)).map((one) => one.name));
-  return useful(table).filter((name) => found.has(name));
+  const chosen = new Set((numbers.length ? numbers : order.slice(0, FEW)).map((one) => one.name));
+  return useful(table).filter((name) => chosen.has(name));
 }
 
 // A column that was left out needs a kind once it is wanted.
@@ -117,11 +117,11 @@ function fits(one: Setting, text: string): boolean {
 // What is wrong, by the names of settings; and with "columns".
 export function troubles(choice: Choice, settings: readonly Setting[], table: Table | null = null): Record<string, string> {
   const wrong = settings.filter((one) => !fits(one, choice.settings[one.name] ?? ""));
-  const found = Object.fromEntries(wrong.map((one) => [one.name, `It must be ${one.allowed}.`]));
-  if (choice.ticked.size === 0) found.columns = "Tick at least one column to learn from.";
+  const lines = Object.fromEntries(wrong.map((one) => [one.name, `It must be ${one.allowed}.`]));
+  if (choice.ticked.size === 0) lines.columns = "Tick at least one column to learn from.";
   const open = table ? stuck(table, choice).map((one) => one.name) : [];
-  if (open.length) found.columns = `${open.join(", ")} cannot be used yet: see below.`;
-  return found;
+  if (open.length) lines.columns = `${open.join(", ")} cannot be used yet: see below.`;
+  return lines;
 }
 
 // The command; what is as the server would choose it is left to the server.
@@ -152,7 +152,7 @@ export function command(table: Table, choice: Choice, settings: readonly Setting
 }
 
 // In one line, what is going to be: "11 columns → 128 → 128 → price".
-export function told(table: Table, choice: Choice): string {
+export function summary(table: Table, choice: Choice): string {
   const hidden = layers(choice.settings["hidden"] ?? "") ?? [];
   const n = choice.ticked.size;
   return [count(n, "column"), ...hidden.map((units) => count(units)), table.target].join(" → ");

@@ -84,24 +84,24 @@ describe("a label beside a point", () => {
 });
 
 describe("what is read off", () => {
-  const told = history([epoch(1, 4, 9, 8), epoch(2, 8, 7, 6, false)], 10);
+  const known = history([epoch(1, 4, 9, 8), epoch(2, 8, 7, 6, false)], 10);
 
   it("is the step's own E and the last epoch that ended", () => {
-    expect(reading(told, { step: [], E: [] }, 3)).toEqual({ step: 3, epoch: 1, E: 0.25, ended: null });
-    const at = reading(told, { step: [], E: [] }, 4);
+    expect(reading(known, { step: [], E: [] }, 3)).toEqual({ step: 3, epoch: 1, E: 0.25, ended: null });
+    const at = reading(known, { step: [], E: [] }, 4);
     expect([at.epoch, at.E, at.ended?.train]).toEqual([2, 0.2, 9]);
   });
-  it("is nothing beyond the last step", () => expect(reading(told, { step: [], E: [] }, 10).E).toBeNull());
+  it("is nothing beyond the last step", () => expect(reading(known, { step: [], E: [] }, 10).E).toBeNull());
   it("is the last epoch where it ends", () => {
     const all = history([epoch(1, 4, 9, 8), epoch(2, 8, 7, 6)], 8);
     expect([7, 8].map((step) => reading(all, { step: [], E: [] }, step).epoch)).toEqual([2, 2]);
   });
   it("is what has just been trained", () =>
-    expect(reading(told, { step: [10, 11], E: [0.05, 0.04] }, 11).E).toBe(0.04));
+    expect(reading(known, { step: [10, 11], E: [0.05, 0.04] }, 11).E).toBe(0.04));
   it("stands for some steps where they are gathered", () =>
     expect(reading(history([], 5, 10), { step: [], E: [] }, 27).E).toBe(1 / 3));
   it("knows the best epoch", () => {
-    expect(best(told.epochs)?.epoch).toBe(1);
+    expect(best(known.epochs)?.epoch).toBe(1);
     expect(best([epoch(1, 4, 9, null)])).toBeNull();
   });
 });

@@ -24,26 +24,26 @@ const lines = [
 
 describe("the tree", () => {
   it("has each timeline once, below the one it leaves", () => {
-    const found = branches(lines);
-    expect(found.map(({ line }) => line.name).sort()).toEqual(["a", "b", "c", "early", "main"]);
-    for (const { line: one, row, leaves } of found) {
+    const tree = branches(lines);
+    expect(tree.map(({ line }) => line.name).sort()).toEqual(["a", "b", "c", "early", "main"]);
+    for (const { line: one, row, leaves } of tree) {
       if (leaves === null) expect(one.name).toBe("main");
       else expect(leaves).toBeLessThan(row);
     }
   });
 
   it("has no elbow that crosses a line", () => {
-    const found = branches(lines);
-    for (const { line: one, row, leaves } of found) {
-      const between = found.filter((other) => leaves !== null && other.row > leaves && other.row < row);
+    const tree = branches(lines);
+    for (const { line: one, row, leaves } of tree) {
+      const between = tree.filter((other) => leaves !== null && other.row > leaves && other.row < row);
       for (const other of between) expect(other.line.start).toBeGreaterThanOrEqual(one.start);
     }
   });
 
   it("lets a start before the parent's own leave the parent's parent", () => {
-    const found = branches(lines);
-    const leaves = found.find(({ line }) => line.name === "early")!.leaves!;
-    expect(found[leaves]!.line.name).toBe("main");
+    const tree = branches(lines);
+    const leaves = tree.find(({ line }) => line.name === "early")!.leaves!;
+    expect(tree[leaves]!.line.name).toBe("main");
   });
 
   it("bends", () => expect(elbow(10, 0, 30, 50)).toBe("M10 0V24Q10 30 16 30H50"));

@@ -5,7 +5,7 @@ const box = (left: number, top: number, width: number, height: number): Box => (
 const window = box(0, 0, 1280, 800);
 const card = box(0, 0, 360, 260);
 
-const over = (found: { left: number; top: number }, about: Box) => common({ ...card, ...found }, about);
+const over = (spot: { left: number; top: number }, about: Box) => common({ ...card, ...spot }, about);
 
 describe("where the card stands", () => {
   it("beside a view that leaves room, and within the window", () => {
@@ -15,20 +15,20 @@ describe("where the card stands", () => {
       box(16, 500, 1248, 280),
       box(16, 10, 1248, 60),
     ]) {
-      const found = place(about, [], card, window);
-      expect(found.clear).toBe(true);
-      expect(over(found, about)).toBe(0);
-      expect(found.left).toBeGreaterThanOrEqual(0);
-      expect(found.top).toBeGreaterThanOrEqual(0);
-      expect(found.left + card.width).toBeLessThanOrEqual(window.width);
-      expect(found.top + card.height).toBeLessThanOrEqual(window.height);
+      const spot = place(about, [], card, window);
+      expect(spot.clear).toBe(true);
+      expect(over(spot, about)).toBe(0);
+      expect(spot.left).toBeGreaterThanOrEqual(0);
+      expect(spot.top).toBeGreaterThanOrEqual(0);
+      expect(spot.left + card.width).toBeLessThanOrEqual(window.width);
+      expect(spot.top + card.height).toBeLessThanOrEqual(window.height);
     }
   });
 
   it("not over the second view where it can be helped", () => {
     const steps = box(16, 60, 1248, 50);
-    const found = place(box(16, 120, 800, 560), [steps], card, window);
-    expect(over(found, steps)).toBe(0);
+    const spot = place(box(16, 120, 800, 560), [steps], card, window);
+    expect(over(spot, steps)).toBe(0);
   });
 
   it("says so where there is no room", () => {
