@@ -10,47 +10,46 @@ from typing import Any, TypeVar, cast
 from backlit.errors import KeywordError, nearest
 from backlit.recipe import settings_of
 
-#: what other libraries call a setting, or an argument of `fit`: our name, or what to do
-ELSEWHERE = {
-    **dict.fromkeys(("hidden_layer_sizes", "hidden_layers", "hidden_units", "hidden_dims", "hidden_size",
-                     "hidden_sizes", "layers", "units", "n_hidden", "num_hidden", "module__hidden"), "hidden"),
-    **dict.fromkeys(("solver", "optim", "optimiser", "algorithm"), "optimizer"),
-    **dict.fromkeys(("alpha", "l2", "reg_alpha", "reg_lambda", "l2_regularization", "lambda_l2", "decay"),
-                    "weight_decay"),
-    **dict.fromkeys(("lr", "learning_rate_init", "eta", "eta0", "step_size", "rate", "optimizer__lr"), "learning_rate"),
-    **dict.fromkeys(("lr_scheduler", "lr_schedule", "scheduler", "learning_rate_schedule"), "schedule"),
-    **dict.fromkeys(("max_iter", "n_epochs", "num_epochs", "max_epochs", "nb_epoch", "n_iter", "iterations",
-                     "n_estimators", "num_boost_round"), "epochs"),
-    **dict.fromkeys(("max_fun", "num_steps", "n_steps", "steps"), "max_steps"),
-    **dict.fromkeys(("max_time", "time_limit", "timeout"), "max_seconds"),
-    **dict.fromkeys(("n_iter_no_change", "early_stopping", "early_stopping_rounds"), "patience"),
-    **dict.fromkeys(("batch", "bs", "minibatch_size", "iterator_train__batch_size"), "batch_size"),
-    **dict.fromkeys(("seed", "random_seed", "rng", "random"), "random_state"),
-    **dict.fromkeys(("verbose", "verbosity", "disp"), "progress"),
-    **dict.fromkeys(("n_jobs", "num_threads", "n_threads", "nthread", "num_workers"), "threads"),
-    **dict.fromkeys(("device", "backend"), "engine"),
-    **dict.fromkeys(("act", "activation_function", "nonlinearity", "hidden_activation"), "activation"),
-    **dict.fromkeys(("dropout_rate", "drop", "p", "dropout_p"), "dropout"),
-    **dict.fromkeys(("loss_fn", "loss_function", "criterion", "objective"), "loss"),
-    **dict.fromkeys(("validation_split", "val_size", "val_fraction", "test_size", "valid_size"), "validation_fraction"),
-    **dict.fromkeys(("max_grad_norm", "clipnorm", "gradient_clip_val", "grad_clip", "clip"), "clip_norm"),
-    **dict.fromkeys(("scoring", "metrics", "eval_metric"), "metric"),
-    **dict.fromkeys(("n_bins", "max_bins", "max_bin"), "bins"),
-    **dict.fromkeys(("cat_features", "categorical_features", "categorical_feature", "features", "feature_types"),
-                    "columns"),
-    **dict.fromkeys(("target_transform", "transformer", "y_scaler"), "target"),
-    **dict.fromkeys(("class_weights", "weight_class"), "class_weight"),
-    **dict.fromkeys(("sample_weights", "weights", "weight", "w"), "sample_weight"),
-    **dict.fromkeys(("sample_weight_eval_set", "val_sample_weight"), "sample_weight_val"),
-    **dict.fromkeys(("group", "cluster_ids"), "groups"),
-    **dict.fromkeys(("validation_data", "eval_set", "valid_sets"), "X_val and y_val, of fit"),
-    **dict.fromkeys(("momentum", "nesterovs_momentum", "rho"), "optimizer, as in optimizer=bl.Momentum(momentum=0.9)"),
-    **dict.fromkeys(("beta_1", "beta_2", "beta1", "beta2", "betas", "epsilon", "eps"),
-                    "optimizer, as in optimizer=bl.Adam(beta2=0.99)"),
-    "class_weight": "sample_weight, of fit; NetClassifier has class_weight",
-    "tol": "patience, or target_error",
-    "shuffle": "nothing: rows are shuffled in every epoch",
-}  # fmt: skip
+#: what other libraries call a setting, or an argument of `fit`, by our name for it, or by what to do
+THEIRS = {
+    "hidden": (
+        "hidden_layer_sizes hidden_layers hidden_units hidden_dims hidden_size hidden_sizes layers units "
+        "n_hidden num_hidden module__hidden"
+    ),
+    "optimizer": "solver optim optimiser algorithm",
+    "weight_decay": "alpha l2 reg_alpha reg_lambda l2_regularization lambda_l2 decay",
+    "learning_rate": "lr learning_rate_init eta eta0 step_size rate optimizer__lr",
+    "schedule": "lr_scheduler lr_schedule scheduler learning_rate_schedule",
+    "epochs": "max_iter n_epochs num_epochs max_epochs nb_epoch n_iter iterations n_estimators num_boost_round",
+    "max_steps": "max_fun num_steps n_steps steps",
+    "max_seconds": "max_time time_limit timeout",
+    "patience": "n_iter_no_change early_stopping early_stopping_rounds",
+    "batch_size": "batch bs minibatch_size iterator_train__batch_size",
+    "random_state": "seed random_seed rng random",
+    "progress": "verbose verbosity disp",
+    "threads": "n_jobs num_threads n_threads nthread num_workers",
+    "engine": "device backend",
+    "activation": "act activation_function nonlinearity hidden_activation",
+    "dropout": "dropout_rate drop p dropout_p",
+    "loss": "loss_fn loss_function criterion objective",
+    "validation_fraction": "validation_split val_size val_fraction test_size valid_size",
+    "clip_norm": "max_grad_norm clipnorm gradient_clip_val grad_clip clip",
+    "metric": "scoring metrics eval_metric",
+    "bins": "n_bins max_bins max_bin",
+    "columns": "cat_features categorical_features categorical_feature features feature_types",
+    "target": "target_transform transformer y_scaler",
+    "class_weight": "class_weights weight_class",
+    "sample_weight": "sample_weights weights weight w",
+    "sample_weight_val": "sample_weight_eval_set val_sample_weight",
+    "groups": "group cluster_ids",
+    "X_val and y_val, of fit": "validation_data eval_set valid_sets",
+    "optimizer, as in optimizer=bl.Momentum(momentum=0.9)": "momentum nesterovs_momentum rho",
+    "optimizer, as in optimizer=bl.Adam(beta2=0.99)": "beta_1 beta_2 beta1 beta2 betas epsilon eps",
+    "sample_weight, of fit; NetClassifier has class_weight": "class_weight",
+    "patience, or target_error": "tol",
+    "nothing: rows are shuffled in every epoch": "shuffle",
+}
+ELSEWHERE = {theirs: ours for ours, names in THEIRS.items() for theirs in names.split()}
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 T = TypeVar("T")
