@@ -109,3 +109,10 @@ def test_a_mark_in_the_target_is_named():
     frame = pl.DataFrame({"y": ["NA", "some", "NA", "", None]})
     assert said(read_frame(frame, Hints().target("y")), "y") == ("y: 'NA' is taken as missing (2 rows)",)
     assert not read_frame(frame).notices.get("y")
+
+
+def test_a_missing_field_of_a_sheet_is_null():
+    frame = pl.DataFrame({"a": [1.5, float("nan"), -999.0, None], "b": ["1.5", "NaN", "", "2.5"], "c": [1, 2, 3, 4]})
+    sheet = read_frame(frame, Hints.of({"a": {"missing": ["-999"]}}))
+    assert [sheet[name].to_list() for name in "abc"] == [[1.5, None, None, None], [1.5, None, None, 2.5], [1, 2, 3, 4]]
+    assert said(sheet) == ("a: '-999' is taken as missing (1 row)",)  # NaN goes without saying

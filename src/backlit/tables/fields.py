@@ -216,12 +216,12 @@ def truths(series: pl.Series, reading: Reading = PLAIN) -> np.ndarray:
         values = series.str.to_lowercase().replace_strict(words, meant, default=None, return_dtype=pl.Float64)
     elif series.dtype.is_numeric() or series.dtype in (pl.Boolean, pl.Null):
         series = without_marks(series, reading.missing)
-        values = series.cast(pl.Float64).fill_nan(None)
+        series = series.fill_nan(None) if series.dtype.is_float() else series
+        values = series.cast(pl.Float64)
         values = values.set(~values.is_in([0.0, 1.0]), None)
     else:
         raise DataError("column.no_truths", name=series.name, dtype=series.dtype)
-    known = series.fill_nan(None).is_not_null() if series.dtype.is_float() else series.is_not_null()
-    odd = values.is_null() & known
+    odd = values.is_null() & series.is_not_null()
     if odd.any():
         raise FieldError.of(series, first(odd), "field.no_truth")
     return values.to_numpy()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
@@ -57,11 +57,11 @@ class Target:
         weights : (n,) of the rows
         """
         SCALINGS.require("target", scaling)
-        values = np.stack([target_numbers(frame[name], reading) for name in frame.columns], axis=1)
         names = tuple(frame.columns)
+        raw = cls(names, scaling, (0.0,) * frame.width, (1.0,) * frame.width, (), unit, reading)
+        values = raw._numbers(frame)
         if scaling == "raw":
-            return cls(names, scaling, (0.0,) * frame.width, (1.0,) * frame.width, (), unit, reading)
-        values = _logarithms(names, values) if scaling == "log" else values
+            return raw
         with np.errstate(over="ignore", invalid="ignore", under="ignore"):
             if weights is None:
                 centre, scale = values.mean(axis=0), values.std(axis=0)
@@ -74,7 +74,7 @@ class Target:
             if width < TINY and column.min() < column.max():
                 raise DataError("target.too_small", name=name, value=column[0])
         scale = np.where(scale > 0, scale, 1.0)
-        return cls(names, scaling, tuple(centre.tolist()), tuple(scale.tolist()), (), unit, reading)
+        return replace(raw, centre=tuple(centre.tolist()), scale=tuple(scale.tolist()))
 
     @classmethod
     def fit_classes(cls, series: pl.Series) -> Target:
@@ -111,8 +111,18 @@ class Target:
                 row = int((place < 0).argmax())
                 raise FieldError.of(texts, row, "field.unknown_class", "target")
             return place.astype(np.float64)[:, None]
+        return (self._numbers(frame) - self.centre) / self.scale
+
+    def _numbers(self, frame: pl.DataFrame) -> np.ndarray:
+        """(n, k) numbers, or their logarithms, before they are scaled."""
         values = np.stack([target_numbers(frame[name], self.reading) for name in self.names], axis=1)
-        return ((_logarithms(self.names, values) if self.scaling == "log" else values) - self.centre) / self.scale
+        if self.scaling != "log":
+            return values
+        for name, column in zip(self.names, values.T):
+            if column.min() <= 0:
+                row = int(np.argmin(column))
+                raise FieldError("field.no_log", what=f"target {name!r}", value=float(column[row]), row=row)
+        return np.log(values)
 
     def decode(self, loss: Loss, S: Array) -> np.ndarray:
         """Predictions in the target's unit, (n, k), from scores; probabilities of every class for classes."""
@@ -177,11 +187,3 @@ def guess_task(series: pl.Series) -> Literal["regression", "classification"]:
     if series.dtype == pl.Boolean or known.n_unique() == 2:
         return "classification"
     return "classification" if is_text(series) else "regression"
-
-
-def _logarithms(names: tuple[str, ...], values: np.ndarray) -> np.ndarray:
-    for name, column in zip(names, values.T):
-        if column.min() <= 0:
-            row = int(np.argmin(column))
-            raise FieldError("field.no_log", what=f"target {name!r}", value=float(column[row]), row=row)
-    return np.log(values)
