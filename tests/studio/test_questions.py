@@ -119,8 +119,8 @@ def ask(desk, name, **more):
     """A question as the page asks it: the query from JSON, the reply to JSON and back."""
     question = QUESTIONS[name]
     kinds = {"moment": ms.DrawnQuery, "weights": ms.DrawnQuery, "layout": ms.LayoutQuery, "unit": ms.UnitQuery,
-             "chain": ms.WeightQuery, "line": ms.MomentQuery, "row": ms.RowQuery, "worst": ms.RowsQuery,
-             "history": ms.HistoryQuery, "compare": ms.CompareQuery, "run": ms.RunQuery,
+             "chain": ms.WeightQuery, "line": ms.MomentQuery, "account": ms.MomentQuery, "row": ms.RowQuery,
+             "worst": ms.RowsQuery, "history": ms.HistoryQuery, "compare": ms.CompareQuery, "run": ms.RunQuery,
              "verdict": ms.VerdictQuery}  # fmt: skip
     kind = kinds[name]
     query = msgspec.json.decode(msgspec.json.encode({"run": desk.key} | more), type=kind)
@@ -144,8 +144,8 @@ def truly(desk, of="row", step=9, row=17, timeline="main"):
 
 def test_every_question_says_what_it_takes_and_gives():
     assert list(QUESTIONS) == [
-        "layout", "moment", "weights", "unit", "chain", "line", "row", "worst", "history", "verdict", "compare", "run",
-        "shelf", "table",
+        "layout", "moment", "weights", "unit", "chain", "line", "account", "row", "worst", "history", "verdict",
+        "compare", "run", "shelf", "table",
     ]  # fmt: skip
 
 
@@ -458,6 +458,48 @@ def test_the_line_along_a_step(small, mixed, of):
         np.testing.assert_array_equal(told.E, line.E)
         assert (told.best, told.E_best, told.hurts, told.chosen) == (line.best, line.E_best, line.hurts, line.chosen)
         assert told.chosen == t.rate
+
+
+def test_the_account_of_a_step_that_was_made(any_desk):
+    """Of one row, from the weights that are recorded before it to those after it; also where a batch made the step."""
+    told = ask(any_desk, "account", **AT)
+    t = truly(any_desk, "row")
+    after = t.at(any_desk.at(AT["step"] + 1).theta.astype(np.float64))
+    ends = [one.E if told.of == "E" else one.prediction.mean() for one in (t, after)]
+    assert [told.before, told.after] == pytest.approx(ends, rel=1e-12)
+    assert told.of == ("prediction" if t.net.outputs == 1 and not t.described.target.classes else "E")
+    assert told.unit == (t.described.target.unit if told.of == "prediction" else "")
+    parts = [one.part for one in told.parts]
+    total = sum(parts) + told.rest + told.residual
+    assert total == pytest.approx(told.after - told.before, rel=1e-9, abs=1e-12)
+    assert abs(told.residual) <= 1e-4 * max(map(abs, parts))
+    assert [abs(part) for part in parts] == sorted(map(abs, parts), reverse=True)
+    assert len(parts) + told.rest_weights == len(t.theta)
+    assert len({one.weight for one in told.parts}) == min(len(t.theta), 60)
+
+    # the largest part, walked in small steps, its slopes by differences
+    step = after.theta - t.theta
+    at = np.eye(1, len(t.theta), t.net.positions(told.parts[0].weight)[0])[0]
+
+    def value(theta):
+        one = t.at(theta)
+        return one.E if told.of == "E" else one.prediction.mean()
+
+    middles = (np.arange(100) + 0.5) / 100
+    slopes = [(value(t.theta + s * step + 1e-5 * at) - value(t.theta + s * step - 1e-5 * at)) / 2e-5 for s in middles]
+    assert parts[0] == pytest.approx(np.mean(slopes) * (step @ at), rel=1e-2)
+
+
+def test_the_account_of_a_step_that_is_not_made_is_that_of_the_update(small):
+    last = small.line().steps()
+    t = truly(small)
+    moved = t.theta.copy()
+    moved[t.net.positions("w2[1, 1]")] = np.float32(0.25)
+    wishes = (({"step": last}, truly(small, step=last)), ({"step": 9, "weights": {"w2[1, 1]": 0.25}}, t.at(moved)))
+    for wish, t in wishes:
+        told, own = ask(small, "account", timeline="main", row=17, **wish), t.account()
+        assert (told.before, told.after) == (own.before, own.after)
+        assert {one.weight: one.part for one in told.parts} == dict(own.by_weight().iter_rows())
 
 
 @pytest.mark.parametrize("of", ["row", "batch"])

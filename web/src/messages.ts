@@ -203,6 +203,24 @@ export interface Line {
   last: number;
 }
 
+/** A step's account: what each weight did to the prediction, or to E, the most first. */
+export interface Account {
+  of: "E" | "prediction";
+  unit: string;
+  before: number;
+  after: number;
+  parts: Part[];
+  rest: number;
+  rest_weights: number;
+  residual: number;
+}
+
+/** What a weight did to a number by a step. */
+export interface Part {
+  weight: string;
+  part: number;
+}
+
 /** A row of the table. part: "train", "validation" or "", neither. others: entries that are not learnt from. */
 export interface Row {
   row: number;
@@ -631,6 +649,7 @@ export interface Questions {
   unit: { query: UnitQuery; reply: Unit };
   chain: { query: WeightQuery; reply: Chain };
   line: { query: MomentQuery; reply: Line };
+  account: { query: MomentQuery; reply: Account };
   row: { query: RowQuery; reply: Row };
   worst: { query: RowsQuery; reply: RowErrors };
   history: { query: HistoryQuery; reply: History };

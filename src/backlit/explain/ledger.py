@@ -84,12 +84,13 @@ class Stretch(NamedTuple):
         return abs(self.after - self.before - float(self.parts.sum()))
 
 
-def account(t: Trace, of: Question | None = None) -> Account:
-    """How much each weight changed the prediction, or E, of a trace's rows by the trace's update.
+def account(t: Trace, of: Question | None = None, step: np.ndarray | None = None) -> Account:
+    """How much each weight changed the prediction, or E, of a trace's rows by a step.
 
     Parameters
     ----------
     of : "prediction" of one number, or "E"; None: the prediction, of classes and of several outputs E
+    step : (p,) what is added to the weights; None: the trace's update
 
     Raises
     ------
@@ -101,16 +102,23 @@ def account(t: Trace, of: Question | None = None) -> Account:
     if of == "prediction" and not single:
         raise ArgumentError("ledger.several", outputs=t.net.outputs)
     value, gradient = (_prediction, _of_prediction) if of == "prediction" else (_error, _of_error)
-    stretches = _stretches(t, value, gradient)
+    step = t.update.step if step is None else step
+    stretches = _stretches(t, step, value, gradient)
     unit = t.described.target.unit if of == "prediction" and t.described else ""
-    return Account(t.net, of, unit, value(t), value(t.after), sum((s.parts for s in stretches), np.zeros_like(t.theta)))
+    return Account(
+        t.net,
+        of,
+        unit,
+        value(t),
+        value(t.at(t.theta + step)),
+        sum((s.parts for s in stretches), np.zeros_like(t.theta)),
+    )
 
 
 def _stretches(
-    t: Trace, value: Callable[[Trace], float], gradient: Callable[[Trace], np.ndarray]
-) -> list[Stretch]:  # fmt: skip
+    t: Trace, step: np.ndarray, value: Callable[[Trace], float], gradient: Callable[[Trace], np.ndarray]
+) -> list[Stretch]:
     """The way, cut where the parts do not add up yet."""
-    step = t.update.step
 
     def at(share: float) -> Trace:
         return t.at(t.theta + share * step)
@@ -119,7 +127,7 @@ def _stretches(
         mean = sum(w * gradient(at(start + (stop - start) * s)) for s, w in zip(NODES, SHARES))
         return Stretch(start, stop, before, after, mean * ((stop - start) * step))
 
-    stretches = [stretch(0.0, 1.0, value(t), value(t.after))]
+    stretches = [stretch(0.0, 1.0, value(t), value(at(1.0)))]
     while len(stretches) < MOST_STRETCHES:
         largest = np.abs(sum(s.parts for s in stretches)).max(initial=0.0)
         if not sum(s.residual for s in stretches) > TOLERANCE * largest:  # also where they are not finite

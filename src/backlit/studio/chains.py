@@ -1,4 +1,4 @@
-"""∂E/∂w of one weight, in symbols, numbers and words; and E along the whole step."""
+"""∂E/∂w of one weight, in symbols, numbers and words; E along the whole step; and what each weight did in it."""
 
 from __future__ import annotations
 
@@ -6,15 +6,17 @@ import numpy as np
 
 from backlit.core.backprop import backward
 from backlit.errors import ArgumentError
+from backlit.explain import ledger
 from backlit.explain.check import engine_remark
 from backlit.explain.trace import Trace, WeightTrace
 from backlit.explain.what_if import Line, along_step, along_weight
 from backlit.studio import messages
 from backlit.studio.desk import Desk
-from backlit.studio.messages import MomentQuery, Share, WeightQuery
+from backlit.studio.messages import MomentQuery, Part, Share, WeightQuery
 from backlit.studio.moments import described, traced
 
 MOST_SHARES = 8  #: rows whose parts are listed
+MOST_PARTS = 60  #: weights of an account that are listed
 POINTS, POINTS_OF_MANY = 101, 41  #: of the curve; of the curve of a batch
 
 
@@ -66,3 +68,28 @@ def _price(w: WeightTrace) -> tuple[float, float] | None:
 def line(desk: Desk, query: MomentQuery) -> Line:
     """E along the whole update, as a function of the learning rate."""
     return along_step(traced(desk, query))
+
+
+def _made(desk: Desk, query: MomentQuery, t: Trace) -> np.ndarray | None:
+    """(p,) what the step that was made here added to the weights; None where it is not made yet."""
+    try:
+        return desk.state(query.run, query.timeline, query.step + 1).theta - t.theta
+    except ArgumentError:
+        return None
+
+
+def account(desk: Desk, query: MomentQuery) -> messages.Account:
+    """What each weight did to the prediction by the step that was made here, or else by the update of these rows."""
+    t = traced(desk, query)
+    own = ledger.account(t, step=None if query.weights else _made(desk, query, t))
+    greatest = np.argsort(-np.abs(own.parts), kind="stable")[:MOST_PARTS]
+    return messages.Account(
+        of=own.of,
+        unit=own.unit,
+        before=own.before,
+        after=own.after,
+        parts=tuple(Part(t.net.weight_name(int(i)), float(own.parts[i])) for i in greatest),
+        rest=float(np.delete(own.parts, greatest).sum()),
+        rest_weights=len(own.parts) - len(greatest),
+        residual=own.residual,
+    )

@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from backlit.explain import paths
+from backlit.explain import ledger, paths
 from backlit.explain.what_if import Curve
 from backlit.words import Remark
 
@@ -211,3 +211,34 @@ class Chain(paths.Chain):
     engine: Remark | None
     reasons: tuple[Remark, ...]
     curve: Curve
+
+
+@dataclass(frozen=True)
+class Part:
+    """What a weight did to a number by a step."""
+
+    weight: str
+    part: float
+
+
+@dataclass(frozen=True)
+class Account:
+    """A step's account: what each weight did to the prediction, or to E, the most first.
+
+    All parts, rest and residual add up to after − before.
+
+    Attributes
+    ----------
+    unit : of the prediction; "" for E
+    rest, rest_weights : the sum of the parts that are not listed, and how many they are
+    residual : what the parts leave over
+    """
+
+    of: ledger.Question
+    unit: str
+    before: float
+    after: float
+    parts: tuple[Part, ...]
+    rest: float
+    rest_weights: int
+    residual: float
