@@ -466,6 +466,8 @@ WORDS: dict[str, str] = {
     "chain.rows": "the rows' parts of {weight} add up to {total:number 6}, but ∂E/∂{weight} is {gradient:number 6}: {answers} of {layer} contradicts its backward(); mend the layer",
     "trace.no_settings": "the trace has no settings, so no update is known; give trace(..., settings=...)",
     "ledger.several": "the network has {outputs:count output}, so there is no one prediction to account for; ask for the account of E: account(of='E')",
+    "maps.no_numbers": "no column holds numbers, so there is nothing to lay a map over; draw a chain instead: trace[name].chain()",
+    "maps.several_weights": "weight is {name:quoted}, which is {weights:count weight}; a landscape is laid over single ones",
     "split.few_groups": "{rows:count row} in {groups:count group} leave none to learn from; take another seed of the split (--split-seed), or a column with more groups",
     "split.few_rows": "{rows:count row} leave none to learn from; give more rows or smaller shares",
     "weights.count": "weights has shape {shape}; give one weight for each of the {rows} rows",

@@ -18,6 +18,7 @@ from backlit.errors import ArgumentError, BacklitError, UnknownNameError
 from backlit.explain.verdict_text import sentence
 from backlit.explain.what_if import along_step, along_weight
 from backlit.fitting import Recipe, Structure, prepare
+from backlit.model import Model
 from backlit.problem import Problem, Split
 from backlit.progress import fit
 from backlit.runs.course import judged
@@ -119,6 +120,7 @@ def ask(desk, name, **more):
     """A question as the page asks it: the query from JSON, the reply to JSON and back."""
     question = QUESTIONS[name]
     kinds = {"moment": ms.DrawnQuery, "weights": ms.DrawnQuery, "layout": ms.LayoutQuery, "unit": ms.UnitQuery,
+             "axes": ms.AxesQuery, "maps": ms.MapsQuery, "surface": ms.SurfaceQuery, "landscape": ms.LandscapeQuery,
              "chain": ms.WeightQuery, "line": ms.MomentQuery, "account": ms.MomentQuery, "row": ms.RowQuery,
              "worst": ms.RowsQuery, "history": ms.HistoryQuery, "compare": ms.CompareQuery, "run": ms.RunQuery,
              "verdict": ms.VerdictQuery}  # fmt: skip
@@ -144,8 +146,8 @@ def truly(desk, of="row", step=9, row=17, timeline="main"):
 
 def test_every_question_says_what_it_takes_and_gives():
     assert list(QUESTIONS) == [
-        "layout", "moment", "weights", "unit", "chain", "line", "account", "row", "worst", "history", "verdict",
-        "compare", "run", "shelf", "table",
+        "layout", "moment", "weights", "unit", "axes", "maps", "surface", "landscape", "chain", "line", "account",
+        "row", "worst", "history", "verdict", "compare", "run", "shelf", "table",
     ]  # fmt: skip
 
 
@@ -784,3 +786,118 @@ def test_the_run(wide, mixed, small):
     assert (other.parent, other.start, other.steps) == ("main", 20, 60)
     low = next(column.low for column in run.columns if column.name == "grade")
     assert low == small.run.frame()["grade"][small.run.timeline().learn().rows].min()
+
+
+# --- maps --------------------------------------------------------------------------------------------------------
+
+
+def predicted(desk, step, rows):
+    """What a model of that step, in the engine's own arithmetic, makes of rows of the table: (n, outputs)."""
+    line = desk.line()
+    P = Model(desk.run.table, line.net, desk.at(step).theta).decode(rows)
+    return P[:, P.shape[1] - line.net.outputs :]
+
+
+def varied(desk, row, **columns):
+    frame = desk.run.frame()
+    n = len(next(iter(columns.values())))
+    return pl.concat([frame[row : row + 1]] * n).with_columns(pl.Series(name, own) for name, own in columns.items())
+
+
+@pytest.mark.parametrize("name", ["small", "wide", *TARGETS])
+def test_maps_are_what_the_model_makes_of_such_rows(request, mixed, name):
+    desk = mixed[name] if name in TARGETS else request.getfixturevalue(name)
+    layout = ask(desk, "layout", **AT, units=4)
+    axes = ask(desk, "axes", **AT)
+    x, y = axes.x, axes.y
+    assert (x.name, y.name) == {"small": ("sqft_living", "lat"), "wide": ("long", "lat")}.get(name, (x.name, y.name))
+    answer = ask(desk, "maps", **AT, layout=layout.id, x=x.name, y=y.name, points=6)
+    drawn = [unit for column in layout.columns[1:] for unit in column.units]
+    values = np.frombuffer(answer, "<f4").reshape(len(drawn), 6, 6)
+    across, up = np.meshgrid(np.linspace(*x.values, 6), np.linspace(*y.values, 6))
+    rows = varied(desk, 17, **{x.name: across.ravel(), y.name: up.ravel()})
+    outputs = layout.columns[-1].units
+    P = predicted(desk, 9, rows)[:, [unit.number - 1 for unit in outputs]]
+    np.testing.assert_allclose(values[-len(outputs) :].reshape(len(outputs), -1).T, P, rtol=2e-4)
+    X = desk.run.table.encode(rows, np.float64)
+    t = truly(desk).on(Data(X, np.repeat(truly(desk).data.Y, len(X), axis=0)))
+    hidden = [t.layer(column.layer).A[:, [u.number - 1 for u in column.units]] for column in layout.columns[1:-1]]
+    units = len(drawn) - len(outputs)
+    np.testing.assert_allclose(values[:units].reshape(units, -1).T, np.hstack(hidden), rtol=1e-4, atol=1e-6)
+
+
+def test_the_axes_of_maps(small):
+    axes = ask(small, "axes", **AT)
+    frame = small.run.frame()
+    assert axes.columns == ("sqft_living", "grade", "lat")
+    assert [axes.x.here, axes.y.here] == pytest.approx([frame[name][17] for name in ("sqft_living", "lat")])
+    assert axes.held == ("grade 7",)
+    rows = list(axes.rows)
+    assert 150 < len(rows) <= 241
+    assert set(rows) <= set(small.line().learn().rows)
+    for name, values in (("sqft_living", axes.row_x), ("lat", axes.row_y), ("price", axes.truth)):
+        np.testing.assert_allclose(values, frame[name].to_numpy()[rows], rtol=1e-5)
+    learnt = frame["price"].to_numpy()[small.line().learn().rows]
+    assert axes.middle == pytest.approx(learnt.mean())
+    assert np.mean(np.abs(learnt - axes.middle) <= axes.reach) == pytest.approx(0.9, abs=0.001)
+    chosen = ask(small, "axes", **AT, x="grade", y="lat")
+    assert (chosen.x.name, chosen.y.name, chosen.held) == ("grade", "lat", ("sqft_living 1,600 sqft",))
+    assert ask(small, "axes", **AT, x="lat").y is None
+
+
+def test_a_feature_that_is_changed_by_hand_moves_the_maps(small):
+    query = AT | {"features": {"grade": 11}}
+    own = ask(small, "surface", **query, layer=2, unit=1, points=5)
+    across, up = np.meshgrid(own.x.values, own.y.values)
+    rows = varied(small, 17, sqft_living=across.ravel(), lat=up.ravel(), grade=[11.0] * 25)
+    np.testing.assert_allclose(own.values, predicted(small, 9, rows)[:, 0], rtol=1e-5)
+    assert ask(small, "axes", **query).held == ("grade 11",)
+
+
+def test_contours_of_the_price_lie_where_the_model_says_so(small):
+    own = ask(small, "surface", **AT, layer=2, unit=1)
+    assert (own.of, own.unit, len(own.values)) == ("price", "$", 1600)
+    assert own.here == pytest.approx(truly(small).prediction[0, 0])
+    assert len(own.contours) > 2
+    for contour in own.contours:
+        ends = contour.lines.reshape(-1, 2)
+        told = predicted(small, 9, varied(small, 17, sqft_living=ends[:, 0], lat=ends[:, 1]))[:, 0]
+        np.testing.assert_allclose(told, contour.level, rtol=3e-3)
+
+
+@pytest.mark.parametrize("of", ["row", "batch"])
+def test_the_landscape_and_the_way_on_it(small, of):
+    names = ("b2[1]", "w2[2, 1]")
+    query = AT | {"of": of}
+    own, t = ask(small, "landscape", **query, x=names[0], y=names[1], points=5, last=4), truly(small, of)
+    places = [int(t.net.positions(name)[0]) for name in names]
+    assert own.here == t.E
+    E = own.values.reshape(5, 5)
+    for j, i in np.ndindex(5, 5):
+        theta = t.theta.copy()
+        theta[places] = own.x.values[i], own.y.values[j]
+        assert E[j, i] == pytest.approx(t.at(theta).E)
+    way = [small.run.at(step).theta[places] for step in range(5, 10)]
+    np.testing.assert_allclose(own.path.reshape(-1, 2), way, rtol=1e-6)
+    np.testing.assert_allclose(own.after, t.update.after[places])
+    first = ask(small, "landscape", **query | {"step": 0}, points=3)
+    assert len(first.path) == 2
+
+
+def test_the_landscape_of_a_fork_has_the_way_of_its_parent(small):
+    own = ask(small, "landscape", timeline="other", step=22, x="b2[1]", y="b1[1]", last=5, points=2)
+    places = [int(small.run.net.positions(name)[0]) for name in ("b2[1]", "b1[1]")]
+    way = [small.run.at(step, timeline="other").theta[places] for step in range(17, 23)]
+    np.testing.assert_allclose(own.path.reshape(-1, 2), way, rtol=1e-6)
+
+
+def test_maps_that_cannot_be_drawn(small, mixed):
+    layout = ask(small, "layout", **AT)
+    with pytest.raises(UnknownNameError, match="column of numbers"):
+        ask(small, "axes", **AT, x="price")
+    with pytest.raises(UnknownNameError, match="column of numbers"):
+        ask(mixed["numbers"], "axes", **AT, x="sold")
+    with pytest.raises(ArgumentError, match="points is 400"):
+        ask(small, "maps", **AT, layout=layout.id, points=400)
+    with pytest.raises(ArgumentError, match="which is 3 weights"):
+        ask(small, "landscape", **AT, x="w2")

@@ -107,6 +107,58 @@ export interface Term {
   weight_name: string;
 }
 
+/** Over what maps are drawn, and the rows that stand on them; the same at every step. */
+export interface Axes {
+  x: Axis | null;
+  y: Axis | null;
+  columns: string[];
+  held: string[];
+  rows: number[];
+  row_x: number[];
+  row_y: number[];
+  truth: number[];
+  middle: number;
+  reach: number;
+}
+
+/** A side of a map. */
+export interface Axis {
+  name: string;
+  unit: string;
+  values: number[];
+  here: number;
+}
+
+/** A number over two axes, or over one. */
+export interface Surface {
+  of: string;
+  unit: string;
+  x: Axis;
+  y: Axis | null;
+  values: number[];
+  here: number;
+  contours: Contour[];
+}
+
+/** Where a map has one value. */
+export interface Contour {
+  level: number;
+  lines: number[];
+}
+
+/** E over two weights. */
+export interface Landscape {
+  of: string;
+  unit: string;
+  x: Axis;
+  y: Axis | null;
+  values: number[];
+  here: number;
+  contours: Contour[];
+  path: number[];
+  after: number[] | null;
+}
+
 /** The chain rule of one weight, and what is drawn beside it. */
 export interface Chain {
   weight: string;
@@ -523,6 +575,81 @@ export interface UnitQuery {
   most?: number;
 }
 
+/** Over which columns of numbers maps are drawn; x "": the usual ones, y "": x alone. */
+export interface AxesQuery {
+  run: string;
+  timeline: string;
+  step: number;
+  of?: "batch" | "row";
+  row?: number;
+  features?: {
+    [k: string]: Cell;
+  };
+  weights?: {
+    [k: string]: number;
+  };
+  x?: string;
+  y?: string;
+}
+
+/** The maps of what a layout draws. points: of each axis. */
+export interface MapsQuery {
+  run: string;
+  timeline: string;
+  step: number;
+  layout: string;
+  of?: "batch" | "row";
+  row?: number;
+  features?: {
+    [k: string]: Cell;
+  };
+  weights?: {
+    [k: string]: number;
+  };
+  x?: string;
+  y?: string;
+  points?: number;
+}
+
+/** The map of one unit, both counted from 1. */
+export interface SurfaceQuery {
+  run: string;
+  timeline: string;
+  step: number;
+  layer: number;
+  unit: number;
+  of?: "batch" | "row";
+  row?: number;
+  features?: {
+    [k: string]: Cell;
+  };
+  weights?: {
+    [k: string]: number;
+  };
+  x?: string;
+  y?: string;
+  points?: number;
+}
+
+/** E over two weights; "" takes one with much blame. last: so many earlier states are on its path, at the most. */
+export interface LandscapeQuery {
+  run: string;
+  timeline: string;
+  step: number;
+  of?: "batch" | "row";
+  row?: number;
+  features?: {
+    [k: string]: Cell;
+  };
+  weights?: {
+    [k: string]: number;
+  };
+  x?: string;
+  y?: string;
+  points?: number;
+  last?: number;
+}
+
 /** One weight; for a binned input, `w1[sqft_living, 3]` means its bins together. */
 export interface WeightQuery {
   run: string;
@@ -647,6 +774,10 @@ export interface Questions {
   moment: { query: DrawnQuery; reply: Moment };
   weights: { query: DrawnQuery; reply: ArrayBuffer };
   unit: { query: UnitQuery; reply: Unit };
+  axes: { query: AxesQuery; reply: Axes };
+  maps: { query: MapsQuery; reply: ArrayBuffer };
+  surface: { query: SurfaceQuery; reply: Surface };
+  landscape: { query: LandscapeQuery; reply: Landscape };
   chain: { query: WeightQuery; reply: Chain };
   line: { query: MomentQuery; reply: Line };
   account: { query: MomentQuery; reply: Account };

@@ -108,8 +108,8 @@ class Number:
             out[:, 1] = unknown
 
     def decode(self, x: np.ndarray | float) -> np.ndarray | float:
-        """Encoded numbers in the column's unit again."""
-        return self.centre + self.scale * x
+        """Encoded numbers in the column's unit again; an outlier that was held back as far as it can be told."""
+        return self.centre + self.scale * (x / np.sqrt(np.maximum(1 - (x / 3) ** 2, 1e-12)) if self.smooth else x)
 
 
 @dataclass(frozen=True)

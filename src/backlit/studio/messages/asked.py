@@ -77,6 +77,41 @@ class UnitQuery(MomentQuery):
 
 
 @dataclass(frozen=True, kw_only=True)
+class AxesQuery(MomentQuery):
+    """Over which columns of numbers maps are drawn; x "": the usual ones, y "": x alone."""
+
+    x: str = ""
+    y: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MapsQuery(AxesQuery):
+    """The maps of what a layout draws. points: of each axis."""
+
+    layout: str
+    points: int = 24
+
+
+@dataclass(frozen=True, kw_only=True)
+class SurfaceQuery(AxesQuery):
+    """The map of one unit, both counted from 1."""
+
+    layer: int
+    unit: int
+    points: int = 40
+
+
+@dataclass(frozen=True, kw_only=True)
+class LandscapeQuery(MomentQuery):
+    """E over two weights; "" takes one with much blame. last: so many earlier states are on its path, at the most."""
+
+    x: str = ""
+    y: str = ""
+    points: int = 25
+    last: int = 30
+
+
+@dataclass(frozen=True, kw_only=True)
 class RowsQuery:
     """Rows by how far their predictions are off, the worst first."""
 

@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 
 from backlit.explain import ledger, paths
+from backlit.explain.maps import Axis
 from backlit.explain.what_if import Curve
 from backlit.words import Remark
 
@@ -211,6 +212,32 @@ class Chain(paths.Chain):
     engine: Remark | None
     reasons: tuple[Remark, ...]
     curve: Curve
+
+
+@dataclass(frozen=True, eq=False)
+class Axes:
+    """Over what maps are drawn, and the rows that stand on them; the same at every step.
+
+    Attributes
+    ----------
+    x, y : the axes, with the row's own values; None where no column holds numbers, or one alone does
+    columns : all of them that hold numbers
+    held : what the other columns stay at, as people read it
+    rows, row_x, row_y : of some rows that were learnt from their numbers and places in the axes' units
+    truth : (rows,) what they are; empty for classes and several targets
+    middle, reach : of the predictions' colours: the mean of what was learnt from, and how far most of it is from there
+    """
+
+    x: Axis | None
+    y: Axis | None
+    columns: tuple[str, ...]
+    held: tuple[str, ...]
+    rows: np.ndarray
+    row_x: np.ndarray
+    row_y: np.ndarray
+    truth: np.ndarray
+    middle: float
+    reach: float
 
 
 @dataclass(frozen=True)
