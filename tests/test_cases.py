@@ -464,7 +464,7 @@ def test_a_column_that_varies_only_where_nothing_is_learnt(values):
     column = [values[int(row >= N - 20)] for row in range(N)]
     write({"year": year, "a": SIZE, "flat": column, "y": 2 * SIZE})
     answer, _ = trained("t.csv", "y", "--time", "year")
-    assert about(answer["notices"], "flat", "in every row that is learnt from")
+    assert about(answer["notices"], "flat", "in every training row")
 
 
 # --- M3: what numbers the rows -------------------------------------------------------------------------------------
