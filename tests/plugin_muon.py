@@ -38,18 +38,20 @@ def _orthogonal(v, shape):
 
 @dataclass(frozen=True)
 class Whitening(Optimizer):
-    """L ← L + g gᵀ for each matrix, against (L / steps + ε)⁻¹ᐟ² g: a memory of other shapes, and a number in it."""
+    """L ← L + g gᵀ for each matrix, against (L / steps + ε)⁻¹ᐟ² g: a memory of other shapes and types."""
 
     name: ClassVar[str] = "whitening"
 
     def init(self, theta, slots):
         matrices = (slot for slot in slots if len(slot.shape) == 2)
         squares = {f"L/{slot.name}": np.zeros(slot.shape[:1] * 2, theta.dtype) for slot in matrices}
-        return {**squares, "steps": 0, "longest": 0.0}
+        return {**squares, "steps": 0, "longest": 0.0, "moved": np.zeros(len(slots), bool)}
 
     def direction(self, g, memory, slots):
         steps = memory["steps"] + 1
-        after = {**memory, "steps": steps, "longest": max(memory["longest"], float(np.linalg.norm(g)))}
+        moved = memory["moved"] | np.array([g[slot.start : slot.stop].any() for slot in slots])
+        longest = max(memory["longest"], float(np.linalg.norm(g)))
+        after = {**memory, "steps": steps, "longest": longest, "moved": moved}
         parts = []
         for slot in slots:
             G = g[slot.start : slot.stop].reshape(slot.shape)

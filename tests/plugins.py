@@ -88,6 +88,76 @@ class Gain(Layer):
         return tY if tX is None else tY + tX * p[0]
 
 
+@dataclass(frozen=True)
+class Leak(Layer):
+    """x above 0 and a · x below it, with an a for each unit: elementwise, with a kink, and a weight that is no bias."""
+
+    d: int
+
+    name: ClassVar[str] = "leak"
+    elementwise: ClassVar[bool] = True
+
+    def shapes(self):
+        return {"a": (self.d,)}
+
+    def start(self, seed, position):
+        return (np.linspace(0.1, 0.4, self.d),)
+
+    def forward(self, p, X, key=None):
+        return np.where(X > 0, X, p[0] * X), InputCache(X)
+
+    def backward(self, p, cache, dY, to_input=True):
+        return dY * np.where(cache.X > 0, 1, p[0]), ((dY * np.minimum(cache.X, 0)).sum(axis=0),)
+
+    def tangent(self, p, tp, cache, tX):
+        tY = np.minimum(cache.X, 0) * tp[0]
+        return tY if tX is None else tY + tX * np.where(cache.X > 0, 1, p[0])
+
+    def sides(self, cache):
+        return [cache.X > 0]
+
+
+@dataclass(frozen=True)
+class Products(Layer):
+    """y[k] = t · Σ x[i] · T[i, j, k] · x[j]: a cube of weights, and a single number."""
+
+    d: int
+    k: int
+
+    name: ClassVar[str] = "products"
+
+    def shapes(self):
+        return {"T": (self.d, self.d, self.k), "t": ()}
+
+    @property
+    def width(self):
+        return self.d
+
+    def units(self, sources):
+        return tuple(str(k) for k in range(1, self.k + 1))
+
+    def start(self, seed, position):
+        cube = rng.normal(seed, rng.START, position, size=self.d**2 * self.k)
+        return cube.reshape(self.d, self.d, self.k), np.array(0.5)
+
+    def forward(self, p, X, key=None):
+        return p[1] * self._sum(p[0], X, X), InputCache(X)
+
+    def backward(self, p, cache, dY, to_input=True):
+        (T, t), X = p, cache.X
+        dX = t * (np.einsum("nk,ijk,nj->ni", dY, T, X) + np.einsum("nk,jik,nj->ni", dY, T, X)) if to_input else None
+        return dX, (t * np.einsum("ni,nj,nk->ijk", X, X, dY), np.asarray((dY * self._sum(T, X, X)).sum()))
+
+    def tangent(self, p, tp, cache, tX):
+        (T, t), (tT, tt), X = p, tp, cache.X
+        tY = t * self._sum(tT, X, X) + tt * self._sum(T, X, X)
+        return tY if tX is None else tY + t * (self._sum(T, tX, X) + self._sum(T, X, tX))
+
+    @staticmethod
+    def _sum(T, X, V):
+        return np.einsum("ni,ijk,nj->nk", X, T, V)
+
+
 @contextmanager
 def registered():
     """These layers are in the registry, for whoever reads a network from JSON."""

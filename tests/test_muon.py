@@ -11,6 +11,7 @@ from recorded import every_state, planned, recorded, same
 
 import backlit as bl
 from backlit.explain import what_if
+from backlit.words import to_json
 
 OURS = [Muon(weight_decay=0.1), Whitening(), Muon(clip_norm=0.01)]
 
@@ -56,7 +57,7 @@ def test_a_chain_prints_the_terms_as_they_come():
     before, rate, direction, decay, after = map(float, re.findall(r"-?[\d.]+(?:e-?\d+)?", text.split("decay\n")[1])[:5])
     assert before - rate * direction - decay == pytest.approx(after, rel=1e-4)
     assert "average" not in text
-    update = json.loads(json.dumps(chain.to_dict()))["update"]
+    update = json.loads(to_json(chain))["update"]
     assert [term["kind"] for term in update["terms"]] == ["rate", "orthogonalised", "decay"]
     assert "orthogonalised" in chain._repr_html_()
 

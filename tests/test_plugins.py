@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 from checks import central_differences
-from plugins import Embedding, plugged, registered
+from plugins import Embedding, Leak, Products, plugged, registered
 from recorded import FRAME, every_state, recorded, same
 
 import backlit as bl
@@ -163,3 +163,42 @@ def test_bins_of_an_embedding_are_one_weight_to_name():
         "∂a1[size#1.2]/∂w1[size#1, 2]", "∂a1[size#2.2]/∂w1[size#2, 2]",
     }  # fmt: skip
     assert isinstance(t.table(), pl.DataFrame)
+
+
+@pytest.fixture
+def odd():
+    """A network of weights in odd shapes, and a kink."""
+    net = bl.Network([Products(2, 3), Leak(3), Dense(3, 1)], inputs=["size", "age"])
+    rows = np.random.default_rng(2).normal(size=(2, 5, 2))
+    return bl.trace(net, net.start(0, dtype=np.float64), rows[0], rows[1][:, :1], bl.Settings(optimizer="sgd"))
+
+
+def test_weights_of_odd_shapes_have_their_names(odd):
+    net, names = odd.net, odd.net.weight_names()
+    assert [names[0], names[11], names[12], names[13]] == ["T1[1, size, 1]", "T1[2, age, 3]", "t1", "a2[1]"]
+    assert [net.positions(name).tolist() for name in names] == [[i] for i in range(net.size)]
+    assert [net.weight_name(i) for i in range(net.size)] == names
+    assert net.start(weights={"t1": 0.25})[12] == 0.25
+
+
+def test_weights_of_odd_shapes_have_their_chains(odd):
+    numeric = central_differences(lambda theta: odd.at(theta).E, odd.theta)
+    for i, name in enumerate(odd.net.weight_names()):
+        chain = odd[name].chain()
+        assert chain.gradient == pytest.approx(numeric[i], rel=1e-5, abs=1e-8)
+        assert math.fsum(path.product for path in chain.paths) + chain.rest == pytest.approx(chain.gradient, rel=1e-9)
+    assert {name[:2] for name in odd.strongest()} == {"T1", "a2", "w3"}  # the single number and the bias are left out
+
+
+def test_a_weight_of_a_unit_is_a_bias_only_where_it_is_added(odd):
+    """A slope that is learnt leads from the unit below to its own, and is multiplied by what lies below 0 there."""
+    assert (odd.stage(2).biases < 0).all()
+    assert odd.net.weight_name(int(odd.stage(3).biases[0])) == "b3[1]"
+    a1, a2 = odd.layer(1).A, odd.layer(2).A
+    for unit in (1, 2, 3):
+        u = odd.unit(2, unit)
+        assert (u.names, u.sources, u.bias) == ((f"a2[{unit}]",), (str(unit),), 0)
+        np.testing.assert_allclose(u.inputs[:, 0], np.minimum(a1[:, unit - 1], 0))
+        np.testing.assert_allclose(u.inputs @ u.weights + u.rest, a2[:, unit - 1])
+    edges = [line.get_gid() for line in figures.network(odd).axes[0].lines if line.get_gid()]
+    assert {"a2[1]", "a2[2]", "a2[3]"} <= set(edges)

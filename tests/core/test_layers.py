@@ -142,7 +142,7 @@ def test_ends_of_an_embedding():
 
 def test_ends_of_a_weight_that_acts_on_all():
     [_, stage, _] = Network([Dense(2, 3), Gain(), Dense(3, 1)]).stages
-    assert [ends.tolist() for ends in stage.ends["g"]] == [[-1], [-1]]
+    assert [ends.tolist() for ends in stage.ends["g"]] == [[-2], [-1]]
 
 
 def test_numbers_of_layers():

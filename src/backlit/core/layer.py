@@ -20,7 +20,7 @@ these; a layer overrides them to be faster, or to name more.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar, NamedTuple
@@ -30,6 +30,8 @@ import numpy as np
 from backlit.core import rng
 from backlit.core.arrays import Array, Weights, array_namespace
 from backlit.words import Remark
+
+NONE, SEVERAL = -1, -2  #: inputs that a weight is for, where it is not for a single one
 
 Names = tuple[str, ...]
 Place = tuple[int, ...]
@@ -67,7 +69,11 @@ class Slot(NamedTuple):
 
     def named(self, index: Place) -> str:
         """The name of one weight: "w1[sqft_living, 3]"."""
-        return f"{self.name}[{', '.join(axis[i] for axis, i in zip(self.axes, index))}]"
+        return self.called([axis[i] for axis, i in zip(self.axes, index)])
+
+    def called(self, place: Sequence[str]) -> str:
+        """The name of the weight that stands at a place along the axes; a single number has none, and the slot's."""
+        return f"{self.name}[{', '.join(place)}]" if self.axes else self.name
 
 
 @dataclass(frozen=True)
@@ -138,7 +144,7 @@ class Stage:
         places = np.full((len(self.sources) + 1, len(self.units)), -1)
         for slot in reversed(self.slots):
             inputs, outputs = self.ends[slot.weight]
-            known = outputs >= 0
+            known = (outputs >= 0) & (inputs >= NONE)
             places[inputs[known], outputs[known]] = np.arange(slot.start, slot.stop).reshape(slot.shape)[known]
         return places
 
@@ -149,7 +155,7 @@ class Stage:
 
     @property
     def biases(self) -> np.ndarray:
-        """(d_out,) where in theta the weight of a unit that is for no source stands, −1 where there is none."""
+        """(d_out,) where in theta the weight that is added to a unit stands, −1 where there is none."""
         return self._places[-1]
 
     def between(self, vector: np.ndarray, groups: np.ndarray | None = None) -> np.ndarray:
@@ -172,7 +178,7 @@ class Stage:
         names = [axis[i] for axis, i in zip(slot.axes, slot.index(position))]
         if self.sources in slot.axes:
             names[slot.axes.index(self.sources)] = source
-        return f"{slot.name}[{', '.join(names)}]"
+        return slot.called(names)
 
     @cached_property
     def ends(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
@@ -239,12 +245,13 @@ class Layer:
     def ends(self, weight: str, sources: Names, units: Names) -> tuple[np.ndarray, np.ndarray]:
         """For each single weight, in the weight's shape: the input that it is for, and the output that it acts on.
 
-        −1 where that is none, or several. By default a weight acts on the output that follows when it moves, tried on
-        random weights and rows, and is for the input that its name has, unless it acts alike in all rows: a bias.
+        An input is NONE, −1, of a bias, which acts alike in all rows; and SEVERAL, −2, where it is no single one. An
+        output is −1 where it is no single one. By default a weight acts on the output that follows when it moves, tried
+        on random weights and rows; it is for the input that its name has, in an elementwise layer for that output's.
         """
         shape, axes, draw = self.shapes()[weight], self.axes(weight, sources, units), np.random.default_rng(0)
         of_input = [axis == sources and axis != units for axis in axes]
-        inputs = np.indices(shape)[of_input.index(True)] if True in of_input else np.full(shape, -1)
+        inputs = np.indices(shape)[of_input.index(True)] if True in of_input else np.full(shape, SEVERAL)
         p = tuple(W + draw.normal(size=W.shape) for W in self.start(0, 0))
         X = draw.normal(size=(64, len(sources))) * np.geomspace(0.01, 100, 64)[:, None]
         _, cache = self.forward(p, X)
@@ -254,8 +261,9 @@ class Layer:
             moved = np.flatnonzero(values.any(axis=0))
             if len(moved) == 1:
                 outputs[index] = acted[moved[0]]
+                inputs[index] = outputs[index] if self.elementwise else inputs[index]
             if (values == values[:1]).all():
-                inputs[index] = -1
+                inputs[index] = NONE
         return inputs, outputs
 
     def start(self, seed: int, position: int) -> tuple[np.ndarray, ...]:

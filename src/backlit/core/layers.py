@@ -17,7 +17,7 @@ from backlit.core import rng
 from backlit.core.activations import ACTIVATIONS
 from backlit.core.arrays import Array, Weights, array_namespace, like
 from backlit.core.initializers import INITIALIZERS
-from backlit.core.layer import Layer, Link, Names, Place, Stage
+from backlit.core.layer import NONE, SEVERAL, Layer, Link, Names, Place, Stage
 from backlit.core.registry import lookup, make_plain
 from backlit.core.values import SHARE
 from backlit.errors import require
@@ -82,7 +82,7 @@ class Dense(Layer):
 
     def ends(self, weight: str, sources: Names, units: Names) -> tuple[np.ndarray, np.ndarray]:
         if weight == "b":
-            return np.full(self.d_out, -1), np.arange(self.d_out)
+            return np.full(self.d_out, NONE), np.arange(self.d_out)
         inputs, outputs = np.indices((self.d_in, self.d_out))
         return inputs, outputs
 
@@ -345,7 +345,7 @@ class LayerNorm(Layer):
         return False
 
     def ends(self, weight: str, sources: Names, units: Names) -> tuple[np.ndarray, np.ndarray]:
-        return np.full(self.d, -1), np.arange(self.d)
+        return np.full(self.d, NONE if weight == "beta" else SEVERAL), np.arange(self.d)
 
     def start(self, seed: int, position: int) -> tuple[np.ndarray, ...]:
         return np.ones(self.d), np.zeros(self.d)

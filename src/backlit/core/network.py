@@ -253,7 +253,7 @@ class Network:
 
     def weight_names(self) -> list[str]:
         """The name of every weight, in theta's order."""
-        return [f"{slot.name}[{', '.join(place)}]" for slot in self.layout() for place in itertools.product(*slot.axes)]
+        return [slot.called(place) for slot in self.layout() for place in itertools.product(*slot.axes)]
 
     # --- JSON ----------------------------------------------------------------------------------------------------
 

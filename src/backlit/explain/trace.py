@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -334,9 +334,10 @@ class Trace:
 
     def strongest(self) -> list[str]:
         """Of each matrix the weight that is to blame the most, the most first; biases are left out."""
-        weights = {position for stage in self.net.stages for position in stage.edges.ravel().tolist()}
+        ends = [inputs for stage in self.net.stages for inputs, _ in stage.ends.values()]
+        of_input = np.concatenate([inputs.ravel() >= 0 for inputs in ends])
         names = self.blame("matrix")["weight"].to_list()
-        return [name for name in names if int(self.net.positions(name)[0]) in weights] or names
+        return [name for name in names if of_input[self.net.positions(name)[0]]] or names
 
     def _in_unit(self, S: np.ndarray) -> np.ndarray:
         if self.described is None:
@@ -450,7 +451,7 @@ def trace(
     data = Rows(Data(np.asarray(X, np.float64), np.asarray(Y, np.float64), numbers), None, weights, scaled=masks)
     theta = np.asarray(state.theta, dtype=np.float64)
     key = rng.step_keys(state.seed, state.step, data.rows, len(data))[0] if masks else None
-    memory = {k: np.asarray(v, np.float64) if hasattr(v, "shape") else v for k, v in state.memory.items()}
+    memory = {name: _in_float64(value) for name, value in state.memory.items()}
     optimizer, rate, last_rate = None, 0.0, 0.0
     if settings is not None:
         optimizer = settings.optimizer
@@ -471,6 +472,12 @@ def trace_of_step(plan: Plan, state: State, table: Table | None = None, most: in
     rows = plan.learn.at(batch)
     return trace(plan.net, state, rows.X, rows.Y, plan.settings,
                  weights=rows.weights, rows=rows.rows, masks=True, table=table)  # fmt: skip
+
+
+def _in_float64(value: Any) -> Any:
+    """An array of an optimizer's memory whose numbers are not whole in float64; anything else as it is."""
+    floats = hasattr(value, "shape") and np.asarray(value).dtype.kind == "f"
+    return np.asarray(value, np.float64) if floats else value
 
 
 def _last_rate(settings: Settings, state: State) -> float:

@@ -18,7 +18,8 @@ import numpy as np
 from backlit.runs.schema import LARGEST, Blob, DamageError, digest, made, parsed, put
 from backlit.runs.sense import rows_of
 
-DTYPES = {"float32": "<f4", "float64": "<f8", "int64": "<i8", "uint8": "|u1"}
+#: of arrays that can be kept, the optimizer's memory among them, and how they are stored
+DTYPES = {kind.name: kind.newbyteorder("<").str for kind in map(np.dtype, "?bhiqBHIQefd")}
 
 _SAMPLE = 4096
 _WORTH = 0.8  # of its size: what a sample must shrink to
