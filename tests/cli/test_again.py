@@ -10,6 +10,7 @@ import warnings
 import numpy as np
 import polars as pl
 import pytest
+from recorded import planned, recorded
 
 import backlit as bl
 
@@ -173,6 +174,19 @@ def test_forks_and_more_steps(backlit, tmp_path, monkeypatch):
     assert [timeline.name for timeline in again.timelines()] == ["main", "fork 1", "slow 'one'"]
     for timeline in first.timelines():
         assert again.at(timeline=timeline.name).theta.tobytes() == timeline.at().theta.tobytes()
+
+
+def test_going_on_beyond_where_an_interrupted_line_leads(backlit, tmp_path, monkeypatch):
+    """The new line counts from there: from step 90, where 30 steps more than the 60 of `train` lead."""
+    monkeypatch.chdir(tmp_path)
+    timeline = recorded(planned(schedule="constant"), tmp_path / "a.backlit").timeline()
+    events = timeline.events(30)
+    next(events), events.close()
+    step = timeline.steps()
+    assert 60 <= step < 90
+    backlit("resume", "a.backlit", "--timeline", "main", "--steps", 40)
+    assert timeline.steps() == step + 40
+    assert timeline.commands() == [f"backlit resume a.backlit --timeline main --steps {step + 40 - 90}"]
 
 
 def test_going_on_within_the_plan_needs_no_line(backlit, tmp_path, monkeypatch):

@@ -16,6 +16,7 @@ import pytest
 import backlit as bl
 from backlit.cli.main import main
 from backlit.engines import choice, native
+from backlit.words import Remark
 
 draw = np.random.default_rng(0)
 N = 200
@@ -129,7 +130,7 @@ def test_train_tells_what_it_does(backlit, tmp_path):
 
 def test_engines_and_threads(backlit, fails, monkeypatch):
     train = ("train", write(HOMES), "--target", "price", "--force", *QUICK)
-    monkeypatch.setattr(native, "missing", lambda: "it was not compiled at install")
+    monkeypatch.setattr(native, "missing", lambda: Remark("lacks.compiled"))
     choice._warn.cache_clear()
     with warnings.catch_warnings():
         warnings.simplefilter("always")

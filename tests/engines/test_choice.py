@@ -10,13 +10,14 @@ from backlit.engines import choice, native, protocol
 from backlit.engines.choice import ENGINES, choose
 from backlit.engines.reference import ReferenceEngine
 from backlit.errors import ArgumentError, SlowEngineWarning, UnknownNameError
+from backlit.words import Remark
 
 NET = bl.Network.dense(2, [3])
 X, Y = np.random.default_rng(0).normal(size=(2, 20, 2)).astype(np.float32)
 F32, F64 = X.dtype, np.dtype(np.float64)
 
 
-def fake(monkeypatch, missing="", lacks=""):
+def fake(monkeypatch, missing=None, lacks=None):
     """A native engine of which this is said; the reference does its work."""
 
     class Native(ReferenceEngine):
@@ -26,7 +27,7 @@ def fake(monkeypatch, missing="", lacks=""):
             self.threads = threads
 
         def lacks(self, net, optimizer, dtype):
-            return missing or ("it computes in float32 only" if dtype != np.float32 else lacks)
+            return missing or (Remark("lacks.dtype", dtype="float64") if dtype != np.float32 else lacks)
 
     monkeypatch.setattr(native, "missing", lambda: missing)
     monkeypatch.setattr(native, "NativeEngine", Native)
@@ -59,16 +60,16 @@ def test_threads(monkeypatch):
             choose("auto", NET, bl.SGD(), F32, threads)
 
 
-MISSING = "it was not compiled at install"
+COMPILED = Remark("lacks.compiled")
 
 
 @pytest.mark.filterwarnings("always")
 @pytest.mark.parametrize(
     ("said", "told", "compiler"),
     [
-        ({"missing": MISSING}, MISSING, True),
-        ({"missing": "this processor has no AVX2"}, "this processor has no AVX2", False),
-        ({"lacks": "it has no layer norm"}, "it has no layer norm", False),
+        ({"missing": COMPILED}, "it was not compiled at install", True),
+        ({"missing": Remark("lacks.processor")}, "this processor has no AVX2", False),
+        ({"lacks": Remark("lacks.piece", name="LayerNorm")}, "it has no LayerNorm", False),
     ],
 )
 def test_a_slow_engine_is_told_once_with_its_remedy(monkeypatch, said, told, compiler):
@@ -93,7 +94,8 @@ def test_a_slow_engine_is_told_once_with_its_remedy(monkeypatch, said, told, com
 def test_the_native_engine_says_what_it_cannot_compute(monkeypatch):
     fake(monkeypatch)
     with pytest.raises(
-        ArgumentError, match="cannot run this: it computes in float32 only; choose 'auto' or 'reference'"
+        ArgumentError,
+        match="cannot run this: it computes in float32, and the data are float64; choose 'auto' or 'reference'",
     ):
         choose("native", NET, bl.SGD(), F64)
 
@@ -107,7 +109,6 @@ def test_the_installed_engine_keeps_the_contract():
     """Whether it was compiled here or not."""
     engine = ENGINES["native"](1)
     assert engine.name == "native"
-    assert isinstance(native.missing(), str)
     assert engine.lacks(NET, bl.SGD(), F32) == engine.lacks(NET, None, F32) == native.missing()
     assert engine.lacks(NET, bl.SGD(), F64)
     assert all(isinstance(fact, str) for fact in engine.arithmetic().values())

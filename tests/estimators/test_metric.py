@@ -12,6 +12,7 @@ import backlit as bl
 from backlit.cli.explain import _of_run
 from backlit.cli.runs import history
 from backlit.fitting import EpochInUnit
+from backlit.runs.course import course_of
 from backlit.training import Epoch, EpochDone, Settings, train
 from backlit.training.settings import why_stop
 
@@ -97,6 +98,7 @@ def test_a_metric_of_the_users_keeps_its_direction(tmp_path):
     run = recorded(start, tmp_path / "a.backlit")
     assert all(same(state, states[state.step]) for state in run.replay(0, 60))
     assert run.at().best.metric == max(epoch.metric for epoch in epochs) < 0
+    assert course_of(run.timeline()).watched == ()  # a verdict rests on E, which this is not
 
 
 @pytest.mark.parametrize("metric", [bl.METRICS["r2"], bl.METRICS["mae"], OWN, None])

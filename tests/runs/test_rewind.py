@@ -17,6 +17,7 @@ from backlit.runs import recorder as recorder_module
 from backlit.runs import timeline as timeline_module
 from backlit.runs.run import recording
 from backlit.training import StepsDone, train
+from backlit.words import Remark
 
 
 @pytest.fixture(scope="module", params=ENGINES)
@@ -215,6 +216,6 @@ def test_only_the_engine_that_recorded_it_makes_its_steps_again(truth, path, mon
         run.at(3)
     if truth[0].plan.engine.name == "native":
         monkeypatch.undo()
-        monkeypatch.setattr("backlit.engines.native.missing", lambda: "it was not compiled at install")
+        monkeypatch.setattr("backlit.engines.native.missing", lambda: Remark("lacks.compiled"))
         with pytest.raises(DataError, match="recorded by the engine 'native', and only that can make its steps again"):
             bl.open_run(path).at(3)

@@ -37,7 +37,6 @@ from backlit.runs.file import require_new
 from backlit.runs.run import Run, open_run
 from backlit.runs.timeline import UNFINISHED, Timeline
 from backlit.runs.verify import verify as verify_file
-from backlit.training import why_stop
 from backlit.words import fixed, number, percent, plain, say
 
 LISTED = 8  #: weights and rows of a comparison that are shown; --json has all
@@ -288,11 +287,11 @@ def resume(run: str, *, table: str | None, timeline: str | None, steps: int | No
 
 
 def _beyond(timeline: Timeline, steps: int | None) -> int:
-    """How many of these steps lie beyond the end that a timeline's own settings set."""
+    """How many of these steps lie beyond where a timeline would end by itself."""
     if steps is None:
         return 0
-    state = timeline.at()
-    left = 0 if why_stop(state, timeline.settings()) else state.begun + state.planned - state.step
+    end = timeline.end()
+    left = 0 if end.reason else end.planned - timeline.steps()
     return max(0, steps - left)
 
 

@@ -15,14 +15,10 @@ from backlit.engines import native
 from backlit.engines.protocol import Engine, threads_or_all
 from backlit.engines.reference import ReferenceEngine
 from backlit.errors import ArgumentError, SlowEngineWarning, UnknownNameError
+from backlit.words import Remark, say
 
 ENGINES: dict[str, Callable[[int | None], Engine]] = {"native": native.NativeEngine, "reference": ReferenceEngine}
 CHOICES = ("auto", *ENGINES)
-
-REINSTALL = (
-    "reinstall with a C++20 compiler (g++ 12 or clang 14, or newer) at hand: "
-    "pip install --force-reinstall --no-binary backlit backlit"
-)
 
 
 def choose(
@@ -57,17 +53,12 @@ def choose(
         return ENGINES["reference"](threads)
     fast = native.NativeEngine(threads)
     reason = fast.lacks(net, optimizer, dtype)
-    if not reason:
+    if reason is None:
         return fast
-    missing = native.missing()
-    reinstall = f"{REINSTALL}, or " if missing and "processor" not in missing else ""
+    reinstall = Remark("engine.reinstall") if reason.kind == "lacks.compiled" else None
     if engine == "native":
         raise ArgumentError("engine.cannot_run", reason=reason, reinstall=reinstall)
-    what = "cannot be used" if missing else "cannot run this"
-    _warn(
-        f"the fast engine {what}: {reason}. The reference engine runs instead, several times slower; "
-        f"{reinstall}choose engine 'reference' to have it without this warning"
-    )
+    _warn(say("engine.slow", reason=reason, reinstall=reinstall))
     return ENGINES["reference"](threads)
 
 

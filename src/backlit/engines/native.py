@@ -25,6 +25,7 @@ from backlit.core.optimizers import OPTIMIZERS, Optimizer
 from backlit.core.state import State
 from backlit.engines.protocol import Batches, Data, Figures, Rows, threads_or_all
 from backlit.errors import ArgumentError, ShapeError
+from backlit.words import Remark
 
 _native: Any
 try:
@@ -39,16 +40,16 @@ _MOST_BINS = 65_535
 
 
 @cache
-def missing() -> str:
-    """Why the compiled module cannot be used; "" where it can."""
+def missing() -> Remark | None:
+    """Why the compiled module cannot be used; None where it can."""
     if _native is None:
-        return "it was not compiled at install"
+        return Remark("lacks.compiled")
     sets, wish = _native.instruction_sets(), os.environ.get("BACKLIT_ISA")
     if not sets:
-        return "this processor has no AVX2"
+        return Remark("lacks.processor")
     if wish and wish not in sets:
-        return f"BACKLIT_ISA is {wish!r}, and this processor has {' and '.join(sets)}"
-    return ""
+        return Remark("lacks.instruction_set", wish=wish, sets=sets)
+    return None
 
 
 def instruction_set() -> str:
@@ -76,11 +77,11 @@ class NativeEngine:
         self._laid_out: tuple[tuple[Any, ...], Any] = ((), None)
         self._lock = Lock()  # one call at a time works on what is laid out
 
-    def lacks(self, net: Network, optimizer: Optimizer | None, dtype: Any) -> str:
+    def lacks(self, net: Network, optimizer: Optimizer | None, dtype: Any) -> Remark | None:
         if reason := missing():
             return reason
         if dtype != np.float32:
-            return f"it computes in float32, and the data are {dtype}"
+            return Remark("lacks.dtype", dtype=str(dtype))
         kinds = [type(layer) for layer in net.layers]
         pieces: list[tuple[type, dict[str, Any], list[str]]] = [
             *((kind, LAYERS, _native.LAYERS) for kind in kinds),
@@ -89,19 +90,19 @@ class NativeEngine:
         ]
         for kind, registry, known in pieces:
             if registry.get(kind.name) is not kind or kind.name not in known:
-                return f"it has no {kind.__name__}"
+                return Remark("lacks.piece", name=kind.__name__)
         if 0 < getattr(optimizer, "epsilon", 1) < np.finfo(np.float32).tiny:
-            return f"in float32 its epsilon of {optimizer.epsilon:g} is 0"  # type: ignore[attr-defined]
+            return Remark("lacks.epsilon", epsilon=optimizer.epsilon)  # type: ignore[attr-defined]
         for layer in net.layers:
             if isinstance(layer, Dense) and layer.activation not in _native.ACTIVATIONS:
-                return f"it has no activation {layer.activation}"
+                return Remark("lacks.activation", name=layer.activation)
         if PiecewiseLinear in kinds[1:] or (kinds[0] is PiecewiseLinear and kinds[1:2] != [Dense]):
-            return "it wants PiecewiseLinear to come first and a Dense next"
+            return Remark("lacks.bins")
         if max(len(net.inputs), *(len(edges) for edges in getattr(net.layers[0], "edges", ((),)))) > _MOST_BINS:
-            return f"it numbers at most {_MOST_BINS:,} bins and inputs"
+            return Remark("lacks.numbers", most=_MOST_BINS)
         if any(kinds[i : i + 3] == [Dropout] * 3 for i in range(len(kinds))):
-            return "it has no three dropouts in a row"
-        return ""
+            return Remark("lacks.dropouts")
+        return None
 
     def run(
         self,

@@ -18,6 +18,7 @@ from backlit.core.optimizers import Optimizer
 from backlit.core.state import State
 from backlit.core.values import COUNT
 from backlit.errors import DataError, ShapeError
+from backlit.words import Remark
 
 
 @dataclass(frozen=True, init=False, eq=False)
@@ -255,8 +256,8 @@ class Engine(Protocol):
     name: str
     dtype: Any
 
-    def lacks(self, net: Network, optimizer: Optimizer | None, dtype: Any) -> str:
-        """Why this engine cannot run here, or which piece it has not; "" where it has all.
+    def lacks(self, net: Network, optimizer: Optimizer | None, dtype: Any) -> Remark | None:
+        """Why this engine cannot run here, or which piece it has not; None where it has all.
 
         Parameters
         ----------

@@ -36,8 +36,8 @@ class ReferenceEngine:
     def __init__(self, threads: int | None = None) -> None:
         """Whatever `threads` is, the steps run on one."""
 
-    def lacks(self, net: Network, optimizer: Optimizer | None, dtype: Any) -> str:
-        return ""
+    def lacks(self, net: Network, optimizer: Optimizer | None, dtype: Any) -> None:
+        return None
 
     def run(
         self,

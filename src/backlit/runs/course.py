@@ -36,13 +36,12 @@ def course_of(timeline: Timeline) -> Course:
     """The figures of a timeline, E before training and on the rows learnt from computed now; but for the bends."""
     plan, epochs, steps = timeline.plan(), timeline.epochs(), timeline.steps()
     settings, net = plan.settings, plan.net
-    watching = plan.metric is None
     diverged = timeline.reason() == "diverged"
     with np.errstate(all="ignore"):
         return Course(
             start=evaluate(plan, timeline.at(timeline.lineage[0].start).theta, plan.watched),
             errors=tuple(math.inf if epoch.error is None else epoch.error for epoch in epochs),
-            watched=tuple(epoch.metric for epoch in epochs if epoch.metric is not None) if watching else (),
+            watched=() if timeline.run.watched else tuple(e.metric for e in epochs if e.metric is not None),
             learnt=evaluate(plan, timeline.best().theta, plan.learn),
             learning_rate=settings.learning_rate,
             dropout=net.dropout,

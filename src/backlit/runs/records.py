@@ -153,17 +153,22 @@ def checksum_of(state: State) -> bytes:
     return digest(np.ascontiguousarray(state.theta).tobytes())
 
 
-def timeline_row(number: int, name: str, settings: Settings, seed: int, engine: Engine, **more: Any) -> TimelineRow:
-    """What is recorded of a timeline as it begins."""
+def put_timeline(
+    file: sqlite3.Connection, number: int, name: str, settings: Settings, engine: Engine, state: State, **more: Any
+) -> TimelineRow:
+    """Keep a timeline that begins, and the state with which it does; what is recorded of it."""
     facts: dict[str, Any] = {
-        "number": number, "name": name, "parent": None, "step": 0, "changes": "{}",
-        "settings": settings_text(settings), "network": None, "seed": str(seed),
+        "number": number, "name": name, "parent": None, "step": state.step, "changes": "{}",
+        "settings": settings_text(settings), "network": None, "seed": str(state.seed),
         "engine": engine.name, "arithmetic": json.dumps(engine.arithmetic()),
         "machine": json.dumps({"system": platform.system(), "processor": platform.machine(),
                                "python": platform.python_version(), "backlit": version("backlit")}),
         "created": datetime.now(UTC).isoformat(timespec="seconds"), "kept": 0, "stop": None, "reason": None,
     }  # fmt: skip
-    return TimelineRow(**(facts | more))
+    row = TimelineRow(**(facts | more))
+    put(file, row)
+    put_snapshot(file, number, state, anchor=True)
+    return row
 
 
 # --- the figures of steps ---

@@ -18,7 +18,7 @@ from backlit.runs.archive import Archive
 from backlit.runs.compare import Comparison, compare
 from backlit.runs.file import create, lock, require_new, writing
 from backlit.runs.recorder import MAX_SIZE, Recorder, collect, transaction
-from backlit.runs.records import put_snapshot, timeline_row
+from backlit.runs.records import put_timeline
 from backlit.runs.rows import encoded_of, write_data, write_rows
 from backlit.runs.schema import DamageError, Fact, TimelineRow, put
 from backlit.runs.sense import rows_of
@@ -242,9 +242,5 @@ def _put_first(
     own_net: bool = False,
 ) -> TimelineRow:  # fmt: skip
     """Write a timeline that comes from no other, and the state with which it begins."""
-    own = {"rows": to_json(write_rows(file, plan, encoded)), "step": state.step}
-    net = to_json(plan.net.to_dict()) if own_net else None
-    row = timeline_row(number, name, plan.settings, state.seed, plan.engine, network=net, **own)
-    put(file, row)
-    put_snapshot(file, number, state, anchor=True)
-    return row
+    rows, net = to_json(write_rows(file, plan, encoded)), to_json(plan.net.to_dict()) if own_net else None
+    return put_timeline(file, number, name, plan.settings, plan.engine, state, rows=rows, network=net)

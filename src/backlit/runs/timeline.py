@@ -29,10 +29,10 @@ from backlit.runs.records import (
     figures_of,
     network_from,
     put_snapshot,
+    put_timeline,
     settings_from,
     settings_text,
     state_of,
-    timeline_row,
 )
 from backlit.runs.schema import (
     DamageError,
@@ -470,13 +470,11 @@ class Timeline:
             taken = {other.name for other in rows}
             name = name or next(f"fork {n}" for n in range(1, len(rows) + 2) if f"fork {n}" not in taken)
             require_free(name, rows)
-            row = timeline_row(
-                max(other.number for other in rows) + 1, name, fork.settings, self.seed, fork.engine,
-                parent=owner.number, step=state.step, changes=to_json(fork.changes), rows=before.rows,
+            row = put_timeline(
+                file, max(other.number for other in rows) + 1, name, fork.settings, fork.engine, fork.state,
+                parent=owner.number, changes=to_json(fork.changes), rows=before.rows,
                 network=before.network if fork.net is owner.net else to_json(fork.net.to_dict()),
             )  # fmt: skip
-            put(file, row)
-            put_snapshot(file, row.number, fork.state, anchor=True)
         return Timeline(run, row, owner)
 
 
