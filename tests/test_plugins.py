@@ -187,6 +187,9 @@ def test_weights_of_odd_shapes_have_their_chains(odd):
         chain = odd[name].chain()
         assert chain.gradient == pytest.approx(numeric[i], rel=1e-5, abs=1e-8)
         assert math.fsum(path.product for path in chain.paths) + chain.rest == pytest.approx(chain.gradient, rel=1e-9)
+    latex = odd["T1[1, size, 2]"].chain().latex()  # the same letter on the left and in the last factor of each path
+    assert latex.count(r"\partial T^{(1)}_{\text{1, size}, 2}") == 1 + len(odd["T1[1, size, 2]"].chain().paths)
+    assert r"{\partial t^{(1)}}" in odd["t1"].chain().latex()
     assert {name[:2] for name in odd.strongest()} == {"T1", "a2", "w3"}  # the single number and the bias are left out
 
 

@@ -82,6 +82,8 @@ def test_what_is_drawn(client, run, of, by):
         np.testing.assert_allclose(numbers["da"], t.back.dY[stage.position][:, places].sum(axis=0))
     first = moment["columns"][1]
     names = [f"b1[{name}, {k}]" for name in run.net.inputs for k in (1, 2)]
+    assert [unit["bias"] for unit in layout["columns"][1]["units"]] == names
+    assert {unit["bias"] for unit in layout["columns"][2]["units"]} == {""}  # a gain has none
     np.testing.assert_allclose(first["bias"], [t[name].value for name in names])
     np.testing.assert_allclose(first["dbias"], [t[name].gradient for name in names], rtol=1e-9, atol=1e-15)
 

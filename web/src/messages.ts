@@ -26,6 +26,7 @@ export interface DrawnUnit {
   unit: string;
   number: number;
   bins: number;
+  bias: string;
 }
 
 /** A weight that is drawn, or all bins of an input together. */

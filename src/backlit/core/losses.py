@@ -78,6 +78,8 @@ class Loss:
     def prediction(self, xp: Any, S: Array) -> tuple[Array, Array | float]:
         """What the scores mean to people: values, expected counts or probabilities, (n, k); and the slope of each.
 
+        Each value is one of its target, on the target's scale, and is told in its unit: a spread is told as the value
+        that lies so far off, not as a number of its own.
         The slope is ∂prediction/∂s by the prediction's own score, (n, k) or one number.
         """
         return S, 1.0
@@ -87,7 +89,7 @@ class Loss:
         return self.prediction(array_namespace(S), S)[0]
 
     def outputs(self, names: Sequence[str], classes: Sequence[str] = ()) -> tuple[str, ...]:
-        """What each output stands for, and so how many there are.
+        """What each output stands for, and so how many there are: one for each column, or any number for one column.
 
         Parameters
         ----------

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from backlit.engines.native import NativeEngine
+from backlit.engines.choice import fast
 from backlit.engines.protocol import Data, Rows
 from backlit.words import Remark
 
@@ -40,15 +40,15 @@ def agreeing_digits(a: float, b: float, noise: float = 0.0) -> int:
 
 
 def engine_difference(t: Trace) -> float | None:
-    """How far the native engine's gradient is from the trace's, ‖g − ∂E/∂theta‖ / ‖∂E/∂theta‖; None if it cannot run.
+    """How far the fast engine's gradient is from the trace's, ‖g − ∂E/∂theta‖ / ‖∂E/∂theta‖; None if it cannot run.
 
     The trace computes in float64, the engine in float32: some 1e-7 is rounding, much more would be a mistake.
     """
-    engine, theta, rows = NativeEngine(threads=1), t.theta.astype(np.float32), t.data
-    if engine.lacks(t.net, None, theta.dtype):
+    engine, rows = fast(t.net), t.data
+    if engine is None:
         return None
     data = Data(rows.X.astype(np.float32), rows.Y.astype(np.float32), rows.rows)
-    gradient = engine.gradient(t.net, theta, Rows(data, None, rows.weights, scaled=True), t.key)
+    gradient = engine.gradient(t.net, t.theta.astype(np.float32), Rows(data, None, rows.weights, scaled=True), t.key)
     length = float(np.linalg.norm(t.gradient))
     return float(np.linalg.norm(gradient - t.gradient)) / length if length else 0.0
 

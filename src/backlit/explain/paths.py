@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import html as markup
+import re
 from dataclasses import asdict, dataclass
 
 from backlit import words
 from backlit.core.layer import Link
 from backlit.explain.update import WeightUpdate
 from backlit.words import percent, say
+
+GREEK = ("alpha", "beta", "gamma", "delta", "lambda", "sigma")  #: names that are written as letters
 
 
 def number(value: float, digits: int = 6) -> str:
@@ -132,21 +135,20 @@ def _value(value: float) -> str:
 
 def _symbol(name: str) -> str:
     """w1[sqft_living, 2] as w^{(1)}_{\\text{sqft\\_living}, 2}, s[1] as s_{1}."""
-    kind, _, place = name.partition("[")
+    kind, bracket, place = name.partition("[")
     letter = kind.rstrip("0123456789")
     layer = kind.removeprefix(letter)
-    letter = {"gamma": r"\gamma", "beta": r"\beta"}.get(letter, letter)
+    letter = f"\\{letter}" if letter in GREEK else _escaped(letter)
     *source, unit = place.removesuffix("]").rsplit(",", 1)
     below = ", ".join(_escaped(part.strip()) for part in (*source, unit))
-    return letter + (f"^{{({layer})}}" if layer else "") + f"_{{{below}}}"
+    return letter + (f"^{{({layer})}}" if layer else "") + (f"_{{{below}}}" if bracket else "")
 
 
 def _tex(symbol: str) -> str:
     if symbol.startswith("∂") and "/∂" in symbol:
         top, bottom = symbol.split("/∂", 1)  # a column may be called so, too
         return rf"\frac{{\partial {_tex(top[1:])}}}{{\partial {_tex(bottom)}}}"
-    named = symbol.partition("[")[0].rstrip("0123456789") in ("w", "b", "a", "n", "s", "gamma", "beta", "mask")
-    return _symbol(symbol) if named and symbol.endswith("]") else _escaped(symbol)
+    return _symbol(symbol) if re.fullmatch(r"([^\W\d_]+\d+|s|mask)\[.*]", symbol) else _escaped(symbol)
 
 
 def _escaped(text: str) -> str:

@@ -173,8 +173,11 @@ def _columns(net: Network, table: Table, groups: list[Group], chosen: list[np.nd
     for stage, units in zip(net.numbered, chosen[1:]):
         last = stage is net.numbered[-1]
         labels = output_labels(net, table) if last else stage.units
+        biases = [net.weight_name(at) if at >= 0 else "" for at in stage.biases.tolist()]
         drawn = tuple(
-            DrawnUnit(f"s[{i + 1}]" if last else stage.unit(i), labels[i], "", table.target.unit * last, i + 1, 0)
+            DrawnUnit(
+                f"s[{i + 1}]" if last else stage.unit(i), labels[i], "", table.target.unit * last, i + 1, bias=biases[i]
+            )
             for i in units.tolist()
         )
         kind = "output" if last else "hidden"

@@ -6,12 +6,10 @@ export type Item = { kind: "unit"; column: number; unit: number } | { kind: "wei
 export const idOf = (item: Item): string =>
   item.kind === "unit" ? `unit ${item.column} ${item.unit}` : `weight ${item.name}`;
 
-export const biasName = (layer: number, unit: number): string => `b${layer}[${unit}]`;
-
 export function groups(layout: Layout): Item[][] {
-  const all = layout.columns.flatMap(({ layer, units }, column): Item[][] => {
+  const all = layout.columns.flatMap(({ units }, column): Item[][] => {
     const edges = layout.edges.filter((edge) => edge.layer === column).map((edge) => edge.weight);
-    const biases = layer > 0 ? units.map((unit) => biasName(layer, unit.number)) : [];
+    const biases = units.map((unit) => unit.bias).filter(Boolean);
     return [
       [...edges, ...biases].map((name) => ({ kind: "weight", name })),
       units.map((_, unit) => ({ kind: "unit", column, unit })),

@@ -7,7 +7,7 @@ function network(sizes: number[], counts = sizes): Layout {
   const kinds = (i: number) => (i === 0 ? "input" : i === sizes.length - 1 ? "output" : "hidden");
   const columns = sizes.map((size, i): DrawnColumn => {
     const units = Array.from({ length: size }, (_, k) => {
-      return { name: `u${i}[${k}]`, label: `unit ${k}`, column: "", unit: "", number: k + 1, bins: 0 };
+      return { name: `u${i}[${k}]`, label: `unit ${k}`, column: "", unit: "", number: k + 1, bins: 0, bias: "" };
     });
     return { kind: kinds(i), layer: i, activation: "", count: counts[i]!, units };
   });

@@ -4,12 +4,13 @@ import { beside, groups, idOf } from "./items";
 import { reach } from "./outcome";
 import { biases, dragged, edgeWeights, greatest, nudged, strongest } from "./weights";
 
-const unit = (name: string, number: number, bins = 0) => ({ name, label: name, column: "", unit: "", number, bins });
+const unit = (name: string, number: number, bins = 0, bias = "") =>
+  ({ name, label: name, column: "", unit: "", number, bins, bias });
 const layout: Layout = {
   id: "x",
   columns: [
     { kind: "input", layer: 0, activation: "", count: 2, units: [unit("a", 1), unit("b", 2, 4)] },
-    { kind: "output", layer: 1, activation: "", count: 1, units: [unit("s[1]", 1)] },
+    { kind: "output", layer: 1, activation: "", count: 1, units: [unit("s[1]", 1, 0, "b1[c, 1]")] },
   ],
   edges: [
     { weight: "w1[a, 1]", layer: 1, source: 0, unit: 0, bins: 0 },
@@ -25,13 +26,13 @@ test("edges have the numbers of the moment, or those of the hand", () => {
   expect(edgeWeights(layout, drawn, { "w1[a, 1]": 3 })[0]!.w).toBe(3);
 });
 
-test("biases are named like weights", () => {
+test("biases have the names that the studio says", () => {
   const numbers = { a: [1], da: [1], z: [1], dz: [1], slope: [1], bias: [0.25], dbias: [2], bias_step: [-0.5] };
   const inputs = { a: [1, 2], da: [0, 0], z: [], dz: [], slope: [], bias: [], dbias: [], bias_step: [] };
   const moment = { columns: [inputs, numbers] };
   const [bias, ...others] = biases(layout, moment as never, {});
   expect(others).toEqual([]);
-  expect([bias!.name, bias!.w, bias!.dw, bias!.step]).toEqual(["b1[1]", 0.25, 2, -0.5]);
+  expect([bias!.name, bias!.w, bias!.dw, bias!.step]).toEqual(["b1[c, 1]", 0.25, 2, -0.5]);
 });
 
 test("what stands out, by weight or by blame", () => {
@@ -53,7 +54,7 @@ test("the keyboard goes from one to the next, and from group to group", () => {
   const all = groups(layout);
   expect(all.map((group) => group.map(idOf))).toEqual([
     ["unit 0 0", "unit 0 1"],
-    ["weight w1[a, 1]", "weight w1[b, 1]", "weight b1[1]"],
+    ["weight w1[a, 1]", "weight w1[b, 1]", "weight b1[c, 1]"],
     ["unit 1 0"],
   ]);
   const go = (at: string, by: 1 | -1, far = false) => idOf(beside(all, at, by, far)!);

@@ -1,6 +1,5 @@
 // The weights that are drawn, with their numbers of the present moment, and which of them stand out.
 import type { Layout, Moment } from "../messages";
-import { biasName } from "./items";
 
 export interface Weight {
   name: string;
@@ -31,20 +30,11 @@ export function edgeWeights(layout: Layout, drawn: Float32Array, edits: Record<s
 export function biases(layout: Layout, moment: Moment, edits: Record<string, number>): Weight[] {
   return layout.columns.flatMap((column, c) => {
     const numbers = moment.columns[c];
-    if (column.layer === 0 || !numbers?.bias.length) return [];
-    return column.units.map((unit, k) => {
-      const name = biasName(column.layer, unit.number);
-      return {
-        name,
-        layer: column.layer,
-        unit: k,
-        source: -1,
-        edge: -1,
-        single: true,
-        w: edits[name] ?? numbers.bias[k] ?? NaN,
-        dw: numbers.dbias[k] ?? NaN,
-        step: numbers.bias_step[k] ?? NaN,
-      };
+    return column.units.flatMap(({ bias }, unit) => {
+      if (!bias) return [];
+      const [dw, step] = [numbers?.dbias[unit] ?? NaN, numbers?.bias_step[unit] ?? NaN];
+      const w = edits[bias] ?? numbers?.bias[unit] ?? NaN;
+      return { name: bias, layer: column.layer, unit, source: -1, edge: -1, single: true, w, dw, step };
     });
   });
 }

@@ -27,6 +27,7 @@ class DrawnUnit:
     column : of the table, for an input; "" otherwise
     number : of the unit in its layer, from 1; of the input otherwise
     bins : how many it stands for; 0 where it has none
+    bias : the name of the weight that is added to it; "" where there is none
     """
 
     name: str
@@ -34,7 +35,8 @@ class DrawnUnit:
     column: str
     unit: str
     number: int
-    bins: int
+    bins: int = 0
+    bias: str = ""
 
 
 @dataclass(frozen=True)
