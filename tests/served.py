@@ -18,6 +18,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 import backlit as bl
+from backlit.lesson import MANY
 
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
          "--disable-background-networking", "--disable-component-update", "--disable-sync"]  # fmt: skip
@@ -147,6 +148,11 @@ def watched(browser: Browser, **more: Any) -> Iterator[BrowserContext]:
     with window(browser, complaints, **more) as context:
         yield context
     assert not complaints, "\n".join(complaints)
+
+
+def many(address: str) -> str:
+    """The address of the lesson's timeline that learns from 128 houses a step; the run opens on one house."""
+    return f"{address}{'&' if '#' in address else '#'}timeline={MANY.replace(' ', '+')}"
 
 
 def opened(context: BrowserContext, address: str) -> Page:

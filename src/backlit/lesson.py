@@ -1,7 +1,12 @@
-"""The first lesson: three columns of the houses, three hidden units, weights rounded to what is printed."""
+"""The first lesson: three columns of the houses, three hidden units, weights rounded to what is printed.
+
+Its run has three first timelines, which begin with the same weights: one house again and again, another house, and
+batches of 128 out of all training houses. The last one is the network that predicts.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,10 +15,12 @@ import numpy as np
 
 from backlit.core.layers import Dense
 from backlit.core.network import Network
+from backlit.engines.protocol import Rows
 from backlit.errors import require
 from backlit.fitting import Start, Structure, prepare
 from backlit.problem import Parting, Problem
 from backlit.recipe import Recipe
+from backlit.runs.run import open_run
 from backlit.tables.columns import Number
 from backlit.tables.datasets import HOUSE_UNITS, load_houses
 from backlit.tables.table import Table
@@ -33,6 +40,9 @@ SMALL = {
     "schedule": "constant", "batch_size": 128, "epochs": 30, "dropout": 0.0,
 }  # fmt: skip
 FIRST = Settings(**{name: SMALL[name] for name in ("optimizer", "schedule", "batch_size", "epochs")}, target_error=0.3)
+ONE, ANOTHER, MANY = "one house", "another house", "128 houses"  #: the first run's timelines
+HOUSES = {ONE: 0, ANOTHER: 17}  #: the only house that a timeline learns from; the one makes the other worse
+STEPS = 14  #: that are planned with a single house
 FIRST_FILE, REAL_FILE = "houses-3-3-1.backlit", "houses.backlit"
 
 
@@ -72,17 +82,23 @@ def house_rows(table: Table, house: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def first_run(path: Path, source: str) -> None:
-    """Begin a run file with the first network; nothing is trained yet."""
+    """Begin a run file with the first network, and its three first timelines; nothing is trained yet."""
     net, theta, table, _ = first_network()
     start = prepare(houses_problem(), Recipe(**SMALL), SEED, structure=Structure(table, net))
-    _begin(start.at(begin(start.plan, theta=theta, seed=SEED)), path, source)
+    _begin(start.at(begin(start.plan, theta=theta, seed=SEED)), path, {"source": source, "opens": ONE}, name=MANY)
+    run = open_run(path)
+    plan, data = run.timeline().plan(), run.data()
+    settings = replace(plan.settings, batch_size=None, epochs=None, max_steps=STEPS)
+    for name, house in HOUSES.items():
+        own = replace(plan, learn=Rows(data, np.flatnonzero(data.rows == house)), watch=None, settings=settings)
+        run.begin(name, own, begin(own, theta=theta, seed=SEED))
 
 
 def real_run(path: Path, source: str) -> None:
     """Begin a run file with all columns and the defaults; nothing is trained yet."""
-    _begin(prepare(houses_problem(), Recipe(units=HOUSE_UNITS), SEED), path, source)
+    _begin(prepare(houses_problem(), Recipe(units=HOUSE_UNITS), SEED), path, {"source": source})
 
 
-def _begin(start: Start, path: Path, source: str) -> None:
-    with start.recording(path, {"source": source}):
+def _begin(start: Start, path: Path, about: Mapping[str, str], **options: str) -> None:
+    with start.recording(path, about, **options):
         pass

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
-from served import Complaints, Served, absent, chromium, opened, opened_browser, window
+from served import Complaints, Served, absent, chromium, many, opened, opened_browser, window
 
 
 @pytest.fixture(scope="session")
@@ -55,4 +55,4 @@ def context(browser: Browser, complaints: Complaints, serve: Callable[..., Serve
 @pytest.fixture
 def page(context: BrowserContext, served: Served) -> Page:
     """The studio's page, ready."""
-    return opened(context, served.address)
+    return opened(context, many(served.address))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from served import Served, absent, opened, press, serving, watched
+from served import Served, absent, many, opened, press, serving, watched
 
 AXE = Path(__file__).parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
 STEP = 2
@@ -27,7 +28,7 @@ def only(browser: Browser, served: Served) -> Iterator[Page]:
         absent("no axe-core: it is where the page is built, in web/node_modules")
     with watched(browser, reduced_motion="reduce") as context:
         context.add_init_script(path=AXE)
-        page = opened(context, served.address)
+        page = opened(context, many(served.address))
         for step in range(1, STEP + 1):
             press(page, "ArrowRight", step)
         yield page
@@ -90,13 +91,13 @@ def starting_over(page: Page) -> None:
 def comparing(page: Page) -> None:
     """Of two timelines; the second is begun by the first test that comes here."""
     tree = page.locator('[data-view="timeline"]')
-    if tree.get_by_role("button", name="Compare").count() == 0:
+    if tree.locator(".tree .go", has_text="fork 1").count() == 0:
         starting_over(page)
         page.get_by_label("Learning rate", exact=True).fill("0.1")
         page.get_by_role("button", name="Start over with learning rate").click()
         page.get_by_role("button", name="Not yet").click()
         press(page, "ArrowRight", STEP + 1)
-    tree.get_by_role("button", name="Compare").first.click()
+    tree.get_by_role("button", name=re.compile("Compare with (128 houses|fork 1)")).first.click()
     expect(tree.get_by_text("The same up to step")).to_be_visible()
 
 
@@ -159,7 +160,7 @@ def test_axe_finds_nothing_that_keeps_people_out(page: Page, show: Callable[[Pag
 
 def test_nothing_moves_for_those_who_ask_for_that(browser: Browser, served: Served) -> None:
     with watched(browser, reduced_motion="reduce") as context:
-        page = opened(context, served.address)
+        page = opened(context, many(served.address))
         page.get_by_role("button", name="Take over").evaluate_all("all => all.forEach(one => one.click())")
         expect(page.get_by_role("button", name="Play")).to_be_enabled()
         longest = """() => Math.max(0, ...document.getAnimations({ subtree: true }).map(

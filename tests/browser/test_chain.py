@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 from served import (
     Served,
     at_step,
+    many,
     number,
     opened,
     press,
@@ -25,6 +26,7 @@ from served import (
 
 import backlit as bl
 from backlit.explain.what_if import along_weight
+from backlit.lesson import MANY
 
 STEP = 3
 FILE, REAL = "houses-3-3-1.backlit", "houses.backlit"
@@ -41,7 +43,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 def only(browser: Browser, served: Served) -> Iterator[Page]:
     """One page."""
     with watched(browser) as context:
-        yield opened(context, served.address)
+        yield opened(context, many(served.address))
 
 
 @pytest.fixture
@@ -50,16 +52,16 @@ def page(only: Page) -> Page:
     for _ in range(3):
         only.locator("body").press("Escape")
     only.get_by_role("button", name="Numbers", pressed=True).evaluate_all("all => all.forEach(one => one.click())")
-    only.evaluate("location.hash = '#timeline=main&step=0&row=0&of=row&new=' + Math.random()")
+    only.evaluate("location.hash = '#timeline=128+houses&step=0&row=0&of=row&new=' + Math.random()")
     at_step(only, 0)
-    expect(only.locator("main")).to_have_attribute("data-timeline", "main")
+    expect(only.locator("main")).to_have_attribute("data-timeline", MANY)
     for step in range(1, STEP + 1):
         press(only, "ArrowRight", step)
     return only
 
 
 def trace_of(served: Served, rows: list[int] | None, file: str = FILE, step: int = STEP) -> bl.Trace:
-    return served.run(step, file).trace(step, rows, "main")
+    return served.run(step, file).trace(step, rows)
 
 
 def view(page: Page) -> Locator:
@@ -127,7 +129,7 @@ def test_the_chain_of_a_row_is_that_of_python(page: Page, served: Served, weight
     factors = [factor.value for factor in found.paths[0].factors]
     assert [number(chip) for chip in chips] == pytest.approx([*factors, found.paths[0].product], rel=1e-3)
     expect(view(page).get_by_text(f"agrees to {found.check.digits} digits")).to_be_visible()
-    update = view(page).get_by_role("group", name="What the update would be")
+    update = view(page).get_by_role("group", name="What this house alone would make of it")
     terms = [number(term.strip("()")) for term in update.locator(".value").all_inner_texts()]
     assert found.update is not None
     own = [term.value for term in found.update.terms]
@@ -165,7 +167,7 @@ def test_the_chain_of_a_batch_is_the_update_that_happened(page: Page, served: Se
 
 def test_the_chain_in_the_default_network(context: BrowserContext, serve: Callable[..., Served]) -> None:
     served = serve()
-    page = opened(context, served.address)
+    page = opened(context, many(served.address))
     page.get_by_role("button", name="The real one").click()
     expect(page.get_by_text(REAL)).to_be_visible()
     expect(page.locator("main")).to_have_attribute("data-step", "0")
@@ -271,19 +273,19 @@ def test_starting_over_with_a_weight_is_the_fork_of_python(page: Page, served: S
     source.close()
     copy.close()
     view(page).get_by_role("button", name="Start over with w = ").click()
-    expect(page.locator("main")).not_to_have_attribute("data-timeline", "main")
+    expect(page.locator("main")).not_to_have_attribute("data-timeline", MANY)
     at_step(page, STEP)
     for step in range(STEP + 1, STEP + 4):
         press(page, "ArrowRight", step)
     name = page.get_attribute("main", "data-timeline")
     run = bl.open_run(served.folder / FILE)
     line = run.timeline(name)
-    assert (line.parent and line.parent.name, line.start) == ("main", STEP)
+    assert (line.parent and line.parent.name, line.start) == (MANY, STEP)
     state, at = line.at(STEP), run.net.positions(weight)
-    before = run.at(STEP, "main").theta
+    before = run.at(STEP, MANY).theta
     assert float(state.theta[at][0]) == float(state.theta.dtype.type(value))
     assert np.array_equal(np.delete(state.theta, at), np.delete(before, at))
-    fork = bl.open_run(tmp_path / FILE).fork(STEP, "main", weights={weight: value})
+    fork = bl.open_run(tmp_path / FILE).fork(STEP, MANY, weights={weight: value})
     fork.train(3)
     until(page, lambda: line.steps() == STEP + 3)
     for step in range(STEP, STEP + 4):

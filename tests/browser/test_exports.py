@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 from playwright.sync_api import Browser, BrowserContext, Page, expect
-from served import Served, at_step, number, opened, press, serving, show_numbers, table, watched
+from served import Served, at_step, many, number, opened, press, serving, show_numbers, table, watched
 
 VIEWS = ("network", "timeline", "house", "chain")
 STEP = 2
@@ -30,7 +30,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 def only(browser: Browser, served: Served) -> Iterator[tuple[Page, dict[str, bytes]]]:
     """One page, with a weight chosen; and the pictures that it gave as soon as it was there."""
     with watched(browser, permissions=["clipboard-read", "clipboard-write"]) as context:
-        page = opened(context, served.address)
+        page = opened(context, many(served.address))
         first = {view: exported(page, view, "Picture, PNG") for view in ("network", "house")}
         for step in range(1, STEP + 1):
             press(page, "ArrowRight", step)

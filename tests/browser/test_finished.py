@@ -137,7 +137,8 @@ def test_the_last_step_of_a_schedule_that_ends_at_0(
     # one count of epochs: that of the bar is that of the curves, and of the run
     expect(page.locator(".where div", has_text="epoch").locator("dd")).to_have_text("30")
     expect(timeline.locator(".read .step")).to_have_text(f"step {run.timeline().steps()}, epoch 30")
-    expect(page.get_by_role("group", name="What the update would be")).to_contain_text("The rate is 0 at this step")
+    update = page.get_by_role("group", name="What this house alone would make of it")
+    expect(update).to_contain_text("The rate is 0 at this step")
 
 
 def test_training_ends_at_the_weights_that_predict(

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Dialog, Locator, Page, expect
-from served import Served, at_step, number, opened, press, serving, until, watched
+from served import Served, at_step, many, number, opened, press, serving, until, watched
 
 import backlit as bl
 
@@ -29,7 +29,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 def only(browser: Browser, served: Served) -> Iterator[Page]:
     """One page, at STEP."""
     with watched(browser) as context:
-        page = opened(context, served.address)
+        page = opened(context, many(served.address))
         for step in range(1, STEP + 1):
             press(page, "ArrowRight", step)
         served.run(STEP)
@@ -247,7 +247,7 @@ def test_hostile_names_are_only_text(context: BrowserContext, serve: Callable[..
         dialog.dismiss()
 
     context.on("dialog", hear)
-    page = opened(context, serve().address)
+    page = opened(context, many(serve().address))
     page.get_by_role("button", name="Your table").click()
     page.get_by_label("A table", exact=True).set_input_files(tmp_path / "nasty.csv")
     for name in NASTY:

@@ -122,7 +122,7 @@ def test_a_session(page: Page, served: Served) -> None:
     assert run.timeline("fork 2").settings().learning_rate == 0.1
 
     # comparing, and back to where one was
-    compare = view(page, "timeline").get_by_role("button", name="Compare with main")
+    compare = view(page, "timeline").get_by_role("button", name="Compare with 128 houses")
     tab(page, compare)
     page.keyboard.press("Enter")
     expect(view(page, "timeline")).to_contain_text("The same up to step 1")

@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 from served import (
     at_step,
+    many,
     number,
     opened,
     press,
@@ -29,7 +30,7 @@ STEP = 2
 def driven(browser: Browser, folder: pytest.TempPathFactory, real: bool) -> Iterator[tuple[Page, bl.Run]]:
     """A studio of its own with one page, at STEP; and the run as Python opens it."""
     with serving(folder.mktemp("network")) as served, watched(browser) as context:
-        page = opened(context, served.address)
+        page = opened(context, many(served.address))
         if real:
             page.get_by_role("button", name="The real one").click()
             expect(page.locator("header").get_by_text(REAL)).to_be_visible(timeout=20_000)

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
-from served import Served, opened, serving, until, watched
+from served import Served, many, opened, serving, until, watched
 
 import backlit as bl
-from backlit.lesson import FIRST_FILE, REAL_FILE, first_run, real_run
+from backlit.lesson import FIRST_FILE, MANY, REAL_FILE, first_run, real_run
 from backlit.studio.shelf import SOURCE
 
 FIGURES = Path(__file__).parents[2] / "docs" / "figures" / "studio"
@@ -29,7 +29,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     first_run(folder / FIRST_FILE, SOURCE)
     run = bl.open_run(folder / FIRST_FILE)
     run.train(steps=1080)
-    run.fork(216, "main", name="faster", learning_rate=0.2)
+    run.fork(216, MANY, name="faster", learning_rate=0.2)
     run.train(steps=864, timeline="faster")
     real_run(folder / REAL_FILE, SOURCE)
     bl.open_run(folder / REAL_FILE).train(steps=60)
@@ -48,7 +48,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def page(browser: Browser, served: Served) -> Iterator[Page]:
     size = {"width": 1280, "height": 800}
     with watched(browser, viewport=size, device_scale_factor=1, reduced_motion="reduce") as context:
-        page = opened(context, f"{served.address}#run=first")
+        page = opened(context, many(f"{served.address}#run=first"))
         if (offer := page.get_by_role("button", name="Not now")).is_visible():
             offer.click()
         yield page
@@ -99,14 +99,14 @@ def ready(page: Page, step: int, timeline: str) -> None:
 def test_the_first_network(page: Page, served: Served, folder: Path) -> None:
     go(page, served, "run=first&timeline=faster&step=540&row=0&weight=w1[sqft_living, 2]")
     ready(page, 540, "faster")
-    view(page, "timeline").get_by_label("Overlay main").check()
+    view(page, "timeline").get_by_label("Overlay 128 houses").check()
     expect(view(page, "chain").locator(".katex").first).to_be_attached()
     page.evaluate("scrollTo(0, 0)")
     page.wait_for_timeout(500)
     take(page, folder, "page")
     for name in ("network", "chain", "timeline", "house", "steps"):
         take(page, folder, name, view(page, name))
-    view(page, "timeline").get_by_role("button", name="Compare with main").click()
+    view(page, "timeline").get_by_role("button", name="Compare with 128 houses").click()
     expect(view(page, "timeline").locator(".panel table").first).to_be_visible()
     take(page, folder, "compare", view(page, "timeline"))
     view(page, "timeline").get_by_role("button", name="Close the comparison").click()

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
-from served import Complaints, Served, at_step, number, opened, press, serving, show_numbers, table, until, window
+from served import Complaints, Served, at_step, many, number, opened, press, serving, show_numbers, table, until, window
 
 import backlit as bl
 from backlit.core.layers import Dense
@@ -311,7 +311,7 @@ def test_a_table_on_the_command_line_is_set_up(
     HOMES.write_csv(tmp_path / "given.csv")
     served = serve("given.csv")
     with window(browser, complaints) as context:
-        page = opened(context, served.address)
+        page = opened(context, many(served.address))
         expect(dialog(page)).to_contain_text("given")
         expect(dialog(page).get_by_label("To predict")).to_have_value("price")
         page.keyboard.press("Escape")

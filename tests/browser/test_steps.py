@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
-from served import Served, at_step, number, opened, press, show_numbers, table, until
+from served import Served, at_step, many, number, opened, press, show_numbers, table, until
 
 import backlit as bl
 
@@ -101,7 +101,7 @@ def test_a_link_leads_to_the_moment(context: BrowserContext, page: Page, served:
 
 
 def test_a_teacher_hides_views_by_the_address(context: BrowserContext, served: Served) -> None:
-    page = opened(context, f"{served.address}#hide=timeline,chain,setup,tour")
+    page = opened(context, many(f"{served.address}#hide=timeline,chain,setup,tour"))
     expect(page.locator('[data-view="network"]')).to_be_visible()
     for view in ("timeline", "chain"):
         expect(page.locator(f'[data-view="{view}"]')).to_have_count(0)

@@ -6,7 +6,9 @@ import re
 import signal
 
 from playwright.sync_api import BrowserContext, Locator, Page, expect
-from served import Complaints, Served, at_step, opened, press, show_numbers, table, until
+from served import Complaints, Served, at_step, many, opened, press, show_numbers, table, until
+
+from backlit.lesson import MANY
 
 
 def banner(page: Page) -> Locator:
@@ -21,7 +23,7 @@ def test_two_tabs_stand_at_different_moments(context: BrowserContext, page: Page
     for step in range(1, 4):
         press(page, "ArrowRight", step)
     served.run(3)
-    other = opened(context, served.origin)
+    other = opened(context, many(served.origin))
     at_step(other, 0)
     other.keyboard.press("n")
     expect(other.get_by_role("heading", name="House 1", exact=True)).to_be_visible()
@@ -39,7 +41,7 @@ def test_two_tabs_stand_at_different_moments(context: BrowserContext, page: Page
 
 
 def test_two_tabs_look_at_different_runs(context: BrowserContext, page: Page, served: Served) -> None:
-    other = opened(context, served.origin)
+    other = opened(context, many(served.origin))
     other.get_by_role("button", name="The real one").click()
     expect(other.locator("header .run")).to_contain_text("houses.backlit")
     expect(page.locator("header .run")).to_contain_text("houses-3-3-1.backlit")
@@ -51,10 +53,10 @@ def test_two_tabs_look_at_different_runs(context: BrowserContext, page: Page, se
 
 
 def test_a_tab_that_plays_moves_and_another_one_stands(context: BrowserContext, page: Page, served: Served) -> None:
-    other = opened(context, served.origin)
+    other = opened(context, many(served.origin))
     page.keyboard.press("Space")
     expect(page.get_by_role("button", name="Stop", exact=True)).to_be_visible()
-    expect(banner(other)).to_contain_text("main is being trained")
+    expect(banner(other)).to_contain_text("128 houses is being trained")
     until(page, lambda: shown_step(page) > 5)
     assert shown_step(other) == 0
     until(page, lambda: int(other.locator(".where .quiet").inner_text().split()[-1]) > 5)  # it knows how many there are
@@ -67,7 +69,7 @@ def test_a_tab_that_plays_moves_and_another_one_stands(context: BrowserContext, 
     before = shown_step(other)
     until(page, lambda: shown_step(other) > max(5, before))
     press(other, "Home", 0)  # it leaves, and the training goes on
-    expect(banner(other)).to_contain_text("main is being trained")
+    expect(banner(other)).to_contain_text("128 houses is being trained")
     before = shown_step(page)
     until(page, lambda: shown_step(page) > before)
     other.get_by_role("button", name="Stop it").click()
@@ -80,13 +82,13 @@ def test_a_tab_that_plays_moves_and_another_one_stands(context: BrowserContext, 
 def test_a_command_fails_with_a_sentence(
     context: BrowserContext, page: Page, served: Served, complaints: Complaints
 ) -> None:
-    other = opened(context, f"{served.origin}#hide=tour")
+    other = opened(context, many(f"{served.origin}#hide=tour"))
     page.keyboard.press("Space")
-    expect(banner(other)).to_contain_text("main is being trained")
+    expect(banner(other)).to_contain_text("128 houses is being trained")
     other.get_by_role("button", name="Start over from here").click()
     timeline = other.locator('[data-view="timeline"]')
     timeline.locator("form button.main").click()
-    expect(timeline.get_by_role("alert")).to_contain_text("main of houses-3-3-1.backlit is being trained")
+    expect(timeline.get_by_role("alert")).to_contain_text("128 houses of houses-3-3-1.backlit is being trained")
     until(other, lambda: len(complaints) == 2)  # the browser's own, and the server's sentence
     complaints.expect("a status of 400")
     complaints.expect("stop it first")
@@ -94,12 +96,12 @@ def test_a_command_fails_with_a_sentence(
     expect(banner(other)).to_have_count(0)
     timeline.locator("form button.main").click()
     expect(other.locator("main")).to_have_attribute("data-timeline", "fork 1")
-    expect(page.locator("main")).to_have_attribute("data-timeline", "main")
+    expect(page.locator("main")).to_have_attribute("data-timeline", MANY)
 
 
 def test_what_is_recorded_is_played_in_two_tabs_at_once(context: BrowserContext, page: Page, served: Served) -> None:
     served.run(0).train(steps=60)
-    pages = [opened(context, f"{served.origin}#step={step}") for step in (0, 20)]
+    pages = [opened(context, many(f"{served.origin}#step={step}")) for step in (0, 20)]
     for each in pages:
         each.get_by_label("Speed").select_option("5 steps a second")
         each.locator("body").press("Space")
@@ -145,7 +147,7 @@ def test_a_page_without_its_cookie_says_what_to_do(
 def test_no_request_leaves_the_machine(context: BrowserContext, served: Served) -> None:
     asked: list[str] = []
     context.on("request", lambda request: asked.append(request.url))
-    page = opened(context, served.address)
+    page = opened(context, many(served.address))
     press(page, "ArrowRight", 1)
     assert asked
     assert all(re.match(rf"({re.escape(served.origin)}|data:|blob:)", url) for url in asked)

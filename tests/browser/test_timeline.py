@@ -7,12 +7,12 @@ from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
-from served import Complaints, Served, at_step, number, opened, serving, show_numbers, table, until, window
+from served import Complaints, Served, at_step, many, number, opened, serving, show_numbers, table, until, window
 
 import backlit as bl
 from backlit import words
 from backlit.explain.what_if import Line, along_step
-from backlit.lesson import FIRST_FILE, first_run
+from backlit.lesson import FIRST_FILE, MANY, first_run
 from backlit.runs.run import Run
 from backlit.studio.shelf import SOURCE
 
@@ -37,7 +37,7 @@ def told() -> Complaints:
 @pytest.fixture(scope="module")
 def shared(browser: Browser, served: Served, told: Complaints) -> Iterator[Page]:
     with window(browser, told) as context:
-        page = opened(context, f"{served.address}#hide=tour")
+        page = opened(context, many(f"{served.address}#hide=tour"))
         page.get_by_label("Speed").select_option("as fast as it goes")
         show_numbers(page, "timeline")
         yield page
@@ -83,8 +83,8 @@ def in_dollars(run: Run, E: float | None) -> float:
 
 
 def test_the_figures_are_those_of_python(page: Page, run: Run) -> None:
-    rows = [row for row in table(page, "timeline") if row[0] == "main"]
-    line = run.timeline("main")
+    rows = [row for row in table(page, "timeline") if row[0] == MANY]
+    line = run.timeline(MANY)
     ended = {int(row[1]): row for row in rows if row[2]}
     assert len(ended) == len(line.epochs()) >= 3
     for epoch in line.epochs():
@@ -125,7 +125,7 @@ def test_scrubbing_with_the_mouse_leads_to_the_step(page: Page, run: Run) -> Non
     page.mouse.click(box["x"] + 0.4 * box["width"], box["y"] + 60)
     at_step(page, seen[2])
     show_numbers(page, "network")
-    t = run.trace(seen[2], [0], timeline="main")
+    t = run.trace(seen[2], [0], timeline=MANY)
     for name, value, gradient, *_ in table(page, "network"):
         at = t.net.positions(name)[0]
         assert number(value) == pytest.approx(t.theta[at], rel=1e-4)
@@ -137,7 +137,7 @@ def test_scrubbing_with_keys(page: Page, run: Run) -> None:
     jump(page, 250)
     slider = timeline(page).get_by_role("slider", name="Step", exact=True)
     slider.focus()
-    epoch = run.timeline("main").epochs()[0].step
+    epoch = run.timeline(MANY).epochs()[0].step
     for key, step in [("ArrowLeft", 249), ("ArrowRight", 250), ("PageUp", 250 - epoch), ("PageDown", 250),
                       ("ArrowUp", 251), ("ArrowDown", 250), ("End", STEPS), ("Home", 0)]:  # fmt: skip
         page.keyboard.press(key)
@@ -153,12 +153,12 @@ def test_a_fork_goes_another_way_and_is_compared(page: Page, served: Served) -> 
     expect(head).to_have_text("faster begins at step 200")
     timeline(page).get_by_role("button", name="Train it").click()
     expect(timeline(page).locator(".tree .go", has_text="faster")).to_contain_text("all epochs done")
-    timeline(page).get_by_role("button", name="Compare with main").click()
+    timeline(page).get_by_role("button", name="Compare with 128 houses").click()
     panel = timeline(page).locator(".panel")
     run = bl.open_run(served.folder / FIRST_FILE)
     forked = run.timeline("faster")
-    assert (forked.start, forked.settings().learning_rate, forked.parent and forked.parent.name) == (200, 0.2, "main")
-    found = run.compare("main", "faster")
+    assert (forked.start, forked.settings().learning_rate, forked.parent and forked.parent.name) == (200, 0.2, MANY)
+    found = run.compare(MANY, "faster")
     assert found.parted == 200
     expect(panel).to_contain_text("The same up to step 200. Then learning rate 0.05 → 0.2.")
     mean = found.rows()["gain"].mean()
@@ -191,15 +191,15 @@ def test_a_timeline_is_overlaid(page: Page) -> None:
     if overlay.is_checked():
         overlay.uncheck()
     alone = lines.locator("path").count()
-    assert {row[0] for row in table(page, "timeline")} == {"main"}
+    assert {row[0] for row in table(page, "timeline")} == {MANY}
     overlay.check()
-    until(page, lambda: {row[0] for row in table(page, "timeline")} == {"main", "faster"})
+    until(page, lambda: {row[0] for row in table(page, "timeline")} == {MANY, "faster"})
     assert lines.locator("path").count() > alone
 
 
 def line_there(page: Page, run: Run, step: int, rows: list[int] | None) -> Line:
     """The line along a step, once it is drawn."""
-    line = along_step(run.trace(step, rows, timeline="main"))
+    line = along_step(run.trace(step, rows, timeline=MANY))
     wanted = [line.here, line.E_chosen, line.chosen, line.E_best, line.best]
 
     def shown() -> bool:
@@ -263,7 +263,7 @@ def test_every_setting_of_the_steps_can_be_another(page: Page, served: Served) -
     timeline(page).get_by_label("Name").fill("otherwise")
     timeline(page).locator("form button.main").click()
     expect(page.locator("main")).to_have_attribute("data-timeline", "otherwise")
-    before, after = (bl.open_run(served.folder / FIRST_FILE).timeline(name) for name in ("main", "otherwise"))
+    before, after = (bl.open_run(served.folder / FIRST_FILE).timeline(name) for name in (MANY, "otherwise"))
     assert set(after.changes) == {"optimizer", "batch_size", "clip_norm", "patience"}
     settings = after.settings()
     assert (settings.optimizer.name, settings.optimizer.clip_norm) == ("adam", 0.5)
@@ -280,11 +280,11 @@ def test_a_run_that_diverges_says_so_and_the_page_goes_on(page: Page, served: Se
     assert bl.open_run(served.folder / FIRST_FILE).timeline("too-fast").reason() == "diverged"
     expect(page.get_by_role("button", name="Play", exact=True)).to_be_visible()
     page.keyboard.press("ArrowLeft")
-    timeline(page).locator(".tree .go", has_text="main").first.click()
+    timeline(page).locator(".tree .go", has_text=MANY).first.click()
     jump(page, 12)
     page.keyboard.press("ArrowRight")
     at_step(page, 13)
-    expect(page.locator("main")).to_have_attribute("data-timeline", "main")
+    expect(page.locator("main")).to_have_attribute("data-timeline", MANY)
 
 
 def test_the_form_tells_where_it_began_until_it_goes_on(page: Page) -> None:

@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 from served import READY, Complaints, Served, at_step, opened, show_numbers, table, until, window
 
 import backlit as bl
+from backlit.lesson import MANY, ONE
 
 DONE = "Done. You can go on."
 
@@ -69,6 +70,7 @@ def test_from_start_to_end_by_its_tasks(page: Page, served: Served) -> None:
 
     title(page, "How wrong is it?")
     t = run.trace(0, [0])
+    assert page.get_attribute("main", "data-timeline") == ONE
     expect(card(page)).to_contain_text(f"${t.prediction[0, 0]:,.0f}")
     page.keyboard.press("n")
     noticed(page)
@@ -92,8 +94,9 @@ def test_from_start_to_end_by_its_tasks(page: Page, served: Served) -> None:
     drag(page, grip, centre(best)[0] - centre(grip)[0])
     timeline.locator("form button.main").click()
     noticed(page)
-    assert len(run.timelines()) == 2
-    assert run.timelines()[1].settings().learning_rate != 0.05
+    own = run.timelines()[-1]
+    assert (len(run.timelines()), own.parent and own.parent.name) == (4, ONE)
+    assert own.settings().learning_rate != 0.05
 
     title(page, "Why is there a minus?")
     page.keyboard.press("ArrowRight")
@@ -137,7 +140,10 @@ def test_from_start_to_end_by_its_tasks(page: Page, served: Served) -> None:
     title(page, "Now it is yours")
     card(page).get_by_role("button", name="Finish").click()
     expect(card(page)).to_have_count(0)
-    assert len(run.timelines()) == 3
+    assert len(run.timelines()) == 5
+    own = run.timelines()[-1]
+    assert own.parent is not None
+    assert own.parent.name == MANY  # since its eighth stop
 
 
 def test_it_is_offered_once_and_left_and_taken_up_again(context: BrowserContext, page: Page, served: Served) -> None:

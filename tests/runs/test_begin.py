@@ -61,7 +61,7 @@ def test_every_question_of_a_timeline_has_an_answer(run):
     assert len(one.curves()) == 8
     assert one.best().step == 8
     gone = run.compare("main", "one row")
-    assert gone.parted == 0
+    assert gone.parted is None
     assert set(gone.weights["weight"]) == set(run.net.weight_names())
     fork = one.fork(4, learning_rate=0.001, name="slower").train(3)
     assert [timeline.name for timeline in fork.lineage] == ["one row", "slower"]

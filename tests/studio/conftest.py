@@ -43,11 +43,16 @@ class OneRun(Desk):
     def run(self):
         return self.opened(self.key)
 
-    def line(self, name="main"):
-        return self.timeline(self.key, name)
+    @property
+    def main(self):
+        """The name of the first timeline."""
+        return self.run.timeline().name
 
-    def at(self, step, timeline="main"):
-        return self.state(self.key, timeline, step)
+    def line(self, name=None):
+        return self.timeline(self.key, name or self.main)
+
+    def at(self, step, timeline=None):
+        return self.state(self.key, timeline or self.main, step)
 
 
 @pytest.fixture
@@ -144,16 +149,17 @@ def wait_until(fact, seconds=30):
         time.sleep(0.005)
 
 
-def train(commands, steps=None, timeline="main", **how):
+def train(commands, steps=None, timeline=None, **how):
     """Begin to train; what the command answers."""
     desk, last = commands.desk, commands.training
+    timeline = timeline or desk.main
     own = last and (last.run, last.timeline) == (desk.key, timeline)
     done = max(desk.line(timeline).steps(), last.step if own else 0)  # what was made may not be written yet
     stop = None if steps is None else done + steps
     return commands.train(Train(run=desk.key, timeline=timeline, stop=stop, **how))
 
 
-def trained(commands, steps=None, timeline="main", **how):
+def trained(commands, steps=None, timeline=None, **how):
     """Train, and wait for the end; as far as it has come."""
     train(commands, steps, timeline, **how)
     wait_until(lambda: not commands.training.running)

@@ -18,6 +18,7 @@ from backlit.errors import ArgumentError, BacklitError, UnknownNameError
 from backlit.explain.verdict_text import sentence
 from backlit.explain.what_if import along_step, along_weight
 from backlit.fitting import Recipe, Structure, prepare
+from backlit.lesson import MANY
 from backlit.model import Model
 from backlit.problem import Problem, Split
 from backlit.progress import fit
@@ -77,7 +78,7 @@ def small(tmp_path_factory):
     """The 3-3-1 network, with a fork."""
     desk = OneRun(Shelf(tmp_path_factory.mktemp("small")), "first")
     desk.line().train(250)
-    desk.run.fork(20, "main", name="other", learning_rate=0.1, weights={"w2[1, 1]": 0.25}).train(40)
+    desk.run.fork(20, name="other", learning_rate=0.1, weights={"w2[1, 1]": 0.25}).train(40)
     yield desk
     desk.shelf.close()
 
@@ -121,11 +122,12 @@ def ask(desk, name, **more):
     question = QUESTIONS[name]
     kinds = {"moment": ms.DrawnQuery, "weights": ms.DrawnQuery, "layout": ms.LayoutQuery, "unit": ms.UnitQuery,
              "axes": ms.AxesQuery, "maps": ms.MapsQuery, "surface": ms.SurfaceQuery, "landscape": ms.LandscapeQuery,
-             "chain": ms.WeightQuery, "line": ms.MomentQuery, "account": ms.MomentQuery, "row": ms.RowQuery,
-             "worst": ms.RowsQuery, "history": ms.HistoryQuery, "compare": ms.CompareQuery, "run": ms.RunQuery,
+             "chain": ms.WeightQuery, "line": ms.MomentQuery, "account": ms.MomentQuery, "step": ms.MomentQuery,
+             "row": ms.RowQuery, "worst": ms.RowsQuery, "history": ms.HistoryQuery, "compare": ms.CompareQuery,
+             "run": ms.RunQuery,
              "verdict": ms.VerdictQuery}  # fmt: skip
     kind = kinds[name]
-    query = msgspec.json.decode(msgspec.json.encode({"run": desk.key} | more), type=kind)
+    query = msgspec.json.decode(msgspec.json.encode({"run": desk.key, "timeline": desk.main} | more), type=kind)
     reply = question(desk, query)
     return reply if isinstance(reply, bytes) else received(reply)
 
@@ -136,18 +138,18 @@ def received(reply):
     return msgspec.json.decode(to_json(reply), type=type(reply), dec_hook=lambda kind, value: read[kind](value))
 
 
-AT = {"timeline": "main", "step": 9, "row": 17}
+AT = {"step": 9, "row": 17}
 BATCH = AT | {"of": "batch"}
 
 
-def truly(desk, of="row", step=9, row=17, timeline="main"):
+def truly(desk, of="row", step=9, row=17, timeline=None):
     return desk.run.trace(step, [row] if of == "row" else None, timeline)
 
 
 def test_every_question_says_what_it_takes_and_gives():
     assert list(QUESTIONS) == [
-        "layout", "moment", "weights", "unit", "axes", "maps", "surface", "landscape", "chain", "line", "account",
-        "row", "worst", "history", "verdict", "compare", "run", "shelf", "table",
+        "layout", "moment", "step", "weights", "unit", "axes", "maps", "surface", "landscape", "chain", "line",
+        "account", "row", "worst", "history", "verdict", "compare", "run", "shelf", "table",
     ]  # fmt: skip
 
 
@@ -349,7 +351,7 @@ def replace_rows(data, X):
 
 def test_weights_changed_by_hand_are_those_of_a_fork(small):
     edits = {"w1[lat, 2]": 0.4, "b2[1]": -0.2}
-    fork = small.run.fork(9, "main", name="edited", weights=edits)
+    fork = small.run.fork(9, name="edited", weights=edits)
     layout = ask(small, "layout", **AT)
     for of in ("row", "batch"):
         changed = ask(small, "moment", **AT | {"of": of}, layout=layout.id, weights=edits)
@@ -369,7 +371,7 @@ def test_weights_changed_by_hand_are_those_of_a_fork(small):
 
 
 def ask_raw(desk, **more):
-    return QUESTIONS["layout"](desk, ms.LayoutQuery(run=desk.key, **AT, **more))
+    return QUESTIONS["layout"](desk, ms.LayoutQuery(run=desk.key, timeline=desk.main, **AT, **more))
 
 
 @pytest.mark.parametrize("wrong", [{"timeline": "mein"}, {"step": 10_000}, {"step": -1}, {"row": 10**9}, {"row": -1}])
@@ -499,7 +501,7 @@ def test_the_account_of_a_step_that_is_not_made_is_that_of_the_update(small):
     moved[t.net.positions("w2[1, 1]")] = np.float32(0.25)
     wishes = (({"step": last}, truly(small, step=last)), ({"step": 9, "weights": {"w2[1, 1]": 0.25}}, t.at(moved)))
     for wish, t in wishes:
-        told, own = ask(small, "account", timeline="main", row=17, **wish), t.account()
+        told, own = ask(small, "account", row=17, **wish), t.account()
         assert (told.before, told.after) == (own.before, own.after)
         assert {one.weight: one.part for one in told.parts} == dict(own.by_weight().iter_rows())
 
@@ -573,7 +575,7 @@ def test_other_networks(kind, tmp_path):
             assert np.prod(told.price) == pytest.approx(told.gradient, abs=1e-12)
         ask(desk, "unit", **at, layer=1, unit=1)
         ask(desk, "line", **at)
-    ask(desk, "worst", timeline="main", step=9)
+    ask(desk, "worst", step=9)
     assert ask(desk, "run").error == ("RMSE" if kind in ("linear", "norms") else "E")
     labels = [unit.label for unit in layout.columns[-1].units]
     assert labels == (["price, 5%", "price, 50%", "price, 95%"] if kind == "quantiles" else ["price"])
@@ -631,7 +633,7 @@ def test_a_row_can_be_handed_back(mixed):
 @pytest.mark.parametrize("which", ["train", "validation"])
 def test_the_worst_rows(wide, mixed, which):
     for desk in (wide, *mixed.values()):
-        found = ask(desk, "worst", timeline="main", step=9, which=which, most=5)
+        found = ask(desk, "worst", step=9, which=which, most=5)
         run, line = desk.run, desk.run.timeline()
         data = line.learn() if which == "train" else line.watch()
         S = run.timeline().plan().engine.predict(run.net, run.at(9).theta, data.X)
@@ -651,17 +653,17 @@ def test_the_worst_rows(wide, mixed, which):
         if desk is wide:
             assert found.rows[0].truth == ask(wide, "row", row=found.rows[0].row).truth
     with pytest.raises(msgspec.ValidationError):
-        ask(wide, "worst", timeline="main", step=9, which="test")
+        ask(wide, "worst", step=9, which="test")
 
 
 # --- history -----------------------------------------------------------------------------------------------------
 
 
 def test_history(small):
-    whole, figures = ask(small, "history", timeline="main"), small.line().curves()
+    whole, figures = ask(small, "history"), small.line().curves()
     assert whole.step.tolist() == figures["step"].to_list() == list(range(250))
     np.testing.assert_allclose(whole.E, figures["E"])
-    thin = ask(small, "history", timeline="main", points=60)
+    thin = ask(small, "history", points=60)
     assert thin.step.tolist() == list(range(0, 250, 5))
     np.testing.assert_allclose(thin.E, figures["E"].to_numpy().reshape(-1, 5).mean(axis=1), rtol=1e-6)
     np.testing.assert_allclose(thin.update_norm, figures["update_norm"].to_numpy().reshape(-1, 5).max(axis=1))
@@ -697,7 +699,7 @@ def test_epochs_in_the_targets_unit(small, mixed, tmp_path):
 
 
 def test_compare(small, mixed):
-    found, own = ask(small, "compare", a="main", b="other", most=4), small.run.compare("main", "other")
+    found, own = ask(small, "compare", a=MANY, b="other", most=4), small.run.compare(MANY, "other")
     assert found.parted == own.parted == 20
     first = found.changes[0]
     assert (first.what, first.before, first.after) == ("learning_rate", "0.05", "0.1")
@@ -718,7 +720,7 @@ def test_a_comparison_says_at_which_steps_it_is_made(small, mixed):
     def best(desk, name):
         return desk.run.timeline(name).at().best.step
 
-    assert ask(small, "compare", a="main", b="other").at == "both at step 60"  # the other watched no row by then
+    assert ask(small, "compare", a=MANY, b="other").at == "both at step 60"  # the other watched no row by then
     desk = mixed["three"]
     desk.run.fork(3, "main", name="faster", learning_rate=0.3).train(9)
     ours, theirs = best(desk, "main"), best(desk, "faster")
@@ -733,7 +735,7 @@ def test_the_verdict_of_a_timeline(mixed, tmp_path):
     opened = desk.run.again()
     found = judged(opened.timeline("main")).to_dict()
     target = opened.table.target
-    assert ask(desk, "verdict", timeline="main").text == sentence(found, target.unit, target.names[0])
+    assert ask(desk, "verdict").text == sentence(found, target.unit, target.names[0])
     with pytest.raises(UnknownNameError, match="timeline"):
         ask(desk, "verdict", timeline="mian")
 
@@ -742,13 +744,13 @@ def test_the_verdict_that_was_recorded_is_told_while_it_holds(tmp_path):
     targets, _ = TARGETS["numbers"]
     start = prepare(Problem(MIXED, targets, split=SPLIT), RECIPE, 1)
     desk = desk_of(tmp_path, start, 12, frame=pl.concat([MIXED, targets], how="horizontal"))
-    own = ask(desk, "verdict", timeline="main").text
+    own = ask(desk, "verdict").text
     fall = {"kind": "still_falling", "beaten_by": None, "numbers": {"fall": 0.42, "share": 0.5}, "remedy": {}}
     desk.run.note(verdict=fall, judged_at=12)
-    told = ask(desk, "verdict", timeline="main").text
+    told = ask(desk, "verdict").text
     assert told.startswith("The error was still falling at the last epoch: by 42% over")
     desk.run.note(judged_at=11)
-    assert ask(desk, "verdict", timeline="main").text == own != told
+    assert ask(desk, "verdict").text == own != told
     desk.shelf.close()
 
 
@@ -760,17 +762,18 @@ def test_no_verdict_without_rows(tmp_path):
         fit(start, recorder=recorder)
     shelf = Shelf(tmp_path)
     desk = OneRun(shelf, shelf.add_run(tmp_path / "bare.backlit"))
-    assert ask(desk, "verdict", timeline="main").text == ""
+    assert ask(desk, "verdict").text == ""
     desk.shelf.close()
 
 
 def test_the_run(wide, mixed, small):
     run = ask(wide, "run")
     assert (run.target, run.unit, run.classes) == ("price", "$", ())
-    assert run.rows == {"train": 14_000, "validation": 3_500, "table": 21_613}
+    assert (run.rows, run.opens) == (21_613, "")
     dense = [layer for layer in wide.run.net.layers if isinstance(layer, Dense)]
     assert (run.sources, run.layers) == (dense[0].d_in, tuple(layer.d_out for layer in dense))
     [main] = run.timelines
+    assert (main.train, main.validation, main.rows) == (14_000, 3_500, ())
     assert (main.steps, main.steps_an_epoch, main.planned) == (30, 55, 60 * 55)
     assert (main.settings["batch_size"], main.settings["dropout"]) == ("256", "0.15")
     living = next(column for column in run.columns if column.name == "sqft_living")
@@ -783,7 +786,7 @@ def test_the_run(wide, mixed, small):
     assert run.classes == (HTML, "low")
     run = ask(small, "run")
     other = next(timeline for timeline in run.timelines if timeline.name == "other")
-    assert (other.parent, other.start, other.steps) == ("main", 20, 60)
+    assert (other.parent, other.start, other.steps) == (MANY, 20, 60)
     low = next(column.low for column in run.columns if column.name == "grade")
     assert low == small.run.frame()["grade"][small.run.timeline().learn().rows].min()
 

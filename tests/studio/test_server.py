@@ -9,6 +9,7 @@ from socket import create_connection
 import pytest
 from websockets.exceptions import ConnectionClosed
 
+from backlit.lesson import ANOTHER, MANY, ONE
 from backlit.studio import server, shelf
 from backlit.studio.questions import QUESTIONS
 
@@ -53,7 +54,7 @@ def test_what_cannot_be_read_is_refused(client, body, named):
 
 
 def test_nonsense_is_named(client, desk):
-    here = {"run": "first", "timeline": "main"}
+    here = {"run": "first", "timeline": MANY}
     answer = client.ask("layout", here | {"step": 77})
     assert (answer.status, answer.json["error"]) == (400, "step is 77; it must be a step from 0 to 0")
     assert "'mian'" in client.ask("layout", here | {"timeline": "mian", "step": 0}).json["error"]
@@ -61,7 +62,7 @@ def test_nonsense_is_named(client, desk):
     assert client.ask("train", here | {"stop": -5}).status == 400
     assert client.ask("train", here | {"speed": 0}).status == 400
     assert client.ask("run", {"run": "../../etc/passwd"}).status == 400
-    assert (desk.run.timeline().steps(), [line.name for line in desk.run.timelines()]) == (0, ["main"])
+    assert (desk.run.timeline().steps(), [line.name for line in desk.run.timelines()]) == (0, [MANY, ONE, ANOTHER])
 
 
 def test_too_large(client, monkeypatch):
@@ -111,29 +112,29 @@ def test_what_is_no_table_is_refused(client, name, content):
 def test_news(client, desk):
     with client.news() as socket:
         assert not any(hear(socket).values())
-        assert client.ask("train", {"run": "first", "timeline": "main", "stop": 120}).status == 200
+        assert client.ask("train", {"run": "first", "timeline": MANY, "stop": 120}).status == 200
         ended = until(socket, lambda item: item["epoch"])
-        assert (ended["epoch"]["step"], ended["training"]["timeline"]) == (108, "main")
+        assert (ended["epoch"]["step"], ended["training"]["timeline"]) == (108, MANY)
         last = until(socket, lambda item: item["run"])
         assert (last["training"]["step"], last["training"]["running"]) == (120, False)
         assert last["run"]["timelines"][0]["steps"] == 120
 
 
 def test_a_tab_that_comes_hears_what_trains(client):
-    assert client.ask("train", {"run": "first", "timeline": "main", "speed": 400}).status == 200
+    assert client.ask("train", {"run": "first", "timeline": MANY, "speed": 400}).status == 200
     with client.news() as socket:
         first = hear(socket)["training"]
-        assert (first["run"], first["timeline"], first["running"], first["stop"]) == ("first", "main", True, None)
+        assert (first["run"], first["timeline"], first["running"], first["stop"]) == ("first", MANY, True, None)
 
 
 def test_a_command_fails_with_a_sentence(client, desk):
     """Whoever asks: any tab may stop what another one began."""
-    main = {"run": "first", "timeline": "main"}
+    main = {"run": "first", "timeline": MANY}
     assert client.ask("train", main | {"speed": 400}).status == 200
     for command, query in (("train", main | {"stop": 5}), ("fork", main | {"step": 0})):
         refused = client.ask(command, query)
         assert (refused.status, refused.json["kind"]) == (400, "invalid")
-        assert "main of houses-3-3-1.backlit is being trained" in refused.json["error"]
+        assert "128 houses of houses-3-3-1.backlit is being trained" in refused.json["error"]
     assert client.ask("stop").status == 200
     assert client.ask("fork", main | {"step": 0}).json["timelines"][-1]["name"] == "fork 1"
 
@@ -141,7 +142,7 @@ def test_a_command_fails_with_a_sentence(client, desk):
 def test_shutting_down_ends_training_and_writes_it(desk):
     with serving(desk) as client:
         with client.news() as socket:
-            client.ask("train", {"run": "first", "timeline": "main", "speed": 400})  # so that it is far from its end
+            client.ask("train", {"run": "first", "timeline": MANY, "speed": 400})  # so that it is far from its end
             until(socket, lambda item: item["training"] and item["training"]["step"] > 200)
         client.ask("run", FIRST)
     assert desk.run.timeline().steps() > 200

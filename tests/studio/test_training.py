@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from backlit.errors import ArgumentError, DataError, RunWarning, UnknownNameError
+from backlit.lesson import ANOTHER, MANY, ONE
 from backlit.recipe import TYPED
 from backlit.runs.recorder import Recorder
 from backlit.runs.run import open_run
@@ -26,7 +27,7 @@ def assert_same(a, b):
     assert np.asarray(a.theta).tobytes() == np.asarray(b.theta).tobytes()
 
 
-def fork(commands, step, timeline="main", name=None, weights=None, **settings):
+def fork(commands, step, timeline=MANY, name=None, weights=None, **settings):
     """The name of the new timeline."""
     typed = {name: str(value) for name, value in settings.items()}
     query = Fork(run=commands.desk.key, timeline=timeline, step=step, name=name, settings=typed, weights=weights or {})
@@ -78,10 +79,10 @@ def test_single_steps_are_written_when_nobody_asks_for_more(desk, commands):
 
 def test_steps_asked_for_twice_are_made_once(desk, commands):
     for _ in range(3):
-        commands.train(Train(run="first", timeline="main", stop=4))
+        commands.train(Train(run="first", timeline=MANY, stop=4))
     wait_until(lambda: not commands.training.running)
     commands.stop()
-    commands.train(Train(run="first", timeline="main", stop=3))
+    commands.train(Train(run="first", timeline=MANY, stop=3))
     commands.stop()
     assert desk.line().steps() == 4
 
@@ -174,14 +175,14 @@ def test_stop_loses_nothing(desk, commands):
 def test_what_needs_the_file_is_refused_while_another_training_runs(desk, commands):
     trained(commands, 10)
     train(commands, speed=200)
-    sentence = "main of houses-3-3-1.backlit is being trained, and is at step [0-9,]+; stop it first"
+    sentence = "128 houses of houses-3-3-1.backlit is being trained, and is at step [0-9,]+; stop it first"
     with pytest.raises(BusyError, match=sentence):
-        commands.fork(Fork(run="first", timeline="main", step=5))
-    for query in (Train(run="first", timeline="main", stop=40), Train(run="real", timeline="main")):
+        commands.fork(Fork(run="first", timeline=MANY, step=5))
+    for query in (Train(run="first", timeline=MANY, stop=40), Train(run="real", timeline=MANY)):
         with pytest.raises(BusyError, match=sentence):
             commands.train(query)
     assert commands.training.running
-    assert [line.name for line in desk.run.timelines()] == ["main"]
+    assert [line.name for line in desk.run.timelines()] == [MANY, ONE, ANOTHER]
     commands.stop()
     assert fork(commands, 5) == "fork 1"
 
@@ -241,7 +242,12 @@ def test_fork_with_a_weight(desk, commands, news):
     assert fork(commands, 5, name="mine", weights={"w1[lat, 1]": 0.25}) == "mine"
     state = desk.at(5, "mine")
     assert state.theta[desk.run.net.positions("w1[lat, 1]")[0]] == 0.25
-    assert [line.name for line in next(item.run for item in reversed(news) if item.run).timelines] == ["main", "mine"]
+    assert [line.name for line in next(item.run for item in reversed(news) if item.run).timelines] == [
+        MANY,
+        ONE,
+        ANOTHER,
+        "mine",
+    ]
     trained(commands, 3, "mine")
     assert_same(desk.at(8, "mine"), open_run(desk.run.path).at(8, "mine"))
     assert_same(desk.at(4, "mine"), open_run(desk.run.path).at(4))
@@ -252,7 +258,7 @@ def test_a_fork_may_change_every_setting_of_the_steps(desk, commands):
                "epochs": "7", "max_steps": "900", "max_seconds": "60", "dropout": "0", "patience": "3",
                "target_error": "0.125", "learning_rate": "0.3", "engine": "reference"}  # fmt: skip
     offered = {setting.name for setting in shelf(desk, Nothing()).settings if setting.part == "training"}
-    assert offered == set(changes) == set(told(desk, "main").settings)
+    assert offered == set(changes) == set(told(desk, MANY).settings)
     fork(commands, 0, name="other", **changes)
     made, settings = desk.line("other"), desk.line("other").settings()
     assert (settings.optimizer.name, settings.optimizer.weight_decay, settings.optimizer.clip_norm) == ("adam", 0.25, 2)
@@ -281,7 +287,7 @@ def test_there_is_no_such_step(desk, step):
 
 
 def test_there_is_no_such_timeline_or_run(desk):
-    with pytest.raises(UnknownNameError, match="'main'"):
+    with pytest.raises(UnknownNameError, match="'128 houses'"):
         desk.at(0, "mai")
     for key in ("../first", "/etc/passwd", "houses-3-3-1", ""):
         with pytest.raises(UnknownNameError):
@@ -294,7 +300,7 @@ def test_two_runs_at_once(desk, commands):
     assert desk.run.path.name == "houses.backlit"
     trained(commands, 2)
     assert_same(desk.at(2), open_run(desk.run.path).at(2))
-    assert desk.state("first", "main", 7).theta.size == 16
+    assert desk.state("first", MANY, 7).theta.size == 16
 
 
 def test_a_file_that_takes_the_place_of_a_run_is_another_run(desk, commands, lesson):

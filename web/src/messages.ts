@@ -80,6 +80,16 @@ export interface UnitNumbers {
   bias_step: number[];
 }
 
+/** What the step of a moment makes of the row that is looked at. n: from how many rows it learns. */
+export interface Step {
+  n: number;
+  prediction_after: string;
+  E: number;
+  E_after: number;
+  batch_E: number;
+  batch_E_after: number;
+}
+
 /** A unit's dot product: z = Σ input · weight + bias, a = f(z). Of several rows: means, and E's derivatives sums. */
 export interface Unit {
   layer: number;
@@ -332,11 +342,11 @@ export interface Verdict {
   text: string;
 }
 
-/** Two timelines side by side. parted: the step up to which they are the same; rows: most gained, most lost. */
+/** Two timelines side by side. parted: the step up to which they are the same, None for two beginnings. */
 export interface Comparison {
   a: string;
   b: string;
-  parted: number;
+  parted: number | null;
   at: string;
   changes: Change[];
   weights: WeightGap[];
@@ -378,9 +388,8 @@ export interface Run {
   unit: string;
   classes: string[];
   columns: Column[];
-  rows: {
-    [k: string]: number;
-  };
+  rows: number | null;
+  opens: string;
   sources: number;
   layers: number[];
   weights: number;
@@ -406,6 +415,9 @@ export interface Timeline {
   parent: string | null;
   start: number;
   steps: number;
+  train: number;
+  validation: number;
+  rows: number[];
   best: number | null;
   planned: number;
   steps_an_epoch: number;
@@ -558,6 +570,21 @@ export interface DrawnQuery {
   };
 }
 
+/** A moment, and what is changed in it by hand for a look; nothing is recorded. */
+export interface MomentQuery {
+  run: string;
+  timeline: string;
+  step: number;
+  of?: "batch" | "row";
+  row?: number;
+  features?: {
+    [k: string]: Cell;
+  };
+  weights?: {
+    [k: string]: number;
+  };
+}
+
 /** One unit of a dense layer, both counted from 1. most: so many terms of its dot product, the rest as a sum. */
 export interface UnitQuery {
   run: string;
@@ -667,21 +694,6 @@ export interface WeightQuery {
   };
 }
 
-/** A moment, and what is changed in it by hand for a look; nothing is recorded. */
-export interface MomentQuery {
-  run: string;
-  timeline: string;
-  step: number;
-  of?: "batch" | "row";
-  row?: number;
-  features?: {
-    [k: string]: Cell;
-  };
-  weights?: {
-    [k: string]: number;
-  };
-}
-
 /** A row of a run's table. */
 export interface RowQuery {
   run: string;
@@ -773,6 +785,7 @@ export interface Begin {
 export interface Questions {
   layout: { query: LayoutQuery; reply: Layout };
   moment: { query: DrawnQuery; reply: Moment };
+  step: { query: MomentQuery; reply: Step };
   weights: { query: DrawnQuery; reply: ArrayBuffer };
   unit: { query: UnitQuery; reply: Unit };
   axes: { query: AxesQuery; reply: Axes };

@@ -68,7 +68,7 @@ Json = Annotated[bool, typer.Option("--json", help="Every number, as JSON.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace the file if it exists.")]
 RunFile = Annotated[str, typer.Argument(help="A run file.")]
 OtherTable = Annotated[str | None, typer.Option(help="The run's table, where it is elsewhere now.")]
-Timeline = Annotated[str | None, typer.Option(help="Which timeline. (main if not given)")]
+Timeline = Annotated[str | None, typer.Option(help="Which timeline. (the first if not given)")]
 Step = Annotated[int | None, typer.Option(help="At which step. (that of the weights that predict if not given)", min=0)]
 Decimal = Annotated[list[str], typer.Option(
     help="The decimal mark, . or , of all columns, or COLUMN=, of one. (as they show if not given)",

@@ -35,7 +35,7 @@ from backlit.progress import watched
 from backlit.runs import export
 from backlit.runs.file import require_new
 from backlit.runs.run import Run, open_run
-from backlit.runs.timeline import UNFINISHED, Timeline
+from backlit.runs.timeline import FEW, UNFINISHED, Timeline
 from backlit.runs.verify import verify as verify_file
 from backlit.words import fixed, number, percent, plain, say
 
@@ -60,7 +60,7 @@ def summary(run: str, *, json: bool) -> None:
         "trained": f"seed {row.seed}, {last.step:,} steps in {last.epoch} epochs, {_ended(row.reason)}",
         "rows": ", ".join(f"{count:,} {name}" for name, count in about.get("rows", {}).items()) + _split(about),
         "written": f"{row.created} by backlit {about.get('versions', {}).get('backlit', '?')}, {row.engine} engine",
-        "timelines": ", ".join(timeline.name for timeline in opened.timelines()),
+        "timelines": ", ".join(map(_named, opened.timelines())),
         **_stored(opened.storage()),
     }
     about_it = _facts(facts)
@@ -190,11 +190,23 @@ def _branch(timeline: Timeline) -> RenderableType:
     at = f"steps {row.step:,} to {timeline.steps():,}"
     kept = ", kept" if row.kept else ""
     lines: list[Text] = [Text.assemble((plain(row.name), HEAD), (f"   {at}, {_ended(row.reason)}{kept}", QUIET))]
-    if changes := _changes(timeline.changes):
-        lines.append(Text(plain(changes)))
+    about = [_few(timeline), _changes(timeline.changes)]
+    if any(about):
+        lines.append(Text(plain(", ".join(filter(None, about)))))
     if curve := _curve(timeline, 32):
         lines.append(curve)
     return Group(*lines)
+
+
+def _few(timeline: Timeline) -> str:
+    """Which rows a first timeline learns from, where they are few."""
+    own = timeline.parent is None and len(timeline.numbers()) <= FEW
+    return say("timeline.learns", rows=timeline.rows_in_words()) if own else ""
+
+
+def _named(timeline: Timeline) -> str:
+    few = _few(timeline)
+    return f"{timeline.name} ({few})" if few else timeline.name
 
 
 def _changes(changes: dict[str, Any]) -> str:
@@ -224,8 +236,9 @@ def diff(run: str, a: str, b: str, *, step: int | None, json: bool) -> None:
     at = f"each at its best: {a} at step {comparison.at[0]:,}, {b} at step {comparison.at[1]:,}"
     at = at if comparison.best else f"both at step {comparison.at[0]:,}"
     settings = "; ".join(f"{name}: {_changes(changes) or 'as before'}" for name, changes in comparison.changes.items())
+    parted = f"the same up to step {comparison.parted:,}" if comparison.parted is not None else "two first timelines"
     head = Text.assemble(
-        (plain(f"{a} and {b}"), HEAD), f"   the same up to step {comparison.parted:,}\n", (plain(settings), QUIET),
+        (plain(f"{a} and {b}"), HEAD), f"   {parted}\n", (plain(settings), QUIET),
         f"\ncompared {plain(at)}",
     )  # fmt: skip
     curves = _facts({})

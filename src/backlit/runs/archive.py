@@ -156,15 +156,26 @@ class Archive:
                 if number >= len(facts["encoded"]):
                     raise DamageError("damage.no_data", number=number)
                 kept = facts["encoded"][number]
-                rows = load(file, kept["rows"])
-                if rows.ndim != 1 or rows.dtype != np.int64 or rows.min(initial=0) < 0:
-                    raise DamageError("damage.row_numbers")
+                rows = self._numbers(number)
                 if facts["inside"]:
                     X, Y = np.ascontiguousarray(load(file, kept.get("X")).T), load(file, kept.get("Y"))
                     self._data[number] = made(Data, X, Y, rows)
                 else:
                     self._data[number] = self._encoded_again(rows, kept["hash"])
         return self._data[number]
+
+    def _numbers(self, number: int) -> np.ndarray:
+        """Which rows of the table encoded rows are."""
+        with self.reading() as file:
+            rows = load(file, self._facts["data"]["encoded"][number]["rows"])
+        if rows.ndim != 1 or rows.dtype != np.int64 or rows.min(initial=0) < 0:
+            raise DamageError("damage.row_numbers")
+        return rows
+
+    def numbers(self, saved: Mapping[str, Any]) -> np.ndarray:
+        """The numbers in the table of some rows, as a timeline names them; the rows themselves may be elsewhere."""
+        with self.reading() as file:
+            return made(lambda at: self._numbers(saved["data"])[at], load(file, saved["positions"]))
 
     def _encoded_again(self, rows: np.ndarray, hash_: str) -> Data:
         """Rows of the table at hand, if they are those that the run learnt from."""

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from backlit.core.registry import to_dict
+from backlit.engines.protocol import Rows
 from backlit.model import Model
 from backlit.runs.timeline import Timeline
+from backlit.words import say
 
 if TYPE_CHECKING:
     import polars as pl
@@ -20,16 +23,17 @@ class Comparison:
 
     Attributes
     ----------
-    parted : the step up to which they are the same
+    parted : the step up to which they are the same; None where they come from two first timelines
     at : the step of a's weights and of b's that are compared
     models : what predicts with them
     best : whether these are the weights with which each did best on the watched rows; otherwise both are of one step
-    changes : by the name of each timeline on the way from where they part: what it changed, old and new
+    changes : by the name of each timeline on the way from where they part: what it changed, old and new; of b's first
+        timeline, where a comes from another, what is other than there
     """
 
     a: Timeline
     b: Timeline
-    parted: int
+    parted: int | None
     at: tuple[int, int]
     models: tuple[Model, Model]
     best: bool
@@ -58,14 +62,14 @@ class Comparison:
         return weights.sort(pl.col("difference").abs(), descending=True, maintain_order=True)
 
     def rows(self) -> pl.DataFrame:
-        """Each watched row (or each learnt one, where none are watched): the truth, both predictions, and `gain`.
+        """Each row that either watches, or else learns from: the truth, both predictions, and `gain`.
 
         gain : how much nearer b's prediction is to the truth than a's, in the target's unit (for classes, how much more
             probable it holds the true class); what is predicted worse is negative and comes last
         """
         import polars as pl
 
-        data, target = self.a.watch() or self.a.learn(), self.a.run.table.target
+        data, target = _measured(self.a, self.b), self.a.run.table.target
         a, b = (model.decode_encoded(data.X) for model in self.models)
         if target.classes:
             truth = data.Y[:, 0].astype(int)
@@ -94,5 +98,33 @@ def compare(a: Timeline, b: Timeline, step: int | None = None) -> Comparison:
     ways = (a.lineage, b.lineage)
     numbers = [{timeline.number for timeline in way} for way in ways]
     own = [timeline for way in ways for timeline in way if timeline.number in numbers[0] ^ numbers[1]]
-    changes = {timeline.name: timeline.changes for timeline in own}
-    return Comparison(a, b, min([last, *(timeline.start for timeline in own)]), at, models, best, changes)
+    firsts = (ways[0][0], ways[1][0])
+    common = firsts[0].number == firsts[1].number
+    parted = min([last, *(timeline.start for timeline in own)]) if common else None
+    changes = {timeline.name: timeline.changes for timeline in own if timeline not in firsts}
+    changes |= {} if common else {firsts[1].name: _differences(*firsts)}
+    return Comparison(a, b, parted, at, models, best, changes)
+
+
+def _differences(a: Timeline, b: Timeline) -> dict[str, list]:
+    """What is other in b than in a, which has another beginning: rows, settings, seed, and so on."""
+
+    def facts(timeline: Timeline) -> dict[str, Any]:
+        watched = len(timeline.numbers("watch"))
+        own = {"learns from": timeline.rows_in_words(), "watches": say("timeline.rows", rows=watched)}
+        settings = vars(timeline.settings())
+        own |= {name: to_dict(value) if hasattr(value, "name") else value for name, value in settings.items()}
+        return own | {"dropout": timeline.net.dropout, "engine": timeline.engine, "seed": timeline.seed}
+
+    before, after = facts(a), facts(b)
+    return {name: [before[name], after[name]] for name in before if before[name] != after[name]}
+
+
+def _measured(a: Timeline, b: Timeline) -> Rows:
+    """The rows on which two timelines are compared."""
+    if watched := a.watch() or b.watch():
+        return watched
+    ours, theirs = a.learn(), b.learn()
+    if ours.data is not theirs.data:
+        return ours
+    return Rows(ours.data, np.union1d(ours.positions, theirs.positions))

@@ -63,6 +63,7 @@ def described(timeline: Timeline) -> dict[str, Any]:
         texts = {name: parsed(getattr(row, name)) for name in ("changes", "settings", "arithmetic", "machine")}
     facts = {"name": row.name, "parent": parent and parent.name, "step": row.step, "steps": steps, **texts}
     facts |= {"seed": int(row.seed), "engine": row.engine, "created": row.created, "kept": bool(row.kept)}
+    facts["rows"] = {part: len(timeline.numbers(part)) for part in ("learn", "watch")}
     return {**facts, "reason": row.reason, "epochs": [epoch._asdict() for epoch in epochs]}
 
 

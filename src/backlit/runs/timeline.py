@@ -7,7 +7,7 @@ import sqlite3
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -65,6 +65,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 LAST = 2**62  #: beyond every step
+FEW = 8  #: rows that are listed one by one
 UNFINISHED = (None, "interrupted", "max_seconds")  #: reasons of timelines that were cut off
 
 
@@ -251,6 +252,18 @@ class Timeline:
         """The rows that it watches."""
         saved = self.saved_rows["watch"]
         return None if saved is None else self.run.rows(saved)
+
+    def numbers(self, part: Literal["learn", "watch"] = "learn") -> np.ndarray:
+        """The numbers in the table of the rows that it learns from or watches; they need not be at hand."""
+        saved = self.saved_rows[part]
+        return np.empty(0, np.int64) if saved is None else self.run.numbers(saved)
+
+    def rows_in_words(self) -> str:
+        """Which rows it learns from: "row 0", "rows 3, 8", or where they are many, "13,831 rows"."""
+        rows = self.numbers()
+        if len(rows) > FEW:
+            return say("timeline.rows", rows=len(rows))
+        return say("timeline.row" if len(rows) == 1 else "timeline.few_rows", rows=rows.tolist())
 
     def plan(self) -> Plan:
         """Its network, rows, settings and engine: all that training needs."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from backlit.core.backprop import backward
@@ -13,7 +15,7 @@ from backlit.explain.what_if import Line, along_step, along_weight
 from backlit.studio import messages
 from backlit.studio.desk import Desk
 from backlit.studio.messages import MomentQuery, Part, Share, WeightQuery
-from backlit.studio.moments import described, traced
+from backlit.studio.moments import described, happens, traced
 
 MOST_SHARES = 8  #: rows whose parts are listed
 MOST_PARTS = 60  #: weights of an account that are listed
@@ -27,6 +29,7 @@ def chain(desk: Desk, query: WeightQuery) -> messages.Chain:
     own, several = w.chain(), len(t.data) > 1
     parts = w.by_row
     greatest = np.argsort(-np.abs(parts), kind="stable")[:MOST_SHARES]
+    own = replace(own, update=own.update and replace(own.update, happened=happens(desk, query, t)))
     return messages.Chain(
         **vars(own),
         single=len(w.positions) == 1,

@@ -19,7 +19,7 @@ from backlit.runs.archive import Archive
 from backlit.runs.course import judged
 from backlit.runs.fork import CHANGES
 from backlit.runs.run import FIRST, Run
-from backlit.runs.timeline import Timeline
+from backlit.runs.timeline import FEW, Timeline
 from backlit.studio import messages
 from backlit.studio.desk import Desk
 from backlit.studio.messages import (
@@ -55,6 +55,7 @@ def run(desk: Desk, query: RunQuery) -> messages.Run:
         classes=table.target.labels,
         columns=desk.cached((opened, "columns"), lambda: tuple(_column(opened, one) for one in table.columns)),
         rows=desk.cached((opened, "rows"), lambda: _rows(opened)),
+        opens=opened.about().get("opens", ""),
         sources=len(net.numbered[0].sources),
         layers=tuple(len(stage.units) for stage in net.numbered),
         weights=net.size,
@@ -74,16 +75,19 @@ def changed(desk: Desk, opened: Run, key: str) -> messages.Run:
 
 def timeline_message(timeline: Timeline) -> messages.Timeline:
     """A timeline, as it stands in the file now."""
-    rows, end, parent = len(timeline.learn()), timeline.end(), timeline.parent
-    size = timeline.settings().batch_size or rows
+    rows, end, parent = timeline.numbers(), timeline.end(), timeline.parent
+    size = timeline.settings().batch_size or len(rows)
     return messages.Timeline(
         name=timeline.name,
         parent=parent and parent.name,
         start=timeline.start,
         steps=timeline.steps(),
+        train=len(rows),
+        validation=len(timeline.numbers("watch")),
+        rows=tuple(rows.tolist()) if len(rows) <= FEW else (),
         best=end.best,
         planned=end.planned,
-        steps_an_epoch=math.ceil(rows / size),
+        steps_an_epoch=math.ceil(len(rows) / size),
         changes=_changes(timeline.changes),
         reason=end.reason,
         settings=_settings(timeline),
@@ -110,14 +114,11 @@ def _value(value: Any) -> str:
     return "none" if value is None else number(value) if isinstance(value, float) else str(value)
 
 
-def _rows(opened: Run) -> dict[str, int]:
-    first = opened.timeline()
-    parts = {"train": first.learn(), "validation": first.watch()}
-    counts = {name: 0 if part is None else len(part) for name, part in parts.items()}
+def _rows(opened: Run) -> int | None:
     try:
-        return {**counts, "table": opened.frame().height}
+        return opened.frame().height
     except DataError:
-        return counts
+        return None
 
 
 def _column(opened: Run, column: Column) -> messages.Column:
@@ -132,7 +133,7 @@ def _range(opened: Run, column: Number) -> tuple[float | None, float | None]:
     if column.edges:
         return float(column.decode(column.edges[0])), float(column.decode(column.edges[-1]))
     try:
-        values = numbers(opened.frame()[column.name][opened.timeline().learn().rows])
+        values = numbers(opened.frame()[column.name][opened.timeline().numbers()])
     except DataError:
         return None, None
     return float(np.nanmin(values)), float(np.nanmax(values))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from functools import cache
 from typing import Any
 
@@ -22,6 +23,7 @@ from backlit.studio.layouts import Drawing, drawing, laid_out, telling
 from backlit.studio.messages import Cell, DrawnQuery, LayoutQuery, MomentQuery, Outcome, UnitNumbers, UnitQuery
 from backlit.tables.columns import Category, Column
 from backlit.tables.target import Target
+from backlit.training import rows_a_step
 from backlit.words import chance, number, plain
 
 MOST_TRACES = 6  #: that are kept
@@ -131,7 +133,7 @@ def moment(desk: Desk, query: DrawnQuery) -> messages.Moment:
         rows=t.rows[:MOST_ROWS],
         n=len(t.data),
         rate=t.rate,
-        happened=t.happened and not query.weights,
+        happened=happens(desk, query, t),
         E=t.E,
         E_after=None if after is None else after.E,
         prediction=P.mean(axis=0),
@@ -141,6 +143,29 @@ def moment(desk: Desk, query: DrawnQuery) -> messages.Moment:
         text=_outcome(t, P, P_after, T),
         columns=tuple(columns),
     )
+
+
+def happens(desk: Desk, query: MomentQuery, t: Trace) -> bool:
+    """Whether the update of a moment's trace is the step's own: nothing is changed by hand, and the step learns from
+    the row that is looked at alone."""
+    plan = desk.timeline(query.run, query.timeline).owner(query.step).plan()
+    if t.happened or query.weights or query.features or plan.net.dropout or rows_a_step(plan) > 1:
+        return t.happened and not query.weights
+    return traced(desk, _batch(query)).rows.tolist() == [query.row]
+
+
+def _batch(query: MomentQuery) -> MomentQuery:
+    """The same moment, looking at the step's own rows."""
+    own = {field.name: getattr(query, field.name) for field in fields(MomentQuery)}
+    return MomentQuery(**own | {"of": "batch", "features": {}})
+
+
+def step(desk: Desk, query: MomentQuery) -> messages.Step:
+    """What the step of a moment, which may learn from many rows, makes of the one that is looked at."""
+    t, batch = traced(desk, query), traced(desk, _batch(query))
+    after = t.at(batch.update.after)
+    text = _outcome(t, t.prediction, after.prediction, t.truth).prediction_after
+    return messages.Step(len(batch.data), text, t.E, after.E, batch.E, batch.after.E)
 
 
 def weights(desk: Desk, query: DrawnQuery) -> bytes:

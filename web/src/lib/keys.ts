@@ -49,7 +49,7 @@ export const KEYS: Key[] = [
 ];
 
 function nextRow(studio: Studio, by: number): number {
-  const rows = studio.known.run?.rows["table"] ?? 1;
+  const rows = studio.known.run?.rows ?? 1;
   return (studio.moment.row + by + rows) % rows;
 }
 

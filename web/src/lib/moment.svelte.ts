@@ -6,7 +6,7 @@ import type { Known } from "./known.svelte";
 import { phases, seen } from "./phases";
 
 export class Moment {
-  timeline = $state("main");
+  timeline = $state("");
   step = $state(0);
   phase = $state<number | null>(null); // an index into `phases`; null: the whole step at once
   of = $state<"row" | "batch">("row");
@@ -57,14 +57,20 @@ export class Moment {
     if (before !== undefined) this.#left[before] = { timeline: this.timeline, step: this.step };
     [this.weight, this.unit, this.phase, this.opened] = [null, null, null, ""];
     [this.features, this.weights] = [{}, {}];
-    this.row = Math.min(this.row, (run.rows["table"] ?? 1) - 1);
-    const line = run.timelines.at(-1)!;
-    const lesson = run.key === "first" && line.reason === null;
-    const rest = lesson
-      ? { timeline: run.timelines[0]!.name, step: 0 }
+    this.row = Math.min(this.row, (run.rows ?? 1) - 1);
+    const [opens, line] = [this.known.line(run.opens), run.timelines.at(-1)!];
+    const rest = opens
+      ? { timeline: opens.name, step: 0 }
       : { timeline: line.name, step: (line.reason === null ? null : line.best) ?? line.steps };
     const { timeline, step } = this.#left[run.key] ?? rest;
     this.go(step, timeline);
+    if (opens && this.#left[run.key] === undefined) this.follow();
+  }
+
+  // To look at what the timeline learns from, where that is a row or a few, and none of them is looked at.
+  follow(): void {
+    const rows = this.line?.rows ?? [];
+    if (rows.length && !rows.includes(this.row)) this.look(rows[0]!);
   }
 
   // To a step that there is. It is shown as soon as its numbers are known; the curve's cursor moves at once.

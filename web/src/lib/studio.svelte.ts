@@ -8,6 +8,7 @@ import { Notices } from "./notices.svelte";
 import { Server } from "./server";
 import { messageOf, Trouble, type Connection, type Source } from "./source";
 import { Training } from "./training.svelte";
+import { count } from "./words";
 
 type Changes = Omit<Commands["fork"]["query"], "run" | "timeline" | "step">;
 
@@ -18,6 +19,13 @@ export class Studio {
   tour = $state<number | null>(null); // the stop of the tour, from 1
   setUp = $state(false); // whether the set-up is open
   help = $state(false); // whether the list of keys is open
+
+  // Whose error E is: it is never named without them.
+  readonly whose = $derived.by(() => {
+    const [{ of }, { house }, { numbers }] = [this.moment, this.known, this.drawing];
+    const n = of === "row" ? 1 : numbers?.of === of ? numbers.n : null;
+    return of === "row" ? `this ${house}` : n === 1 ? `this step’s ${house}` : `this step’s ${n === null ? "" : count(n)} ${house}s`;
+  });
 
   readonly notices = new Notices();
   readonly known: Known;
@@ -115,6 +123,12 @@ export class Studio {
   go(step: number, timeline = this.moment.timeline): void {
     this.training.leave();
     this.moment.go(step, timeline);
+  }
+
+  // To a timeline, at the same step where there is one, and to what it learns from.
+  visit(timeline: string): void {
+    this.go(Math.min(this.moment.step, this.known.last(timeline)), timeline);
+    this.moment.follow();
   }
 
   // So many steps on: along what is recorded, and beyond its end by training.

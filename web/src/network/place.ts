@@ -35,7 +35,7 @@ export interface Plan {
 const SMALL = 24; // edges, which can all carry their numbers
 const TOP = 64;
 const BOTTOM = 34;
-const OUTCOME = { width: 176, below: 84 };
+const OUTCOME = { width: 200, below: 100 };
 const BESIDE = 740; // px, from which on there is room for the outcome beside the network
 const LABEL = { width: 66, up: 31, down: 19 };
 const TALLEST = 700; // of a picture that has more room than it needs

@@ -20,7 +20,7 @@ const history = (epochs: EpochPoint[], steps: number, every = 1): History => ({
   epochs,
 });
 const shown = (...epochs: EpochPoint[]): Shown[] => [
-  { name: "main", colour: "", from: 0, present: true, history: history(epochs, 10) },
+  { name: "main", colour: "", from: 0, present: true, lag: 0, history: history(epochs, 10) },
 ];
 const as = (value: number) => value;
 

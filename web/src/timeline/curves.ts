@@ -7,6 +7,7 @@ export interface Shown {
   colour: string;
   from: number; // drawn from this step on; before it, it is the same as the present one
   present: boolean;
+  lag: number; // 1 where an epoch is one step of all rows: its error is that of the weights before the step
   history: History;
 }
 

@@ -7,6 +7,7 @@ const timeline = (name: string, steps = 0) => ({
   steps,
   planned: 300,
   steps_an_epoch: 100,
+  train: 13_765,
   settings: { learning_rate: "0.05", batch_size: "128" },
 });
 const phases = [
@@ -19,7 +20,7 @@ const phases = [
 ];
 
 const main = timeline("main");
-const RUN = { key: "first", layers: [{}, {}], timelines: [main], rows: { train: 14000 }, error_unit: "$" };
+const RUN = { key: "first", layers: [{}, {}], timelines: [main], opens: "main", error_unit: "$" };
 
 interface Changes extends Record<string, unknown> {
   run?: typeof RUN;
@@ -57,8 +58,10 @@ function fake({ run = RUN, histories = {}, E = 0.5, drawn, ...changes }: Changes
       weights: new Float32Array(drawn ?? [0.4876, 0.4859, 0, -0.1647, 1.2587, 0]),
     },
     gone: null as number | null,
-    go(step: number) {
+    on: null as string | null,
+    go(step: number, timeline: string) {
       this.gone = moment.step = step;
+      this.on = timeline;
     },
   };
   return studio as unknown as typeof studio & Studio;
@@ -113,6 +116,16 @@ describe("the stops", () => {
         return at.gone;
       }),
     ).toEqual([null, null]);
+    const alone = { ...timeline("one house"), train: 1 };
+    const opens = { run: { ...RUN, timelines: [main, alone], opens: "one house" } };
+    const on = (n: number, more = {}) => {
+      const at = fake({ ...opens, ...more });
+      stop(n).stage?.(at);
+      return at.on;
+    };
+    expect([1, 3, 5].map((n) => on(n))).toEqual(Array(3).fill("one house"));
+    const there = { line: alone, timeline: "one house" };
+    expect([6, 7, 8, 9, 10].map((n) => on(n, there))).toEqual([null, null, "main", "main", null]);
     const midway = fake({ step: 7, line: trained });
     stop(6).stage?.(midway);
     expect(midway.gone).toBeNull();

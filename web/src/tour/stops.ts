@@ -35,7 +35,7 @@ export const STOPS: Stop[] = [
     task: () => "The hidden units are computed. Press `shift →`, or the next phase above, for the price.",
     view: "network",
     also: "steps",
-    stage: (studio) => begin(studio, 0),
+    stage: (studio) => begin(studio, { phase: 0 }),
     done: ({ moment, known }) => moment.phase !== null && moment.seen.forward === (known.run?.layers.length ?? 0),
   },
   {
@@ -50,7 +50,7 @@ export const STOPS: Stop[] = [
     },
     task: () => "Look at some other house, with `n` or the buttons of this view. Is its error larger or smaller?",
     view: "house",
-    stage: begin,
+    stage: (studio) => begin(studio),
     done: (studio, before) => studio.moment.row !== before.row,
   },
   {
@@ -100,7 +100,7 @@ export const STOPS: Stop[] = [
     task: () =>
       "In “Along this step”, move the handle to the lowest point, and start over with that rate.",
     view: "timeline",
-    stage: begin,
+    stage: (studio) => begin(studio),
     done: (studio, before) => timelines(studio) > before.timelines,
   },
   {
@@ -124,7 +124,7 @@ export const STOPS: Stop[] = [
     view: "chain",
     also: "steps",
     stage: (studio) => {
-      begin(studio, null, false);
+      begin(studio, { on: "here" });
       if (studio.moment.weight === null) studio.moment.weight = PULLED;
     },
     done: (studio, before) => studio.moment.step > before.step,
@@ -138,28 +138,24 @@ export const STOPS: Stop[] = [
     view: "network",
     also: "steps",
     stage: (studio) =>
-      begin(
-        studio,
-        studio.moment.phases.findIndex((one) => one.kind === "error"),
-        false,
-      ),
+      begin(studio, { phase: studio.moment.phases.findIndex((one) => one.kind === "error"), on: "here" }),
     done: (studio) => studio.moment.phase !== null && studio.moment.seen.backward <= 1,
   },
   {
     title: "Is one step enough?",
     text: (studio) => {
-      const { run } = studio.known;
       const { line } = studio.moment;
       const epoch = line ? ` of ${line.steps_an_epoch} steps` : "";
       return (
-        "One step helps a little, so we repeat it, each time with other houses. Once all " +
-        `${count(run?.rows["train"] ?? 0)} have had their turn, an epoch${epoch} is over, and it begins anew.`
+        "A step helps a little, so we repeat it. One house again and again would spoil the price of others: so each " +
+        "step learns from other houses now. Once all " +
+        `${count(line?.train ?? 0)} have had their turn, an epoch${epoch} is over, and it begins anew.`
       );
     },
     task: () => "Press play, or `space`, and watch the error fall for an epoch or more.",
     view: "timeline",
     also: "steps",
-    stage: (studio) => begin(studio, null, false),
+    stage: (studio) => begin(studio, { on: "many" }),
     done: ({ moment }, before) => moment.step - before.step >= (moment.line?.steps_an_epoch ?? 1),
   },
   {
@@ -177,7 +173,7 @@ export const STOPS: Stop[] = [
         ? "Press play until there are some epochs. Then go to the place where the validation curve gets flat."
         : `Click into the curve where it gets flat, at most ${number(100 * (FLAT - 1), 2)}% above the lowest.`,
     view: "timeline",
-    stage: (studio) => begin(studio, null, false, true),
+    stage: (studio) => begin(studio, { on: "many", end: true }),
     done: (studio, before) => {
       const { step, last } = studio.moment;
       return step !== before.step && step < last && isFlat(studio);
@@ -191,7 +187,7 @@ export const STOPS: Stop[] = [
     task: () => "Go to the first step with `home`, start over with another learning rate, and press play. Which wins?",
     view: "timeline",
     also: "steps",
-    stage: (studio) => begin(studio, null, false, true),
+    stage: (studio) => begin(studio, { on: "here", end: true }),
     done: (studio, before) => timelines(studio) > before.timelines,
   },
 ];
@@ -206,22 +202,31 @@ export const IDEAS: string[] = [
 
 // --- the stage ---------------------------------------------------------------------------------------------------
 
-// The first network, one house, at a phase. `start`: at the first step of the first timeline; `end`: the last step is
-// as good as any other, though there may be nothing after it.
-function begin(studio: Studio, phase: number | null = null, start = true, end = false): void {
-  const line = start ? studio.known.run?.timelines[0] : studio.moment.line;
-  studio.moment.of = "row";
-  studio.moment.unit = null;
-  studio.moment.phase = phase;
-  if (start) {
-    studio.moment.look(0);
-    studio.moment.features = {};
+// The first network, one row, at a phase, and on a timeline: "first": its first step of that which the run opens with;
+// "here": the present one; "many": the present one, or else the first, that learns from many rows. `end`: the last step
+// is as good as any other, though there may be nothing after it.
+function begin(
+  studio: Studio,
+  { phase = null, on = "first", end = false }: { phase?: number | null; on?: "first" | "here" | "many"; end?: boolean } = {},
+): void {
+  const { moment, known } = studio;
+  const lines = known.run?.timelines ?? [];
+  const opens = lines.find((one) => one.name === known.run?.opens) ?? lines[0];
+  const many = [moment.line, ...lines].find((one) => (one?.train ?? 0) > 1);
+  const line = { first: opens, here: moment.line, many }[on];
+  moment.of = "row";
+  moment.unit = null;
+  moment.phase = phase;
+  if (on === "first") {
+    moment.look(0);
+    moment.features = {};
   }
-  studio.moment.weights = {};
+  moment.weights = {};
   if (!line) return;
-  const over = line.steps >= line.planned && studio.moment.step >= line.steps;
-  const elsewhere = studio.moment.step !== 0 || studio.moment.timeline !== line.name;
-  if ((start && elsewhere) || (!end && over)) studio.go(0, line.name);
+  const over = line.steps >= line.planned && moment.step >= line.steps;
+  const elsewhere = line.name !== moment.timeline;
+  const restarts = on === "first" && moment.step !== 0;
+  if (elsewhere || restarts || (!end && over)) studio.go(0, line.name);
 }
 
 function pull(studio: Studio): void {

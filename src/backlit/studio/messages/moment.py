@@ -109,7 +109,8 @@ class Moment:
     ----------
     used : rows of this epoch used by earlier steps
     rows : those looked at, the first 256; n: how many they are
-    happened : whether the update is the step's own; otherwise it is what these rows alone would cause
+    happened : whether the update is the step's own, as it is where the step learns from this row alone; otherwise it is
+        what these rows alone would cause
     E, E_after : the error of these rows now, and with the update made
     prediction, truth, difference : in the target's unit, for each output; of several rows the mean, and for the
         difference the mean size. For classes: probabilities, and 1 for the true one
@@ -135,6 +136,23 @@ class Moment:
     difference: np.ndarray
     text: Outcome
     columns: tuple[UnitNumbers, ...]
+
+
+@dataclass(frozen=True)
+class Step:
+    """What the step of a moment makes of the row that is looked at. n: from how many rows it learns.
+
+    prediction_after : of that row, as text
+    E, E_after : of that row
+    batch_E, batch_E_after : of the step's rows
+    """
+
+    n: int
+    prediction_after: str
+    E: float
+    E_after: float
+    batch_E: float
+    batch_E_after: float
 
 
 @dataclass(frozen=True)

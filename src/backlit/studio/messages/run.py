@@ -41,6 +41,8 @@ class Change:
 class Timeline:
     """A line of steps. start: where it leaves its parent; steps: the last state there is; planned: where it will end.
 
+    train, validation : how many rows it learns from, and watches
+    rows : those it learns from, where they are few
     best : the step whose weights predict, the best on the watched rows; None where none are watched
     reason : why it is finished, or "diverged"; None where it can go on
     settings : those that a fork may change, name -> value, as it is typed
@@ -50,6 +52,9 @@ class Timeline:
     parent: str | None
     start: int
     steps: int
+    train: int
+    validation: int
+    rows: tuple[int, ...]
     best: int | None
     planned: int
     steps_an_epoch: int
@@ -66,7 +71,8 @@ class Run:
     ----------
     key : by which it is opened
     name : of its file
-    rows : how many are learnt from, "train", watched, "validation", or in the table, "table"
+    rows : of the table; None where it is not at hand
+    opens : the timeline that is looked at first; "": the newest
     sources : how many numbers come into the first layer with a number
     layers : the units of each such layer
     error : what errors of epochs are called, such as "RMSE"; error_unit: "" where they have none
@@ -78,7 +84,8 @@ class Run:
     unit: str
     classes: tuple[str, ...]
     columns: tuple[Column, ...]
-    rows: dict[str, int]
+    rows: int | None
+    opens: str
     sources: int
     layers: tuple[int, ...]
     weights: int
@@ -242,7 +249,7 @@ class RowGap:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two timelines side by side. parted: the step up to which they are the same; rows: most gained, most lost.
+    """Two timelines side by side. parted: the step up to which they are the same, None for two beginnings.
 
     at : at which steps they are compared, as people read it
     mean_gain_text : the size of `mean_gain`
@@ -250,7 +257,7 @@ class Comparison:
 
     a: str
     b: str
-    parted: int
+    parted: int | None
     at: str
     changes: tuple[Change, ...]
     weights: tuple[WeightGap, ...]
