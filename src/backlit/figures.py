@@ -83,7 +83,7 @@ def network(trace: Trace, most_units: int = 12) -> Figure:
     a, b, low, top = (0.28, 0.28, 0.95, 1.15) if small else (0.31, 0.13, 0.6, 0.75)
     spacing = max(1.1, 0.32 * (1 + max(min(gap) for gap in gaps))) if small else 0.35
     before, after = [_input(trace, j, values[0][j]) for j in units[0]], _outcomes(trace, units[-1])
-    first, last = (a + 0.15 + 0.062 * max(map(len, "\n".join(told).split("\n"))) for told in (before, after))
+    first, last = (a + 0.15 + 0.062 * max(map(len, "\n".join(side).split("\n"))) for side in (before, after))
     width = max(6.5, first + last + 1.2 * len(stages))
     tall = [spacing * (len(u) + (left_out > 0) - 1) for u, left_out in zip(units, more)]
     height = low + max(tall) + top
@@ -104,8 +104,8 @@ def network(trace: Trace, most_units: int = 12) -> Figure:
             name = f"{_plain(name)}\n" if small else f"{j + 1}:  "
             _text(axes, x, at, name * (i > 0) + fixed(float(values[i][j]), 4 if small else 2))
         _text(axes, x, y[-1] - spacing, f"+ {more[i]:,} more" * (more[i] > 0))
-    for told, x, at, side in ((before, xs[0] - a - 0.06, ys[0], "right"), (after, xs[-1] + a + 0.1, ys[-1], "left")):
-        for line, y in zip(told, at):
+    for lines, x, at, side in ((before, xs[0] - a - 0.06, ys[0], "right"), (after, xs[-1] + a + 0.1, ys[-1], "left")):
+        for line, y in zip(lines, at):
             _text(axes, x, y, line, ha=side)
     for n, stage in enumerate(stages, 1):
         (above, below), left, right = gaps[n - 1], xs[n - 1] + a, xs[n] - a
@@ -153,8 +153,8 @@ def _blame(trace: Trace, stage: Stage) -> np.ndarray:
     return total
 
 
-def _text(axes: Axes, x: float, y: float, told: str, **look: Any) -> None:
-    axes.text(x, y, told, **{"ha": "center", "va": "center", "size": 7, "zorder": 5, **look})
+def _text(axes: Axes, x: float, y: float, text: str, **look: Any) -> None:
+    axes.text(x, y, text, **{"ha": "center", "va": "center", "size": 7, "zorder": 5, **look})
 
 
 def _input(trace: Trace, i: int, value: Any) -> str:
@@ -163,8 +163,8 @@ def _input(trace: Trace, i: int, value: Any) -> str:
     column = next((column for column in columns if column.name == name), None)
     if not isinstance(column, Number) or column.smooth:
         return _plain(name)
-    told = float(f"{column.decode(value):.6g}")
-    return f"{_plain(name)}\n{number(told, column.unit, 6) if column.unit else f'{told:g}'}"
+    value = float(f"{column.decode(value):.6g}")
+    return f"{_plain(name)}\n{number(value, column.unit, 6) if column.unit else f'{value:g}'}"
 
 
 def _outcomes(trace: Trace, units: np.ndarray) -> list[str]:
@@ -183,8 +183,8 @@ def along_weight(curve: Curve) -> Figure:
     figure, axes = _axes(curve.weight, "E")
     axes.plot(curve.w, curve.E, color="black", label="E, by feeding forward")
     axes.set_ylim(axes.get_ylim())  # the tangent may leave the picture
-    told = f"tangent: ∂E/∂w = {fixed(curve.gradient)}"
-    axes.plot(curve.w, curve.tangent, "--", color=COLOUR[curve.gradient >= 0], label=told)
+    label = f"tangent: ∂E/∂w = {fixed(curve.gradient)}"
+    axes.plot(curve.w, curve.tangent, "--", color=COLOUR[curve.gradient >= 0], label=label)
     axes.plot(curve.value, curve.here, "o", color="black", label=f"now: {fixed(curve.value)}")
     if curve.after is not None and curve.E_after is not None:
         axes.plot(curve.after, curve.E_after, **RING, label=f"after the step: {fixed(curve.after)}")
@@ -219,7 +219,7 @@ def errors(
 
     Parameters
     ----------
-    measure : how it is told, such as `target.measure(loss)`
+    measure : how it is written, such as `target.measure(loss)`
     metric : whether a metric was watched in place of E; then that alone is drawn
     """
     figure, axes = _axes("epoch", measure.name)

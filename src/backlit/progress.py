@@ -29,21 +29,21 @@ def watched(events: Events, plan: Plan, target: Target, state: State, stop: int 
     columns = (
         TextColumn("epoch {task.fields[epoch]:>3}", markup=False),
         BarColumn(24),
-        TextColumn("{task.fields[told]}", markup=False),
+        TextColumn("{task.fields[errors]}", markup=False),
         TimeRemainingColumn(),
     )
     total = state.begun + state.planned if stop is None else stop
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("", total=total, completed=state.step, epoch=state.epoch, told="")
+        task = bar.add_task("", total=total, completed=state.step, epoch=state.epoch, errors="")
         for event in events:
             if isinstance(event, StepsDone):
                 bar.update(task, completed=event.state.step)
             if isinstance(event, EpochDone):
-                bar.update(task, epoch=event.state.epoch, told=_told(plan, target, event))
+                bar.update(task, epoch=event.state.epoch, errors=_errors(plan, target, event))
             yield event
 
 
-def _told(plan: Plan, target: Target, event: EpochDone) -> str:
+def _errors(plan: Plan, target: Target, event: EpochDone) -> str:
     measure, parts = target.measure(plan.net.loss), [("train", event.error)]
     if event.metric is not None and plan.metric is None:
         parts.append(("validation", event.metric))

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from backlit.cli.text import print_json
 from backlit.commands import command
 from backlit.engines.protocol import Data
-from backlit.errors import DataError, DivergedError, require
+from backlit.errors import DataError, DivergedError
 from backlit.explain.curvature import sharpest_curvature
 from backlit.explain.trace import Trace, trace
 from backlit.fitting import prepare
@@ -80,47 +78,6 @@ class Act2:
     best_epoch: int
     scores: dict[str, dict[str, float]]
     seconds: float
-
-
-def run(*, house: int, rate: float, hidden: int, seed: int, act: int | None, step_through: bool, json: bool) -> None:
-    """The command: compute what was asked for, and show it."""
-    require("--hidden", hidden, lambda v: v >= 1, "1 or more units")
-    require("--rate", rate, lambda v: np.isfinite(v) and v > 0, "a finite number greater than 0")
-    require("--seed", seed, lambda v: v >= 0, "0 or greater")
-    houses = load_houses()
-    require("--house", house, lambda v: 0 <= v < houses.height, f"a row of the table, from 0 to {houses.height - 1}")
-    first = first_act(house, rate, hidden, seed) if act in (None, 1) else None
-    if json:
-        second = second_act(seed) if act in (None, 2) else None
-        acts = {"act1": first and _listed(first), "act2": second}
-        print_json({name: numbers for name, numbers in acts.items() if numbers})
-        return
-
-    from backlit.cli import demo_text
-
-    if first is not None:
-        phases = demo_text.act1(first)
-        demo_text.step_through(phases) if step_through else demo_text.show(phases)
-    if act == 2 or (act is None and first is not None and first.runaway is None):
-        demo_text.show(demo_text.act2(second_act(seed)))
-
-
-def _listed(act: Act1) -> dict[str, Any]:
-    """Act 1 as JSON, every number of its trace included."""
-    t, hidden = act.trace, act.trace.layer(1)
-    facts = {name: value for name, value in vars(act).items() if name not in ("trace", "runaway")}
-    outcomes = {
-        name: {"prediction": float(u.prediction[0, 0]), "difference": float(u.difference[0, 0]), "E": u.E}
-        for name, u in (("before", t), ("after", t.after))
-    }
-    lesson = {
-        "inputs": dict(zip(t.net.inputs, t.data.X[0])),
-        "z": hidden.Z[0],
-        "a": hidden.A[0],
-    }
-    lesson |= {"score": float(t.S[0, 0]), "rate": t.rate, **outcomes}
-    lesson["chains"] = [t[name].chain() for name in t.net.weight_names()]
-    return {**facts, "runaway": act.runaway and asdict(act.runaway), "lesson": lesson}
 
 
 def first_act(house: int, rate: float, hidden: int, seed: int) -> Act1:

@@ -4,22 +4,63 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
 
 import numpy as np
 from rich.console import Console, Group, RenderableType
 from rich.table import Table as Grid
 from rich.text import Text
 
-from backlit.cli.demo import Act1, Act2, Runaway
-from backlit.cli.text import HEAD, NEGATIVE, POSITIVE, QUIET, bars, grid, show, signed, test_scores
+from backlit.cli.demo import Act1, Act2, Runaway, first_act, second_act
+from backlit.cli.text import HEAD, NEGATIVE, POSITIVE, QUIET, bars, grid, print_json, show, signed, test_scores
 from backlit.core.layer import Link
-from backlit.errors import ArgumentError
+from backlit.errors import ArgumentError, require
 from backlit.explain.paths import Chain
 from backlit.explain.trace import Trace
+from backlit.tables.datasets import load_houses
 from backlit.tables.target import Target
 from backlit.words import fixed, number, say
 
 MOST_ROWS = 16  #: of a table of units or weights
+
+
+def run(*, house: int, rate: float, hidden: int, seed: int, act: int | None, step_through: bool, json: bool) -> None:
+    """The command: compute what was asked for, and show it."""
+    require("--hidden", hidden, lambda v: v >= 1, "1 or more units")
+    require("--rate", rate, lambda v: np.isfinite(v) and v > 0, "a finite number greater than 0")
+    require("--seed", seed, lambda v: v >= 0, "0 or greater")
+    houses = load_houses()
+    require("--house", house, lambda v: 0 <= v < houses.height, f"a row of the table, from 0 to {houses.height - 1}")
+    first = first_act(house, rate, hidden, seed) if act in (None, 1) else None
+    if json:
+        second = second_act(seed) if act in (None, 2) else None
+        acts = {"act1": first and _listed(first), "act2": second}
+        print_json({name: numbers for name, numbers in acts.items() if numbers})
+        return
+    if first is not None:
+        phases = act1(first)
+        page_by_page(phases) if step_through else show(phases)
+    if act == 2 or (act is None and first is not None and first.runaway is None):
+        show(act2(second_act(seed)))
+
+
+def _listed(act: Act1) -> dict[str, Any]:
+    """Act 1 as JSON, every number of its trace included."""
+    t, hidden = act.trace, act.trace.layer(1)
+    facts = {name: value for name, value in vars(act).items() if name not in ("trace", "runaway")}
+    outcomes = {
+        name: {"prediction": float(u.prediction[0, 0]), "difference": float(u.difference[0, 0]), "E": u.E}
+        for name, u in (("before", t), ("after", t.after))
+    }
+    lesson = {
+        "inputs": dict(zip(t.net.inputs, t.data.X[0])),
+        "z": hidden.Z[0],
+        "a": hidden.A[0],
+    }
+    lesson |= {"score": float(t.S[0, 0]), "rate": t.rate, **outcomes}
+    lesson["chains"] = [t[name].chain() for name in t.net.weight_names()]
+    return {**facts, "runaway": act.runaway and asdict(act.runaway), "lesson": lesson}
 
 
 def act1(numbers: Act1) -> list[RenderableType]:
@@ -201,7 +242,7 @@ def _kept(file: str) -> Text:
     return Text.assemble(("kept in ", QUIET), file, ("   see  ", QUIET), f"backlit show {file}")
 
 
-def step_through(phases: Sequence[RenderableType]) -> None:
+def page_by_page(phases: Sequence[RenderableType]) -> None:
     """Print the phases one at a time: a key goes on, b or the left arrow back, q leaves."""
     import typer
 

@@ -86,7 +86,7 @@ Encoding = Annotated[
 ]
 
 
-@command("demo:run")
+@command("demo_text:run")
 def demo(
     house: Annotated[int, typer.Option(help="Which house to look at, a row of the table (from 0).")] = 0,
     rate: Annotated[float, typer.Option(help="The learning rate α of act 1.")] = 0.05,

@@ -319,9 +319,8 @@ def _unfinished(run: Run, steps: int | None) -> Timeline:
 
 def _train(timeline: Timeline, steps: int | None) -> None:
     """Train with a live bar; Ctrl-C ends it and keeps what was learnt."""
-    state = timeline.at()
-    events = timeline.events(steps)
-    stop = state.step + steps if steps else None
+    state, events = timeline.nearest(), timeline.events(steps)
+    stop = state.step + steps if steps else timeline.end().planned
     try:
         for _ in watched(events, timeline.plan(), timeline.run.table.target, state, stop):
             pass

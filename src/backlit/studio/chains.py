@@ -64,6 +64,8 @@ def _price(w: WeightTrace) -> tuple[float, float] | None:
     if len(t.data) > 1 or t.net.outputs > 1 or target.classes:
         return None
     slope = float(target.slope(t.net.loss, t.S)[0, 0])  # ∂prediction/∂s
+    if slope == 0:  # the prediction stands still, and E with it or not: there is no ∂E/∂prediction
+        return None
     of_score = backward(t.net, t.p, t.caches, np.ones_like(t.dS)).gradient  # ∂s/∂w
     return float(t.dS[0, 0]) / slope, float(of_score[w.positions].sum()) * slope
 
