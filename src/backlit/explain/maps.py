@@ -19,7 +19,7 @@ from backlit.words import number, plain
 
 OUTERMOST = (0.01, 0.99)  #: quantiles of the rows at which an axis ends
 LEVELS = 8  #: contours, at the most
-REACH = 0.25  #: how far a landscape goes at least, to each side of the present weight
+REACH = 0.05  #: how far a landscape goes at least, to each side of the present weight
 
 LATITUDE, LONGITUDE = ("lat", "latitude"), ("long", "lon", "lng", "longitude")
 AREA = ("sqft_living", "living_area", "area")
@@ -214,7 +214,7 @@ def landscape(
     ----------
     x, y : names of two single weights; "": the two with the most blame
     path : (m, p) theta at earlier states, the oldest first
-    reach : how far from the present weights; None: twice as far as 0, and so that path and update are on it
+    reach : how far from the present weights; None: half as far as 0 is, and so that path and update are on it
 
     Raises
     ------
@@ -237,7 +237,7 @@ def landscape(
     way = np.vstack([earlier, now[None]])
     if reach is None:
         ends = way if after is None else np.vstack([way, after])
-        reach = max(REACH, 2 * float(np.abs(now).max()), 1.25 * float(np.abs(ends - now).max()))
+        reach = max(REACH, 0.5 * float(np.abs(now).max()), 1.4 * float(np.abs(ends - now).max()))
     by = np.linspace(-reach, reach, points)
     values = np.empty((points, points))
     with np.errstate(over="ignore", invalid="ignore"):

@@ -53,11 +53,12 @@ export function place(layout: Layout, width: number, room = 0): Plan {
   const height = Math.max(least, Math.min(room, TALLEST));
   const inner = height - TOP - bottom;
 
-  const rx = wide ? (width < BESIDE ? 22 : 26) : Math.min(26, pitch * 0.24);
+  const rx = wide ? (width < BESIDE ? 22 : 26) : Math.min(31, pitch * 0.28);
+  const output = wide || several ? rx : 1.4 * rx; // the one map that all others lead to
   const longest = Math.max(...layout.columns[0]!.units.map((unit) => lettersOf(unit.label, unit.unit, wide)));
   const letters = clamp(longest, 6, width < BESIDE ? 14 : 22);
   const left = letters * 6.9 + 18 + rx;
-  const right = below ? (several ? 110 : 54) + rx : OUTCOME.width + 30 + rx;
+  const right = below ? (several ? 110 : 54) + output : OUTCOME.width + 30 + output;
   const last = layout.columns.length - 1;
   const shares = acrosses(layout, wide);
   const columns = layout.columns.map((column, i) => {
@@ -66,9 +67,10 @@ export function place(layout: Layout, width: number, room = 0): Plan {
     // In a small network the outermost units stand near the rims.
     const apart = wide ? Math.min(46, inner / slots) : Math.min(170, (inner - 2 * rx - 40) / Math.max(1, slots - 1));
     const start = TOP + inner / 2 - (apart * (slots - 1)) / 2;
-    const ry = wide ? Math.min(11, apart / 2 - 1.5) : rx;
+    const own = i === last ? output : rx;
+    const ry = wide ? Math.min(11, apart / 2 - 1.5) : own;
     const bare = ry < 7.5;
-    const size = bare ? { rx: 4.5, ry: 4.5 } : { rx, ry };
+    const size = bare ? { rx: 4.5, ry: 4.5 } : { rx: own, ry };
     const spots = column.units.map((_, k): Spot => ({ x, y: start + apart * k, ...size }));
     return { x, spots, more: slots > spots.length ? { x, y: start + apart * spots.length } : null, bare };
   });
@@ -85,10 +87,10 @@ export function place(layout: Layout, width: number, room = 0): Plan {
     return { d, back, middle, label: places?.[i] ?? null };
   });
 
-  const output = columns[last]!.spots[0]!;
+  const end = columns[last]!.spots[0]!;
   const outcome = below
     ? { x: 8, y: height - OUTCOME.below + 26, width: width - 16, flat: true }
-    : { x: output.x + rx + 24, y: output.y - 70, width: OUTCOME.width - 8, flat: false };
+    : { x: end.x + end.rx + 24, y: end.y - 70, width: OUTCOME.width - 8, flat: false };
   return { width, height, least, wide, columns, wires, outcome, letters };
 }
 

@@ -1,8 +1,8 @@
-// What stands beside the curves: E along the step, starting over, or two timelines side by side.
+// What stands beside the curves: E along the step or over two weights, starting over, or two timelines side by side.
 import { studio } from "../lib/studio.svelte";
 
 class Panel {
-  shown = $state<"line" | "startover" | "compare">("line");
+  shown = $state<"line" | "landscape" | "startover" | "compare">("line");
   rate = $state<number | null>(null); // the learning rate that was let go of
   pair = $state.raw<{ a: string; b: string }>({ a: "", b: "" });
 
