@@ -25,3 +25,14 @@ def command(name: str, /, *arguments: str, **options: Any) -> str:
             typed += [f"--{flag}", str(one)]
     at = words.index("--") if "--" in words else len(words)
     return shlex.join([*words[:at], *typed, *words[at:]])
+
+
+def shown(line: str) -> str:
+    """The line as a terminal shows it: a word with control characters or the like in escapes that bash and zsh read."""
+    return " ".join(shlex.quote(word) if word.isprintable() else _escaped(word) for word in shlex.split(line))
+
+
+def _escaped(word: str) -> str:
+    marks = {"\\": "\\\\", "'": "\\'"}
+    letters = [marks.get(c, c) if c.isprintable() else f"\\U{ord(c):08x}" for c in word]
+    return f"$'{''.join(letters)}'"

@@ -109,7 +109,7 @@ class _Net(Choices, BaseEstimator):
         if X_val is not None:
             watched = self._problem(self._rows(X_val, y_val, sample_weight_val, first=False, which="_val"))
             problem = replace(problem, watched=watched)
-        elif self.validation_fraction:
+        elif SHARE.require("validation_fraction", self.validation_fraction, none=True):
             if groups is not None and len(groups) != rows.frame.height:
                 raise ShapeError("groups.count", entries=len(groups), rows=rows.frame.height)
             groups = np.arange(n) if groups is None else np.asarray(groups)[problem.rows]
@@ -427,6 +427,8 @@ class NetClassifier(ClassifierMixin, _Net):
                 "A column-vector y was passed when a 1d array was expected", DataConversionWarning, stacklevel=5
             )
         require_known(targets.to_series(), rows.counted, called)
+        if targets.dtypes[0].is_temporal():
+            raise DataError("y.times", called=called, dtype=targets.dtypes[0])
         labels, counted = labels_of(targets, y), rows.counted
         known = labels if counted.all() else labels_of(targets.filter(counted), labels[counted])
         if known.dtype.kind == "f" and np.isinf(known).any():

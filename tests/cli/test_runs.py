@@ -242,3 +242,12 @@ def test_training_that_diverges_leaves_its_steps(backlit, tmp_path, monkeypatch)
     assert "diverged" in backlit("history", "homes.backlit")
     fork = replace(run.fork(0, learning_rate=0.01).settings())
     assert fork.learning_rate == 0.01
+
+
+def test_a_fork_with_nothing_to_train_says_so(backlit, run):
+    """Without --step it begins at the end, where a finished run has nothing left."""
+    out = " ".join(backlit("fork", "homes.backlit", "--learning-rate", 0.1, "--name", "late").split())
+    assert out.startswith("late begins at step 60, where it ends (all epochs done): nothing was trained; begin earlier")
+    for options in (("--epochs", 7), ("--step", 50), ("--no-train",)):
+        assert "nothing was trained" not in backlit("fork", "homes.backlit", *options)
+    assert [timeline.steps() for timeline in run.timelines()] == [60, 60, 70, 60, 60]

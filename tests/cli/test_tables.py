@@ -750,3 +750,9 @@ def test_numbers_that_are_not_finite_are_null_in_json(backlit):
     assert done.json["scores"]["backlit"]["r2"] is None
     assert backlit("show", "t.backlit", "--json").json["scores"]["mean"]["r2"] is None
     assert "not finite" in backlit("show", "t.backlit").out
+
+
+def test_a_table_of_the_target_alone(fails, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    HOMES.select("price").write_csv("prices.csv")
+    assert "no column is left to learn from" in fails("train", "prices.csv", "--target", "price")

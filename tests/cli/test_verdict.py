@@ -9,7 +9,7 @@ import pytest
 
 import backlit as bl
 from backlit.cli.verdict import to_try
-from backlit.explain.verdict import Course, Verdict, judge
+from backlit.explain.verdict import Course, Verdict, judge, match
 from backlit.explain.verdict_text import sentence
 
 draw = np.random.default_rng(0)
@@ -127,3 +127,17 @@ def test_what_was_cut_off_is_resumed():
     assert to_try(Verdict("no_signal", "mean").to_dict(), "t.csv", {}, "a.backlit", False) == (
         "backlit figure errors a.backlit --out errors.svg"
     )
+
+
+def test_better_by_less_than_the_rows_can_tell():
+    """One row that both miss by far makes the figures differ, and no difference sure."""
+    truth = np.zeros((30, 1))
+    own, mean, linear = (
+        truth + np.where(np.arange(30)[:, None] > 0, near, far) for near, far in [(2, 8), (1, 20), (0, 0)]
+    )
+    predictions = {"backlit": own, "mean": mean, "linear model": linear}
+    scores = {name: {"rmse": float(np.sqrt((P**2).mean()))} for name, P in predictions.items()}
+    verdict = judge(Course(), match(predictions, truth, scores)).to_dict()
+    assert scores["backlit"]["rmse"] < scores["mean"]["rmse"]
+    assert verdict["beaten_by"] == "mean"
+    assert sentence(verdict, "", "y") == "Not surely better than always the mean, RMSE 2.449 against 3.782 on 30 rows."

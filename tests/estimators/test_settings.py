@@ -162,3 +162,15 @@ def test_a_wrong_keyword_is_answered_with_the_right_one(make, theirs, ours):
 def test_where_a_keyword_belongs(call, message):
     with pytest.raises(bl.KeywordError, match=message):
         call()
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [{"hidden": (True,)}, {"learning_rate": True}, {"batch_size": np.True_}, {"validation_fraction": "x"},
+     {"validation_fraction": 1}],
+    ids=str,
+)  # fmt: skip
+def test_what_is_no_number_is_refused_by_name(setting):
+    [name] = setting
+    with pytest.raises(bl.ArgumentError, match=f"^{name} is "):
+        bl.NetRegressor(**QUICK | setting).fit(X, y)

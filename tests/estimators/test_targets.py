@@ -162,3 +162,12 @@ def test_the_score_of_quantiles_is_their_own(levels, weighted):
     got = model.score(NUMBERS, y, sample_weight=weights if weighted else None)
     assert got == pytest.approx(np.mean(parts), rel=1e-6)
     assert model.score(NUMBERS, pl.Series(y)) == pytest.approx(model.score(NUMBERS, y))
+
+
+@pytest.mark.parametrize("unit", ["ms", "us", "ns", "D"])
+def test_days_are_refused_as_classes(unit):
+    """No run file keeps them, and at another resolution they were other classes."""
+    days = np.where(y > 0, np.datetime64("2020-01-01", unit), np.datetime64("2021-01-01", unit))
+    for labels in (days, pl.Series(days), days.astype("datetime64[D]").tolist()):
+        with pytest.raises(bl.DataError, match=r"^y holds dates or times \(.*\); make all labels text, as by str\(\)"):
+            bl.NetClassifier(**SHORT).fit(NUMBERS, labels)

@@ -246,6 +246,8 @@ def test_how_far_training_agrees_in_words():
         "7 digits.", "7 digits.", "1 digit.", "Training, in 32-bit arithmetic, differs from this by 40.0%.",
     ]  # fmt: skip
     assert engine_remark(None) is None
+    for gap in (float("inf"), float("nan")):
+        assert str(engine_remark(gap)) == "Training, in 32-bit arithmetic, comes to numbers here that are not finite."
 
 
 def test_the_batch_of_a_step_is_traced_under_its_masks():

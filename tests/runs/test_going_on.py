@@ -172,8 +172,9 @@ def test_an_edited_weight(run):
     assert fork.at(21).theta[place] != run.at(21).theta[place]
     with pytest.raises(ArgumentError, match=r"weights names 'w1\[size, 1\]', which is \d+ weights; name single ones"):
         run.fork(20, weights={"w1[size, 1]": 0.2})
-    with pytest.raises(ArgumentError, match="must be a finite number"):
-        run.fork(20, weights={"b1[1]": float("nan")})
+    for value in (float("nan"), float("-inf"), 1e300):  # the last is none in the run's float32
+        with pytest.raises(ArgumentError, match="must be a finite float32 number"):
+            run.fork(20, weights={"b1[1]": value})
 
 
 def test_another_optimizer_begins_with_an_empty_memory(run):

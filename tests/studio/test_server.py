@@ -45,7 +45,7 @@ def test_every_question_has_its_address(client):
 @pytest.mark.parametrize(
     ("body", "named"),
     [(b"{", ""), (b'{"stop": "many"}', "$.stop"), (b"\xff\xfe", ""), (b'{"stop": 1e999}', "$.stop"),
-     (b"[" * 5000, "")],
+     (b"[" * 5000, ""), (b'{"run": "\xff"}', "malformed"), (b'{"more":' * 5000, "malformed")],
 )  # fmt: skip
 def test_what_cannot_be_read_is_refused(client, body, named):
     answer = client.ask("train", body)
@@ -61,7 +61,8 @@ def test_nonsense_is_named(client, desk):
     assert client.ask("fork", here | {"step": 0, "settings": {"learning_rate": "-1"}}).status == 400
     assert client.ask("train", here | {"stop": -5}).status == 400
     assert client.ask("train", here | {"speed": 0}).status == 400
-    assert client.ask("run", {"run": "../../etc/passwd"}).status == 400
+    unknown = client.ask("run", {"run": "../../etc/passwd"})
+    assert (unknown.status, unknown.json["error"].count("'first'")) == (400, 1)
     assert (desk.run.timeline().steps(), [line.name for line in desk.run.timelines()]) == (0, [MANY, ONE, ANOTHER])
 
 
@@ -118,6 +119,15 @@ def test_news(client, desk):
         last = until(socket, lambda item: item["run"])
         assert (last["training"]["step"], last["training"]["running"]) == (120, False)
         assert last["run"]["timelines"][0]["steps"] == 120
+
+
+def test_what_a_tab_sends_into_the_news_is_passed_over(client):
+    with client.news() as socket:
+        hear(socket)
+        socket.send(b"\x00\xff")
+        socket.send("anything")
+        client.ask("train", FIRST | {"timeline": MANY, "stop": 2})
+        assert until(socket, lambda item: item["training"] and item["training"]["step"] == 2)
 
 
 def test_a_tab_that_comes_hears_what_trains(client):

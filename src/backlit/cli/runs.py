@@ -25,7 +25,7 @@ from backlit.cli.text import (
     signed,
     test_scores,
 )
-from backlit.commands import command
+from backlit.commands import command, shown
 from backlit.core.optimizers import OPTIMIZERS, Optimizer
 from backlit.core.registry import name_of, resolve
 from backlit.core.schedules import SCHEDULES, Schedule
@@ -81,7 +81,7 @@ def summary(run: str, *, json: bool) -> None:
 def _again(commands: Sequence[str]) -> list[RenderableType]:
     """The lines that make a timeline again, where they are known."""
     labels = ["again", *[""] * len(commands)]
-    return ["\n".join(f"{label:8}{plain(line)}" for label, line in zip(labels, commands))] if commands else []
+    return ["\n".join(f"{label:8}{shown(line)}" for label, line in zip(labels, commands))] if commands else []
 
 
 def _way(timeline: Timeline) -> str:
@@ -280,6 +280,9 @@ def fork(
     opened.typed(made.name, command("fork", run, **{**options, **exact}))
     if train:
         _train(made, steps)
+        if not json and made.steps() == made.start and (reason := made.finished()):
+            facts = {"timeline": made.name, "step": made.start, "reason": say(f"ended.{reason}")}
+            show([Text(plain(say("fork.at_the_end", **facts)), style=HEAD)])
     _result(made, json)
 
 

@@ -19,7 +19,7 @@ from rich.text import Text
 
 from backlit.cli.text import HEAD, QUIET, print_json, show, test_scores
 from backlit.cli.verdict import to_try
-from backlit.commands import command
+from backlit.commands import command, shown
 from backlit.errors import ArgumentError, DataError, DivergedError, UnknownNameError
 from backlit.explain.verdict import match
 from backlit.explain.verdict_text import overshooting, sentence
@@ -79,7 +79,8 @@ def train(
     for name in (target, group, time_column, *hints.columns):
         if name is not None and name not in sheet.frame.columns:
             raise UnknownNameError("column", name, sheet.frame.columns)
-    if all(kinds.get(name) == DROP for name in sheet.frame.columns if name != target):
+    others = [name for name in sheet.frame.columns if name != target]
+    if others and all(kinds.get(name) == DROP for name in others):
         raise ArgumentError("option.drop", target=target)
     by = "time" if time_column else "group" if group else "row"
     parting = Parting(by, time_column or group, None if time_column else split_seed)
@@ -136,7 +137,7 @@ def train(
     lines = {"again": line, "next": predicting, "try": following}
     if verdict["beaten_by"] is not None:
         del lines["next"]
-    typed = "\n".join(f"{label:8}{plain(text)}" for label, text in lines.items() if text)
+    typed = "\n".join(f"{label:8}{shown(text)}" for label, text in lines.items() if text)
     figures = test_scores(scores, f"on {problem.counts['test']:,} test rows", unit)
     show([*figures, ending, *filter(None, [plain(sentence(verdict, unit, target))]), typed])
 

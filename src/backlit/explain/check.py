@@ -57,6 +57,8 @@ def engine_remark(difference: float | None) -> Remark | None:
     """The same in words."""
     if difference is None:
         return None
+    if not math.isfinite(difference):
+        return Remark("check.training_overflows")
     digits = math.floor(-math.log10(difference)) if difference > 0 else 7
     if digits < 1:
         return Remark("check.training_differs", share=difference)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -79,8 +78,9 @@ def _plain(value: Any) -> Any:
 def edited(state: State, net: Network, weights: Mapping[str, float]) -> tuple[State, dict[str, list[float]]]:
     """The state with other weights, and each one's old and new value."""
     theta, values = np.array(state.theta), {}
+    most = float(np.finfo(theta.dtype).max)
     for name, value in weights.items():
-        require(f"weights[{name!r}]", value, math.isfinite, "a finite number")
+        require(f"weights[{name!r}]", value, lambda v: abs(v) <= most, f"a finite {theta.dtype} number")
         places = net.positions(name)
         if len(places) != 1:
             some = [net.weight_name(int(place)) for place in places[:3]]

@@ -80,7 +80,7 @@ def make_app(desk: Desk, *, host: str, port: int, token: str) -> Starlette:
             return _refused(404, say("studio.no_question", name=name[:40]))
         body = b"".join([part async for part in _parts(request, BODY_LIMIT)])
         of = commands if name in COMMANDS else desk
-        answer = lambda: _reply(functions[name](of, msgspec.json.decode(body or b"{}", type=kinds[name])))
+        answer = lambda: _reply(functions[name](of, _query(body, kinds[name])))
         return await run_in_threadpool(answer)
 
     async def upload(request: Request) -> Response:
@@ -110,8 +110,8 @@ def make_app(desk: Desk, *, host: str, port: int, token: str) -> Starlette:
         try:
             sending = asyncio.create_task(waiting.send(socket))
             try:
-                while True:
-                    await socket.receive_text()  # nothing is asked this way; it tells when the tab has gone
+                while (await socket.receive())["type"] != "websocket.disconnect":
+                    pass  # nothing is asked this way; it tells when the tab has gone
             finally:
                 sending.cancel()
         except (WebSocketDisconnect, RuntimeError):
@@ -172,6 +172,14 @@ class Waiting:
             self._some.clear()
             while self._news:
                 await socket.send_text(to_json(self._news.popleft()))
+
+
+def _query(body: bytes, kind: Any) -> Any:
+    """What is asked with; raises `MsgspecError` where it cannot be read, be it for its letters or its depth, too."""
+    try:
+        return msgspec.json.decode(body or b"{}", type=kind)
+    except (UnicodeDecodeError, RecursionError) as error:
+        raise msgspec.DecodeError(f"JSON is malformed: {error}") from None
 
 
 def _only_steps(news: News) -> bool:

@@ -81,7 +81,7 @@ class Shelf:
         if key not in self._runs and key in LESSONS:
             self._runs[key] = self._lesson(key)
         elif key not in self._runs and key not in self.runs():
-            raise UnknownNameError("run", key, [*LESSONS, *self._runs])
+            raise UnknownNameError("run", key, self.runs())
         return self._runs[key]
 
     def new_run(self, name: str) -> Path:
