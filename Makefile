@@ -10,6 +10,7 @@ WEB := $(shell find web -name node_modules -prune -o -type f -print)
 PAGE := src/backlit/studio/page/.sources
 NPM := $(BIN)/python tools/backend/backlit_page.py
 
+unexport PYTHONSAFEPATH  # the tools import one another
 .PHONY: demo test check sanitize sanitize-address sanitize-thread clean
 .DELETE_ON_ERROR:
 

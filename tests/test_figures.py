@@ -221,6 +221,8 @@ def test_along_step_draws_the_line(little):
     np.testing.assert_array_equal(drawn["its tangent before the step"].get_ydata(), line.tangent)
     assert drawn[f"chosen: {line.chosen:.3g}"].get_xydata().tolist() == [[line.chosen, line.E_chosen]]
     assert drawn[f"best here: {line.best:.3g}"].get_xydata().tolist() == [[line.best, line.E_best]]
+    near = figures.along_step(what_if.along_step(little, times=1.01))
+    assert not any(told.startswith("best here") for told in said(near))  # E falls on beyond the picture
     far = figures.along_step(what_if.along_step(little, times=200))
     assert any(told.startswith("hurts from") for told in said(far))
     assert far.axes[0].get_ylim()[1] <= 2 * line.here  # however high E shoots, the valley stays in sight
@@ -234,7 +236,7 @@ def test_errors_draws_the_epochs():
     drawn = by_label(figure)
     np.testing.assert_allclose(drawn["while learning"].get_xydata(), [[1, 1000 * 0.9**0.5], [3, 1000 * 0.3**0.5]])
     np.testing.assert_allclose(drawn["on watched rows"].get_ydata(), 1000 * np.sqrt([0.8, 0.4, 0.5]))
-    assert drawn["best: epoch 2, $632.5"].get_xdata() == [2]
+    assert drawn["best: epoch 2, $632.46"].get_xdata() == [2]
     assert figure.axes[0].get_ylabel() == "RMSE"
     assert any(told.startswith("$") for told in said(figure))
     require_tidy(figure)

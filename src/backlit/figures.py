@@ -202,7 +202,8 @@ def along_step(line: Line) -> Figure:
     axes.plot(line.rate, line.tangent, "--", color=COLOUR[True], label="its tangent before the step")
     ended = "" if line.chosen else f" at this step; the last was {line.last:.3g}"
     axes.plot(line.chosen, line.E_chosen, "o", color="black", label=f"chosen: {line.chosen:.3g}{ended}")
-    axes.plot(line.best, line.E_best, **RING, label=f"best here: {line.best:.3g}")
+    if not line.falls:
+        axes.plot(line.best, line.E_best, **RING, label=f"best here: {line.best:.3g}")
     if line.hurts is not None:
         axes.axvspan(line.hurts, line.rate[-1], color="#f7e2cf", lw=0, label=f"hurts from {line.hurts:.3g} on")
     axes.legend(**KEY)

@@ -23,7 +23,8 @@ def number(value: float, unit: str = "", digits: int = 4) -> str:
     """A number in its unit: $221,900, 1,180 sqft, 47.51°, 0.03125.
 
     It has so many significant digits, and whatever stands before the decimal point. In a unit, it has no decimals from
-    1,000 up; without one, thousands are parted from five digits on, since 1955 may be a year.
+    1,000 up, and dollars have two or none; without one, thousands are parted from five digits on, since 1955 may be a
+    year.
     """
     if not math.isfinite(value):
         return "not finite"
@@ -33,6 +34,8 @@ def number(value: float, unit: str = "", digits: int = 4) -> str:
         text = _exponent(exact, min(digits, 4))
     elif size >= 10**digits or (unit and size >= 1000):
         text = f"{exact:,.0f}" if unit or size >= 10_000 else f"{exact:.0f}"
+    elif unit == "$" and size >= 1 and not size.is_integer():
+        text = f"{exact:.2f}"  # $9.073 would be read as thousands
     else:
         text = f"{size:.{digits}g}" if size < 10_000 else f"{size:,.{digits}g}"
     text = f"{'−' if value < 0 else ''}{'$' if unit == '$' else ''}{text}"

@@ -255,6 +255,10 @@ def test_the_handle_let_go_becomes_the_setting(page: Page, served: Served) -> No
 def test_every_setting_of_the_steps_can_be_another(page: Page, served: Served) -> None:
     jump(page, 2)
     timeline(page).get_by_role("button", name="Start over from here").click()
+    panel, button = (timeline(page).locator(part).bounding_box() for part in ("[data-panel]", "form button.main"))
+    assert panel is not None
+    assert button is not None
+    assert button["y"] + button["height"] <= panel["y"] + panel["height"]  # seen without scrolling
     timeline(page).get_by_label("Optimizer").select_option("adam")
     timeline(page).get_by_label("Batch size").fill("")
     timeline(page).get_by_text("More", exact=True).click()

@@ -143,6 +143,7 @@ def test_printed_text_multiplies_to_the_printed_product(name):
     assert f"∂E/∂{name} = " in text
     assert "agrees to 9 digits" in text
     assert "would be" in text
+    assert max(map(len, text.splitlines())) < 80
 
 
 def test_json_and_html():
@@ -355,6 +356,7 @@ def test_along_the_step():
     assert slope == pytest.approx((line.tangent[1] - line.tangent[0]) / (line.rate[1] - line.rate[0]), rel=0.3)
     if line.hurts is not None:
         assert (line.E[line.rate < line.hurts] <= t.E).all()
+    assert [what_if.along_step(t, times).falls for times in (0.01, 200)] == [True, False]
 
 
 def test_nudges():

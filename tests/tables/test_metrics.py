@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as sklearn_metrics
 
-from backlit.tables.metrics import METRICS, scores
+from backlit.tables.metrics import METRICS, score, scores
 
 draw = np.random.default_rng(0)
 TRUTH, PREDICTION, WEIGHTS = draw.normal(size=(50, 2)), draw.normal(size=(50, 2)), draw.random(50)
@@ -56,3 +56,11 @@ def test_at_the_edge():
 def test_only_some_are_better_when_greater():
     assert {name for name, metric in METRICS.items() if metric.greater_is_better} == {"r2", "accuracy"}
     assert {name for name, metric in METRICS.items() if metric.in_unit} == {"rmse", "mae"}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "text"),
+    [("r2", -1.5e-4, "0.000"), ("r2", 0.9416, "0.942"), ("log_loss", 3.1e-8, "3.1e−8"), ("rmse", 9.0731, "$9.07")],
+)
+def test_a_score_is_written_with_three_decimals_or_in_the_unit(name, value, text):
+    assert score(name, value, "$") == text

@@ -168,7 +168,8 @@ def _line(line: Line) -> RenderableType:
     rows = list(zip(line.rate[::16], line.E[::16], line.tangent[::16]))
     hurts = f"; from {line.hurts:.3g} on it hurts" if line.hurts is not None else ""
     ended = f"the rate is 0 at this step; up to {line.last:.3g}, the last before it:" if not line.chosen else ""
-    remark = f"{ended or f'chosen {line.chosen:.3g},'} best {line.best:.3g}{hurts}"
+    best = f"E still falls at {line.best:.3g}" if line.falls else f"best {line.best:.3g}"
+    remark = f"{ended or f'chosen {line.chosen:.3g},'} {best}{hurts}"
     return Group(
         Text.assemble(("What if the learning rate were ...", HEAD), f"   {remark}"),
         _curve_grid("rate", rows),

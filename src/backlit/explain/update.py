@@ -13,6 +13,7 @@ from backlit.core.network import Network
 from backlit.core.optimizers import Memory, Optimizer, Term, clip, moved
 from backlit.words import Remark, number, say
 
+WIDTH = 76  #: of what is said for a terminal
 SIGNS = {"minus": "−", "times": "·", "over": "/"}
 
 
@@ -106,9 +107,12 @@ class WeightUpdate:
 
     def lines(self, gradient: float) -> list[str]:
         """For a terminal, beside the weight's ∂E/∂w."""
-        lines = [f"{'update' if self.happened else 'would be':8} {self.symbols}", f"{'':8} {self.numbers()}"]
-        lines += map(str, self.reasons(gradient))
-        return [*lines, *textwrap.wrap(say("update.minus"), 76)] if gradient else lines
+        equation = self.numbers()
+        if len(equation) > WIDTH - 9:
+            equation = equation.replace(" = ", f"\n{'':8} = ")
+        lines = [f"{'update' if self.happened else 'would be':8} {self.symbols}", *f"{'':8} {equation}".split("\n")]
+        said = [*map(str, self.reasons(gradient)), *([say("update.minus")] if gradient else [])]
+        return [*lines, *(line for text in said for line in textwrap.wrap(text, WIDTH))]
 
 
 def update_of(

@@ -59,6 +59,11 @@ class Line:
     hurts: float | None
     last: float
 
+    @property
+    def falls(self) -> bool:
+        """Whether E still falls where the line ends, so that `best` is no bottom."""
+        return 0 < self.best == self.rate[-1]
+
 
 @dataclass(frozen=True)
 class Nudge:

@@ -112,4 +112,6 @@ def scores(
 def score(name: str, value: float, unit: str = "") -> str:
     """A figure of merit by its metric's name, in the target's unit where it has one; of R² three digits count."""
     metric = METRICS[name]
-    return number(value, unit) if metric.in_unit else fixed(value, 3)
+    if metric.in_unit:
+        return number(value, unit)
+    return fixed(round(value, 3) if metric.greater_is_better else value, 3)

@@ -8,8 +8,8 @@ const NONE = "not finite";
 const [TINY, HUGE] = [1e-4, 1e15]; // beyond which a number is written with an exponent
 
 // A number in its unit: $221,900, 1,180 sqft, 47.51°, 0.03125. It has so many significant digits, and whatever stands
-// before the decimal point. In a unit, it has no decimals from 1,000 up; without one, thousands are parted from five
-// digits on, since 1955 may be a year.
+// before the decimal point. In a unit, it has no decimals from 1,000 up, and dollars have two or none; without one,
+// thousands are parted from five digits on, since 1955 may be a year.
 export function number(value: Known, digits = 4, unit = ""): string {
   if (!isFinite(value)) return NONE;
   const exact = Math.abs(value);
@@ -21,7 +21,7 @@ export function number(value: Known, digits = 4, unit = ""): string {
   else if (size >= 10 ** digits || (unit && size >= 1000)) {
     text = rounded(exact, 0);
     if (unit || size >= 10_000) text = count(Number(text));
-  }
+  } else if (unit === "$" && size >= 1 && !Number.isInteger(size)) text = rounded(exact, 2); // $9.073 would be read as thousands
   text = `${value < 0 ? "−" : ""}${unit === "$" ? unit : ""}${text}`;
   return unit === "" || unit === "$" ? text : `${text}${unit === "°" || unit === "%" ? "" : " "}${unit}`;
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Line } from "../messages";
-import { range, reach, tidy } from "./line";
+import { falls, range, reach, tidy } from "./line";
 
 const line = (E: (number | null)[], more: Partial<Line> = {}): Line => ({
   rate: [0, 1, 2, 3],
@@ -33,6 +33,12 @@ describe("how far it is drawn", () => {
   it("is all there is where nothing hurts", () => expect(reach(line([4, 3, 2, 1]))).toBe(3));
   it("is not far past where it hurts", () => expect(reach(line([4, 5, 6, 7], { hurts: 1, chosen: 0.5 }))).toBe(1.5));
   it("has the chosen rate in it", () => expect(reach(line([4, 5, 6, 7], { hurts: 0.1, chosen: 1 }))).toBe(1.5));
+});
+
+describe("the lowest E", () => {
+  it("is a bottom inside the line", () => expect(falls(line([4, 2, 1, 900]))).toBe(false));
+  it("is none where E still falls at its end", () => expect(falls(line([4, 3, 2, 1], { best: 3 }))).toBe(true));
+  it("is none to speak of where nothing changes", () => expect(falls(line([4, 4, 4, 4], { best: 0 }))).toBe(false));
 });
 
 describe("a rate", () => {

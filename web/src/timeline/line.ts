@@ -15,5 +15,8 @@ export function reach(line: Line): number {
   return Math.min(far, Math.max(1.5 * line.chosen, line.hurts === null ? far : 1.5 * line.hurts));
 }
 
+// Whether E still falls where the rates end: then the best of them is no bottom.
+export const falls = (line: Line): boolean => line.best > 0 && line.best >= (line.rate.at(-1) ?? 0);
+
 // A rate as one would type it.
 export const tidy = (rate: number): number => Number(rate.toPrecision(3));
