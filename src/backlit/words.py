@@ -321,6 +321,7 @@ WORDS: dict[str, str] = {
     "loss.cross_entropy": "cross_entropy needs one column of Y (the class) and two or more outputs; there are {columns} and {outputs}",
     "network.position": "position is {position:quoted}; theta has positions 0 to {last}",
     "network.input_twice": "inputs names {name:quoted} twice; each name may stand once, and spaces are ignored",
+    "network.unit_twice": "layers[{position}], {layer}, calls two of its units or weights {name:quoted}; each name may stand once, and spaces are ignored",
     "network.no_weights": "layers holds nothing with weights; add a Dense",
     "network.two_norms": "layers repeats {layers}; put a Dense between two layers of norms",
     "network.no_layer": "layers holds {layer:quoted}; give layers such as Dense(3, 1, 'tanh')",

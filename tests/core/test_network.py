@@ -153,6 +153,11 @@ def test_json_of_another_program(net):
         ),
         (lambda: bl.Network([bl.Dense(2, 1)], inputs=["a"]), ShapeError, "takes 2 inputs, but 1 come in"),
         (lambda: bl.Network([bl.Dense(2, 1)], inputs=["a", "a"]), ArgumentError, "each name may stand once"),
+        (
+            lambda: bl.Network([bl.PiecewiseLinear(((0.0, 1.0, 2.0), ())), bl.Dense(3, 1)], inputs=["a", "a #1"]),
+            ArgumentError,
+            r"layers\[0\].* calls two of its units or weights 'a#1'",
+        ),
         (lambda: bl.Network([bl.Dense(2, 1)], loss="squared"), UnknownNameError, "did you mean 'squared_error'"),
         (lambda: bl.Network([bl.Dense(2, 1)], loss=3), ArgumentError, "loss is 3; give a name"),
         (lambda: bl.Network(["dense"]), ArgumentError, "layers holds 'dense'"),

@@ -290,7 +290,10 @@ class Layer:
         return Y
 
     def slope(self, cache: tuple) -> Array | None:
-        """What each output is multiplied by in the end, (n, d_out): f'(Z), or a mask; None: by 1."""
+        """What each output is multiplied by in the end, (n, d_out): f'(Z), or a mask; None: by 1.
+
+        With weights below f, `before` and `effect` answer for Z; without f, a layer with weights has no slope.
+        """
         return None
 
     def sides(self, cache: tuple) -> list[Array]:

@@ -51,9 +51,8 @@ class Network:
             if width is None:
                 raise ArgumentError("network.no_inputs")
             inputs = [f"x{i}" for i in range(1, width + 1)]
-        twice = [name for name, times in Counter(map(_squeeze, inputs)).items() if times > 1]
-        if twice:
-            raise ArgumentError("network.input_twice", name=twice[0])
+        if twice := _twice(inputs):
+            raise ArgumentError("network.input_twice", name=twice)
         object.__setattr__(self, "layers", tuple(layers))
         object.__setattr__(self, "loss", resolve("loss", LOSSES, loss))
         object.__setattr__(self, "inputs", tuple(inputs))
@@ -118,6 +117,9 @@ class Network:
                         shape=shape,
                     )
                 slots.append(Slot(weight, number, start, stop, shape, axes, *layer.factors(weight)))
+            for names in (units, *(axis for slot in slots for axis in slot.axes)):
+                if twice := _twice(names):
+                    raise ArgumentError("network.unit_twice", position=position, layer=layer, name=twice)
             stages.append(Stage(layer, position, number, below, sources, units, tuple(slots), parents, origins))
             if layer.numbered:
                 parents, origins, below = units, np.arange(len(units)), number
@@ -172,15 +174,6 @@ class Network:
     def dropout(self) -> float:
         """The greatest share of units that a layer silences; 0 without dropout."""
         return max((layer.rate for layer in self.layers if isinstance(layer, Dropout)), default=0.0)
-
-    def silenced(self, stage: Stage) -> float:
-        """The share of a layer's units that is silenced before the next number."""
-        for above in self.stages[stage.position + 1 :]:
-            if above.layer.numbered:
-                break
-            if isinstance(above.layer, Dropout):
-                return above.layer.rate
-        return 0.0
 
     @property
     def binned(self) -> bool:
@@ -286,6 +279,11 @@ class Network:
         if not places:
             raise UnknownNameError("part", part, axis, of=name)
         return places
+
+
+def _twice(names: Sequence[str]) -> str:
+    """A name that stands there twice, spaces ignored; "" where each stands once."""
+    return next((name for name, times in Counter(map(_squeeze, names)).items() if times > 1), "")
 
 
 def _squeeze(name: str) -> str:
