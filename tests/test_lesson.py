@@ -95,6 +95,24 @@ def test_what_is_announced_of_128_houses_is_what_is_made(run):
         assert number(float(announced.prediction[0, 0]), "$") != number(float(t.after.prediction[0, 0]), "$")
 
 
+def test_the_strongest_weight_is_one_in_terminal_figure_and_page(run):
+    """Biases count: b2[1] has 21% of all the pull, which is |∂E/∂w| over the sum of all, no share of E."""
+    t = run.trace(0, [0], ONE)
+    size = np.abs(t.gradient)
+    assert t.strongest() == ["b2[1]", "w2[2, 1]", "w1[sqft_living, 1]"]
+    assert t.net.weight_name(int(size.argmax())) == t.strongest()[0] == t.blame()["weight"][0]
+    assert t["b2[1]"].blame == pytest.approx(size.max() / size.sum())
+    assert f"{t['b2[1]'].blame:.0%}" == "21%"
+    demo, explained = (backlit(*line.split()).out for line in ("demo --act 1", "explain --demo"))
+    for text in (demo, explained):
+        assert "of all" in text
+        assert "blame 2" not in text
+    assert "b2[1]                 ∂E/∂w = 1.4277    21% of all pull" in demo
+    for step in (1, 5, 13):
+        t = run.trace(step, [0], ONE)
+        assert t.strongest()[0] == t.net.weight_name(int(np.abs(t.gradient).argmax()))
+
+
 def test_one_house_makes_another_worse(run):
     before, after = (run.trace(step, [17], ONE) for step in (0, STEPS))
     assert [round(float(t.prediction[0, 0])) for t in (before, after)] == [487_715, 308_636]

@@ -190,7 +190,9 @@ def test_weights_of_odd_shapes_have_their_chains(odd):
     latex = odd["T1[1, size, 2]"].chain().latex()  # the same letter on the left and in the last factor of each path
     assert latex.count(r"\partial T^{(1)}_{\text{1, size}, 2}") == 1 + len(odd["T1[1, size, 2]"].chain().paths)
     assert r"{\partial t^{(1)}}" in odd["t1"].chain().latex()
-    assert {name[:2] for name in odd.strongest()} == {"T1", "a2", "w3"}  # the single number and the bias are left out
+    first, *rest = odd.strongest()
+    assert first == odd.net.weight_name(int(np.abs(odd.gradient).argmax())) == "t1"  # the single number counts, too
+    assert {name[:2] for name in rest} == {"T1", "a2", "w3"}  # but for the hardest pulled of all, it and biases do not
 
 
 def test_a_weight_of_a_unit_is_a_bias_only_where_it_is_added(odd):

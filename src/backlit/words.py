@@ -483,6 +483,7 @@ WORDS: dict[str, str] = {
     "trace.no_truth": "row {row} has no {name}; a trace needs the truth, so take another row",
     "weights.several": "weights names {name:quoted}, which is {weights:count} weights; name single ones: {some:list}, ..., and change them one by one",
     # what goes wrong: explain, fitting, problem, incoming, estimators
+    "chain.share": "{blame:percent} of all the pull",
     "chain.paths": "the paths of {weight} add up to {total:number 6}, but ∂E/∂{weight} is {gradient:number 6}: {answers} of {layer} contradicts its backward(); mend the layer",
     "chain.rows": "the rows' parts of {weight} add up to {total:number 6}, but ∂E/∂{weight} is {gradient:number 6}: {answers} of {layer} contradicts its backward(); mend the layer",
     "trace.no_settings": "the trace has no settings, so no update is known; give trace(..., settings=...)",
@@ -576,7 +577,7 @@ WORDS: dict[str, str] = {
     "update.against": "More of this weight {way} E. Still the step {goes} it: it depends on more than this ∂E/∂w.",
     "update.too_small": "More of this weight {way} E, but the step is too small to change it.",
     "update.still": "The rate is 0 at this step, so the weights do not move.",
-    "update.flat": "A little more or less of this weight changes nothing: no blame comes back to it.",
+    "update.flat": "A little more or less of this weight changes nothing: E does not pull at it.",
     "update.flat_moved": "The step still {goes} it: it depends on more than this ∂E/∂w.",
     "update.clipped": "The gradient was too long; it is shortened to {share:percent} of itself.",
     "update.averaged": "The average is of this ∂E/∂w and earlier ones.",

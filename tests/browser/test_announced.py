@@ -23,7 +23,7 @@ def page(context: BrowserContext, served: Served) -> Page:
 
 
 def outcome(page: Page) -> list[str]:
-    return page.locator("g.outcome text").all_inner_texts()
+    return [" ".join(text.split()) for text in page.locator("g.outcome text").all_text_contents()]
 
 
 def after(page: Page, label: str) -> str:
@@ -98,8 +98,8 @@ def test_no_E_stands_alone_and_a_jump_is_explained(context: BrowserContext, serv
     for step in range(1, 6):
         page.evaluate(f"location.hash = '#hide=tour&timeline=128+houses&step={step}&row=0&of=row'")
         at_step(page, step)
-        expect(timeline.locator(".read")).to_contain_text(f"E of this step’s houses {number(E[step])}")
-        expect(timeline.locator(".why")).to_have_count(int(E[step] > E[step - 1]))
+        expect(timeline.locator(".read.numbers")).to_contain_text(f"E of this step’s houses {number(E[step])}")
+        expect(timeline.locator("p.why")).to_have_count(int(E[step] > E[step - 1]))
     assert any(b > a for a, b in pairwise(E))
     assert any("E of this house" in text for text in outcome(page))
     page.get_by_role("button", name="batch").click()

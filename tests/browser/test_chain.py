@@ -85,7 +85,7 @@ def rows_of(t: bl.Trace, weight: str, points: int = 101, most: int = 8) -> list[
     """The chain as the page's table should have it."""
     w = t[weight]
     found, parts = w.chain(most), w.by_row
-    rows: list[list[Any]] = [["weight", "", w.value], ["∂E/∂w", "", w.gradient], ["blame", "", w.blame]]
+    rows: list[list[Any]] = [["weight", "", w.value], ["∂E/∂w", "", w.gradient], ["share of all pull", "", w.blame]]
     for i, path in enumerate(found.paths, 1):
         rows += [[f"path {i}", factor.symbol, factor.value] for factor in path.factors]
         rows.append([f"path {i}", "product", path.product])
@@ -124,7 +124,7 @@ def test_the_chain_of_a_row_is_that_of_python(page: Page, served: Served, weight
     agrees(page, rows_of(t, weight), weight)
     assert told(page, "value") == pytest.approx(found.value, rel=1e-3)
     assert told(page, "∂E/∂w") == pytest.approx(found.gradient, rel=1e-3)
-    assert told(page, "blame") == pytest.approx(100 * found.blame, abs=0.06)
+    assert told(page, "of all pull") == pytest.approx(100 * found.blame, abs=0.06)
     chips = view(page).locator(".factors .chip .value").all_inner_texts()
     factors = [factor.value for factor in found.paths[0].factors]
     assert [number(chip) for chip in chips] == pytest.approx([*factors, found.paths[0].product], rel=1e-3)
@@ -178,7 +178,7 @@ def test_the_chain_in_the_default_network(context: BrowserContext, serve: Callab
         if key == "batch":
             page.locator("body").press("b")
             t = trace_of(served, None, REAL, 1)
-        view(page).get_by_role("button", name="The one most to blame").click()
+        view(page).get_by_role("button", name="The one that is pulled the hardest").click()
         weight = view(page).locator("h3").first.inner_text()
         if key == "row":
             show_numbers(page, "chain")

@@ -38,10 +38,11 @@ def run_file(tmp_path_factory):
 def test_demo_blames_the_strongest_of_each_matrix(explain):
     told = explain("--demo")
     assert "prediction $" in told
-    assert "to blame the most" in told
+    assert "of all pull" in told
+    assert "∂E/∂b2[1] = 1.42775     21.1% of all the pull" in told  # the hardest of all first, though it is a bias
     assert "∂E/∂w2[" in told
     assert "∂E/∂w1[" in told
-    assert told.count("agrees to 9 digits") == 2
+    assert told.count("agrees to 9 digits") == 3
     assert max(map(len, told.splitlines())) <= 80
 
 
@@ -58,7 +59,7 @@ def test_json_is_the_trace(explain):
 
 def test_html_and_latex(explain):
     assert explain("--demo", "--format", "html").startswith("<!doctype html>")
-    assert explain("--demo", "--format", "latex").count(r"\begin{align*}") == 2
+    assert explain("--demo", "--format", "latex").count(r"\begin{align*}") == 3
 
 
 def test_a_row_of_a_run(explain, run_file):

@@ -218,12 +218,12 @@ def test_the_update_that_happened_is_the_one_training_made(optimizer, clip_norm)
         (0.0, -0.2, {"rate": 0.0}, 1.0, ["The rate is 0 at this step, so the weights do not move."]),
         (
             0.0, 0.0, {"rate": 0.1}, 1.0,
-            ["A little more or less of this weight changes nothing: no blame comes back to it."],
+            ["A little more or less of this weight changes nothing: E does not pull at it."],
         ),
         (
             0.1, 0.0, {"rate": 0.1}, 1.0,
             [
-                "A little more or less of this weight changes nothing: no blame comes back to it.",
+                "A little more or less of this weight changes nothing: E does not pull at it.",
                 "The step still raises it: it depends on more than this ∂E/∂w.",
             ],
         ),

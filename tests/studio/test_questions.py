@@ -18,7 +18,7 @@ from backlit.errors import ArgumentError, BacklitError, UnknownNameError
 from backlit.explain.verdict_text import sentence
 from backlit.explain.what_if import along_step, along_weight
 from backlit.fitting import Recipe, Structure, prepare
-from backlit.lesson import MANY
+from backlit.lesson import ANOTHER, HOUSES, MANY, ONE
 from backlit.model import Model
 from backlit.problem import Problem, Split
 from backlit.progress import fit
@@ -347,6 +347,47 @@ def test_features_changed_by_hand(mixed):
 
 def replace_rows(data, X):
     return Data(X, data.Y, data.rows)
+
+
+def test_the_strongest_weight_is_that_of_the_trace(any_desk):
+    layout = ask(any_desk, "layout", **AT)
+    for of in ("row", "batch"):
+        moment, t = ask(any_desk, "moment", **AT | {"of": of}, layout=layout.id), truly(any_desk, of)
+        assert moment.strongest == t.strongest()[0] == t.net.weight_name(int(np.abs(t.gradient).argmax()))
+
+
+def test_what_a_step_of_many_rows_makes_of_one(any_desk):
+    row, own = truly(any_desk), truly(any_desk, "batch")
+    told, after = ask(any_desk, "step", **AT), row.at(own.update.after)
+    assert told.n == len(own.rows) > 1
+    assert (told.E, told.E_after) == (row.E, after.E)
+    assert (told.batch_E, told.batch_E_after) == (own.E, own.after.E)
+    layout = ask(any_desk, "layout", **AT)
+    assert not ask(any_desk, "moment", **AT, layout=layout.id).happened
+    target = any_desk.run.table.target
+    if not target.classes:
+        assert told.prediction_after == number(float(after.prediction[0, 0]), target.unit)
+
+
+def test_a_step_that_learns_from_one_row_alone_is_what_that_row_announces(tmp_path):
+    desk = OneRun(Shelf(tmp_path), "first")
+    run = desk.run
+    run.train(timeline=ONE)
+    for name, house in HOUSES.items():
+        line = ask(desk, "run").timelines[[MANY, ONE, ANOTHER].index(name)]
+        assert (line.train, line.validation, line.rows, line.steps_an_epoch) == (1, 0, (house,), 1)
+        at = {"timeline": name, "step": 3 if name == ONE else 0, "row": house}
+        layout = ask(desk, "layout", **at)
+        assert ask(desk, "moment", **at, layout=layout.id).happened
+        assert ask(desk, "chain", **at, weight="b2[1]").update.happened
+        assert ask(desk, "step", **at).n == 1
+        batch = ask(desk, "moment", **at | {"of": "batch"}, layout=layout.id)
+        assert (batch.rows.tolist(), batch.n) == ([house], 1)
+        other = at | {"row": 5}
+        assert not ask(desk, "moment", **other, layout=layout.id).happened
+        assert not ask(desk, "moment", **at, features={"grade": 9.0}, layout=layout.id).happened
+        assert not ask(desk, "moment", **at, weights={"b2[1]": 0.5}, layout=layout.id).happened
+    desk.shelf.close()
 
 
 def test_weights_changed_by_hand_are_those_of_a_fork(small):

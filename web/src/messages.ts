@@ -50,6 +50,7 @@ export interface Moment {
   n: number;
   rate: number;
   happened: boolean;
+  strongest: string;
   E: number;
   E_after: number | null;
   prediction: number[];

@@ -16,7 +16,6 @@ from backlit.cli.demo import Act1, Act2, Runaway, first_act, second_act
 from backlit.cli.text import HEAD, NEGATIVE, POSITIVE, QUIET, bars, grid, print_json, show, signed, test_scores
 from backlit.core.layer import Link
 from backlit.errors import ArgumentError, require
-from backlit.explain.paths import Chain
 from backlit.explain.trace import Trace
 from backlit.tables.datasets import load_houses
 from backlit.tables.target import Target
@@ -129,8 +128,8 @@ def _error(t: Trace) -> RenderableType:
 
 def _backpropagate(t: Trace) -> RenderableType:
     lines: list[Text] = []
-    for chain in (_strongest(t, "w2"), _strongest(t, "w1")):
-        way = f"   {chain.blame:4.0%}   more of it {'raises' if chain.gradient > 0 else 'lowers'} E"
+    for chain in (t[name].chain() for name in t.strongest()):
+        way = f"   {chain.blame:4.0%} of all pull: more of it {'raises' if chain.gradient > 0 else 'lowers'} E"
         lines.append(Text.assemble((f"{chain.weight:20}", HEAD), "  ∂E/∂w = ", signed(chain.gradient), way))
         product = " × ".join(f"{fixed(f.value)} ({_label(f)})" for f in chain.paths[0].factors)
         head, _, last = product.rpartition(" × ")
@@ -141,10 +140,10 @@ def _backpropagate(t: Trace) -> RenderableType:
 
 
 def _update(t: Trace) -> RenderableType:
-    example = _strongest(t, "w1")
+    example = t[t.strongest()[-1]].chain()
     update, rest = example.update, t.net.size - MOST_ROWS
     assert update is not None
-    weights = grid(("weight", "w", "∂E/∂w", "blame", update.symbols))
+    weights = grid(("weight", "w", "∂E/∂w", "of all pull", update.symbols))
     frame = t.table().sort("blame", descending=True, maintain_order=True)
     for name, w, gradient, share, after in frame.select("weight", "value", "gradient", "blame", "after").iter_rows():
         if weights.row_count < MOST_ROWS:
@@ -294,11 +293,6 @@ def _label(link: Link) -> str:
         return f"output of unit {link.facts['from']}" if link.facts["below"] else "input"
     words = {"link.score": "E ← output", "link.slope": "slope of {function}"}
     return words[link.kind].format(**link.facts) if link.kind in words else link.symbol
-
-
-def _strongest(t: Trace, matrix: str) -> Chain:
-    names = t.blame("matrix")["weight"].to_list()
-    return t[next(name for name in names if name.startswith(f"{matrix}["))].chain()
 
 
 def _thousands(value: float) -> str:

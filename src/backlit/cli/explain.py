@@ -152,7 +152,7 @@ def _head(t: Trace, row: int) -> RenderableType:
 
 
 def _blame(t: Trace) -> RenderableType:
-    made = grid(("to blame the most, in each matrix and of the biases", "w", "∂E/∂w", "blame"))
+    made = grid(("the hardest pulled in each matrix", "w", "∂E/∂w", "of all pull"))
     for name, value, gradient, share in t.blame("matrix").iter_rows():
         made.add_row(Text(plain(name)), signed(value), signed(gradient), percent(share))
     return made

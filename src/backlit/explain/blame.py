@@ -1,4 +1,7 @@
-"""Who contributed most to the gradient: single weights, or units, layers and columns together."""
+"""On which weights E pulls the hardest: single ones, or units, layers and columns together.
+
+∂E/∂w is the pull on a weight. Its blame is its share of all the pull, never a share of the error.
+"""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from backlit import words
 from backlit.core.layer import Link
 from backlit.explain.update import WeightUpdate
-from backlit.words import percent, say
+from backlit.words import say
 
 GREEK = ("alpha", "beta", "gamma", "delta", "lambda", "sigma")  #: names that are written as letters
 
@@ -70,7 +70,8 @@ class Chain:
     def text(self) -> str:
         """The factors of each path below one another, then the sum, the check and the update."""
         several = self.rows > 1
-        lines = [f"∂E/∂{self.weight} = {number(self.gradient)}     blame {percent(self.blame)}     {self._size()}"]
+        share = say("chain.share", blame=self.blame)
+        lines = [f"∂E/∂{self.weight} = {number(self.gradient)}     {share}     {self._size()}"]
         for path in self.paths:
             lines.append("")
             lines += [f"  row {path.row}"] if several else []

@@ -320,7 +320,7 @@ class Trace:
 
     @cached_property
     def shares(self) -> np.ndarray:
-        """(p,) each weight's blame: its |∂E/∂w| as a share of all together."""
+        """(p,) each weight's blame: its |∂E/∂w| as a share of all together; of all the pull, never of the error."""
         size = np.abs(self.gradient)
         return size / (size.sum() or 1.0)
 
@@ -333,11 +333,12 @@ class Trace:
         return account(self, of)
 
     def strongest(self) -> list[str]:
-        """Of each matrix the weight that is to blame the most, the most first; biases are left out."""
+        """The weight that E pulls at the hardest, be it a bias; then the hardest pulled of each other matrix."""
         ends = [inputs for stage in self.net.stages for inputs, _ in stage.ends.values()]
         of_input = np.concatenate([inputs.ravel() >= 0 for inputs in ends])
-        names = self.blame("matrix")["weight"].to_list()
-        return [name for name in names if of_input[self.net.positions(name)[0]]] or names
+        peaks = np.array([slot.start + int(self.shares[slot.start : slot.stop].argmax()) for slot in self.net.layout()])
+        first, *rest = peaks[np.argsort(-self.shares[peaks], kind="stable")].tolist()
+        return [self.net.weight_name(peak) for peak in (first, *(peak for peak in rest if of_input[peak]))]
 
     def _in_unit(self, S: np.ndarray) -> np.ndarray:
         if self.described is None:
@@ -384,7 +385,7 @@ class WeightTrace:
 
     @property
     def blame(self) -> float:
-        """Its share of the gradient, 0 to 1."""
+        """Its share of all the pull, 0 to 1: |∂E/∂w| over the sum of all; never a share of the error."""
         return float(self.trace.shares[self.positions].sum())
 
     @cached_property

@@ -134,6 +134,7 @@ def moment(desk: Desk, query: DrawnQuery) -> messages.Moment:
         n=len(t.data),
         rate=t.rate,
         happened=happens(desk, query, t),
+        strongest=t.strongest()[0] if t.gradient.any() else "",
         E=t.E,
         E_after=None if after is None else after.E,
         prediction=P.mean(axis=0),

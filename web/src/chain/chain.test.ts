@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { WeightTerm, WeightUpdate } from "../messages";
 import {
-  checked, editOf, layerOf, mostToBlame, same, sentence, share, terms, without,
+  checked, editOf, layerOf, same, sentence, share, terms, without,
 } from "./chain";
 
 const rate = (value: number): WeightTerm => ({ kind: "rate", enters: "minus", value });
@@ -22,11 +22,6 @@ describe("names", () => {
     expect(layerOf("b12[1]")).toBe(12);
     expect(layerOf("gamma1[3]")).toBe(1);
     expect(layerOf("w1[<img onerror=9>, 3]")).toBe(1);
-  });
-  it("finds the weight most to blame", () => {
-    const edge = (weight: string) => ({ weight, layer: 1, source: 0, unit: 0, bins: 0 });
-    expect(mostToBlame([edge("a"), edge("b")], [1, 0.1, 0, 1, -0.3, 0])).toBe("b");
-    expect(mostToBlame([edge("a")], [1, 0, 0])).toBeNull();
   });
 });
 

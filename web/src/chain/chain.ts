@@ -1,5 +1,5 @@
 // What the page makes of a chain: names, sentences, and the terms of an update. Every number in it was sent.
-import type { Chain, Check, Edge, Link, WeightTerm, WeightUpdate } from "../messages";
+import type { Chain, Check, Link, WeightTerm, WeightUpdate } from "../messages";
 import { known, number, percent, say } from "../lib/words";
 
 const bare = (name: string): string => name.replace(/\s/g, "");
@@ -8,17 +8,6 @@ const bare = (name: string): string => name.replace(/\s/g, "");
 export const same = (a: string, b: string): boolean => bare(a) === bare(b);
 
 export const layerOf = (weight: string): number => Number(/^\p{L}+(\d+)/u.exec(weight)?.[1] ?? 1);
-
-// The edge with the greatest |∂E/∂w|; `drawn` has three numbers for each: w, ∂E/∂w, the step.
-export function mostToBlame(edges: readonly Edge[], drawn: ArrayLike<number>): string | null {
-  let worst: string | null = null;
-  let greatest = 0;
-  edges.forEach((edge, i) => {
-    const size = Math.abs(drawn[3 * i + 1] ?? 0);
-    if (size > greatest) [worst, greatest] = [edge.weight, size];
-  });
-  return worst;
-}
 
 export function editOf(weights: Record<string, number>, weight: string): number | null {
   return Object.entries(weights).find(([name]) => same(name, weight))?.[1] ?? null;
@@ -85,7 +74,7 @@ export function asTable(chain: Chain | null): { head: string[]; rows: (string | 
     rows: [
       plain("weight", chain.value),
       plain("∂E/∂w", chain.gradient),
-      plain("blame", chain.blame),
+      plain("share of all pull", chain.blame),
       ...paths,
       ...(chain.rest_paths ? [plain(`the other ${chain.rest_paths} paths`, chain.rest)] : []),
       ...chain.by_row.map((one) => ["part of a row", one.row, chain.weight, "", one.part, null, null]),

@@ -111,6 +111,7 @@ class Moment:
     rows : those looked at, the first 256; n: how many they are
     happened : whether the update is the step's own, as it is where the step learns from this row alone; otherwise it is
         what these rows alone would cause
+    strongest : the weight, be it a bias, that E pulls at the hardest; "" where it pulls at none
     E, E_after : the error of these rows now, and with the update made
     prediction, truth, difference : in the target's unit, for each output; of several rows the mean, and for the
         difference the mean size. For classes: probabilities, and 1 for the true one
@@ -128,6 +129,7 @@ class Moment:
     n: int
     rate: float
     happened: bool
+    strongest: str
     E: float
     E_after: float | None
     prediction: np.ndarray
