@@ -30,7 +30,7 @@ test("what is not finite counts for nothing", () => {
   expect(range([null])).toEqual([0, 1]);
 });
 
-const unit = (name: string) => ({ name, label: name, column: "", unit: "", number: 1, bins: 0 });
+const unit = (name: string) => ({ name, label: name, column: "", unit: "", number: 1, bins: 0, bias: "" });
 const layout: Layout = {
   id: "",
   columns: [
