@@ -40,6 +40,8 @@ def _orthogonal(v, shape):
 class Whitening(Optimizer):
     """L ← L + g gᵀ for each matrix, against (L / steps + ε)⁻¹ᐟ² g: a memory of other shapes and types."""
 
+    note: str = ""  # a setting that is no number
+
     name: ClassVar[str] = "whitening"
 
     def init(self, theta, slots):

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from commands import backlit
 from plugin_muon import Muon, Whitening, registered  # noqa: F401
 from recorded import every_state, planned, recorded, same
 
@@ -13,7 +14,7 @@ import backlit as bl
 from backlit.explain import what_if
 from backlit.words import to_json
 
-OURS = [Muon(weight_decay=0.1), Whitening(), Muon(clip_norm=0.01)]
+OURS = [Muon(weight_decay=0.1), Whitening(note="ours"), Muon(clip_norm=0.01)]
 
 
 def trained(optimizer):
@@ -69,6 +70,7 @@ def test_a_run_is_recorded_rewound_and_resumed_to_the_bit(optimizer, tmp_path):
     states, _, _ = every_state(start.plan, start.state)
     run = recorded(start, tmp_path / "ours.backlit", steps=25)
     assert run.timeline().settings().optimizer == optimizer
+    assert f"learns by {optimizer.name}" in " ".join(backlit("show", run.path).out.split())
     for step in (0, 1, 13, 25):
         assert same(run.at(step), states[step])
     run.timeline().train(35)

@@ -585,9 +585,9 @@ WORDS: dict[str, str] = {
     # how a derivative is checked
     "check.agrees": "by finite differences {value:number 6}: agrees to {digits:count digit}",
     "check.kink": "finite differences meet a kink: {left:number 6} on its left, {right:number 6} on its right",
-    "check.training": "Training, in 32-bit arithmetic, agrees with this to {digits:count digit}.",
-    "check.training_overflows": "Training, in 32-bit arithmetic, comes to numbers here that are not finite.",
-    "check.training_differs": "Training, in 32-bit arithmetic, differs from this by {share:percent}.",
+    "check.training": "The fast engine, in 32-bit arithmetic, agrees with this to {digits:count digit}.",
+    "check.training_overflows": "The fast engine, in 32-bit arithmetic, comes to numbers here that are not finite.",
+    "check.training_differs": "The fast engine, in 32-bit arithmetic, differs from this by {share:percent}.",
     # why a timeline has ended
     "ended.epochs": "all epochs done",
     "ended.max_steps": "all steps done",

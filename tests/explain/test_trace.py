@@ -244,11 +244,14 @@ def test_why_a_weight_goes_where_it_goes(moved, gradient, terms, clip, texts):
 def test_how_far_training_agrees_in_words():
     said = {gap: str(engine_remark(gap)) for gap in (0.0, 6e-8, 0.04, 0.4)}
     assert [text.split("agrees with this to ")[-1] for text in said.values()] == [
-        "7 digits.", "7 digits.", "1 digit.", "Training, in 32-bit arithmetic, differs from this by 40.0%.",
+        "7 digits.", "7 digits.", "1 digit.", "The fast engine, in 32-bit arithmetic, differs from this by 40.0%.",
     ]  # fmt: skip
     assert engine_remark(None) is None
     for gap in (float("inf"), float("nan")):
-        assert str(engine_remark(gap)) == "Training, in 32-bit arithmetic, comes to numbers here that are not finite."
+        assert (
+            str(engine_remark(gap))
+            == "The fast engine, in 32-bit arithmetic, comes to numbers here that are not finite."
+        )
 
 
 def test_the_batch_of_a_step_is_traced_under_its_masks():

@@ -117,7 +117,7 @@ def _differing(record: Any) -> str:
     """The fields of a record that its kind has otherwise by default."""
     usual = type(record)()
     return ", ".join(
-        f"{field.name.replace('_', ' ')} {getattr(record, field.name):g}"
+        f"{field.name.replace('_', ' ')} {_value(getattr(record, field.name))}"
         for field in fields(record)
         if getattr(record, field.name) != getattr(usual, field.name)
     )
