@@ -118,6 +118,29 @@ class Leak(Layer):
 
 
 @dataclass(frozen=True)
+class Sides(Layer):
+    """What lies of each input above 0, and what below: twice as many units, under other names."""
+
+    name: ClassVar[str] = "sides"
+
+    def units(self, sources):
+        return tuple(f"{source} {side}" for side in ("above", "below") for source in sources)
+
+    def forward(self, p, X, key=None):
+        return np.hstack([np.maximum(X, 0), np.minimum(X, 0)]), InputCache(X)
+
+    def backward(self, p, cache, dY, to_input=True):
+        d = cache.X.shape[1]
+        return np.where(cache.X > 0, dY[:, :d], dY[:, d:]), ()
+
+    def tangent(self, p, tp, cache, tX):
+        return None if tX is None else np.hstack([np.where(cache.X > 0, tX, 0), np.where(cache.X > 0, 0, tX)])
+
+    def sides(self, cache):
+        return [cache.X > 0]
+
+
+@dataclass(frozen=True)
 class Products(Layer):
     """y[k] = t · Σ x[i] · T[i, j, k] · x[j]: a cube of weights, and a single number."""
 

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 from checks import central_differences
-from plugins import Embedding, Leak, Products, plugged, registered
+from plugins import Embedding, Leak, Products, Sides, plugged, registered
 from recorded import FRAME, every_state, recorded, same
 
 import backlit as bl
@@ -207,3 +207,17 @@ def test_a_weight_of_a_unit_is_a_bias_only_where_it_is_added(odd):
         np.testing.assert_allclose(u.inputs @ u.weights + u.rest, a2[:, unit - 1])
     edges = [line.get_gid() for line in figures.network(odd).axes[0].lines if line.get_gid()]
     assert {"a2[1]", "a2[2]", "a2[3]"} <= set(edges)
+
+
+def test_units_of_other_names_belong_to_the_input_that_they_depend_on():
+    net = bl.Network([Sides(), Dense(4, 2), Sides(), Dense(4, 1)], inputs=["size", "age"])
+    assert net.stages[1].origins.tolist() == net.stages[3].origins.tolist() == [0, 1, 0, 1]
+    t = bl.trace(net, net.start(0, dtype=np.float64), [[0.5, -1.0]], [[0.2]])
+    assert set(t.blame("column")["column"]) == {"size", "age"}
+    assert net.positions("w1[size, 2]").tolist() == [
+        net.positions(f"w1[size {side}, 2]")[0] for side in ("above", "below")
+    ]
+    chain = t["w1[age, 1]"].chain()  # both of its sides
+    assert math.fsum(path.product for path in chain.paths) + chain.rest == pytest.approx(chain.gradient, rel=1e-9)
+    edges = {line.get_gid() for line in figures.network(t).axes[0].lines}
+    assert {f"w1[{name}, {unit}]" for name in net.inputs for unit in (1, 2)} <= edges

@@ -238,9 +238,18 @@ class Layer:
         )
 
     def origins(self, sources: Names, units: Names) -> np.ndarray:
-        """For each output, the position of the input that it carries on, or −1; (d_out,). By default, by its name."""
+        """For each output, the position of the input that it carries on, or −1; (d_out,).
+
+        By default that of its name; of another name the one input that it depends on, tried on random rows.
+        """
         known = {name: i for i, name in enumerate(sources)}
-        return np.array([known.get(unit, -1) for unit in units])
+        origins = np.array([known.get(unit, -1) for unit in units])
+        if (origins < 0).any():
+            p, cache, Y = self._tried(sources)
+            J = self.jacobian(p, cache, Y)
+            reached = (J != 0).any(axis=0) if J.ndim == 3 else np.eye(len(units), dtype=bool)
+            origins = np.where((origins < 0) & (reached.sum(axis=0) == 1), reached.argmax(axis=0), origins)
+        return origins
 
     def ends(self, weight: str, sources: Names, units: Names) -> tuple[np.ndarray, np.ndarray]:
         """For each single weight, in the weight's shape: the input that it is for, and the output that it acts on.
@@ -249,12 +258,10 @@ class Layer:
         output is −1 where it is no single one. By default a weight acts on the output that follows when it moves, tried
         on random weights and rows; it is for the input that its name has, in an elementwise layer for that output's.
         """
-        shape, axes, draw = self.shapes()[weight], self.axes(weight, sources, units), np.random.default_rng(0)
+        shape, axes = self.shapes()[weight], self.axes(weight, sources, units)
         of_input = [axis == sources and axis != units for axis in axes]
         inputs = np.indices(shape)[of_input.index(True)] if True in of_input else np.full(shape, SEVERAL)
-        p = tuple(W + draw.normal(size=W.shape) for W in self.start(0, 0))
-        X = draw.normal(size=(64, len(sources))) * np.geomspace(0.01, 100, 64)[:, None]
-        _, cache = self.forward(p, X)
+        p, cache, _ = self._tried(sources)
         outputs = np.full(shape, -1)
         for index in np.ndindex(shape):
             acted, values = self.effect(p, cache, weight, index)
@@ -265,6 +272,13 @@ class Layer:
             if (values == values[:1]).all():
                 inputs[index] = NONE
         return inputs, outputs
+
+    def _tried(self, sources: Names) -> tuple[Weights, tuple, np.ndarray]:
+        """Random weights, and the cache and the outputs of 64 random rows."""
+        draw = np.random.default_rng(0)
+        p = tuple(W + draw.normal(size=W.shape) for W in self.start(0, 0))
+        Y, cache = self.forward(p, draw.normal(size=(64, len(sources))) * np.geomspace(0.01, 100, 64)[:, None])
+        return p, cache, Y
 
     def start(self, seed: int, position: int) -> tuple[np.ndarray, ...]:
         """Starting weights (float64), in the order of shapes()."""
