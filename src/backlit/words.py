@@ -539,6 +539,8 @@ WORDS: dict[str, str] = {
     "studio.too_many_weights": "hidden is {hidden}, which makes {weights:count weight}; take fewer units, so that there are at most {most:count}",
     "studio.no_column_left": "no column is left to learn {target} from; give a table with more columns",
     "studio.two_readings.decimal": "{column} is {entry:quoted}, which may be {meant}; choose the decimal mark above",
+    "studio.no_number": "{what} is {value:quoted} in row {row}, which is no number; add it to the missing marks above, take the column as a category, or leave it out",
+    "studio.no_date": "{what} is {value:quoted} in row {row}, which is no date; add it to the missing marks above, take the column as a category, or leave it out",
     "studio.two_readings.date_order": "{column} is {entry:quoted}, which may be {meant}; choose the order of dates above",
     "studio.no_question": "There is no question {name:quoted}.",
     "studio.broke_off": "The request broke off.",

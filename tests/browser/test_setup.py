@@ -255,6 +255,24 @@ def test_a_column_with_two_readings_is_answered_where_it_stands(page: Page, serv
     is_that_of_python(page, run, 0)
 
 
+def test_a_mark_of_missing_fields_is_typed_and_the_table_is_read_again(
+    page: Page, served: Served, form: Locator
+) -> None:
+    frame = pl.DataFrame(
+        {"rooms": ["unheard" if i % 40 == 7 else f"{i * 37 % 90}" for i in range(N)], "goal": DOUBTFUL["goal"]}
+    )
+    file = {"name": "odd.csv", "mimeType": "", "buffer": frame.write_csv().encode()}
+    form.locator("input[type=file]").set_input_files(file)
+    expect(form.get_by_role("alert")).to_have_text("rooms cannot be used yet: see below.")
+    expect(form.get_by_role("region", name="Columns of the table")).to_contain_text("add it to the missing marks above")
+    form.get_by_label("Missing marks").fill("unheard")
+    form.get_by_label("Missing marks").press("Enter")
+    expect(form.get_by_role("alert")).to_have_count(0)
+    run = begun(page, served, form)
+    assert run.frame()["rooms"].null_count() == frame["rooms"].str.count_matches("unheard").sum() > 0
+    assert "--missing unheard" in run.about()["commands"]["main"][0]
+
+
 def test_a_column_with_two_readings_may_be_left_out_or_hold_names(page: Page, served: Served, form: Locator) -> None:
     begin, columns = doubtful(form)
     columns.get_by_role("checkbox", name="sold").uncheck()

@@ -307,6 +307,21 @@ def test_an_odd_entry_among_numbers_is_told_at_its_column(desk, tmp_path):
     size, _ = looked(desk, added(desk, tmp_path, frame)).columns
     assert (size.kind, size.question) == ("number", None)
     assert "'many' in row 59" in size.trouble
+    assert "--" not in size.trouble
+    assert size.trouble.endswith("add it to the missing marks above, take the column as a category, or leave it out")
+
+
+def test_a_mark_of_missing_fields_is_said_and_the_table_is_read_again(desk, tmp_path):
+    frame = pl.DataFrame({"size": [*map(str, range(100, 157)), "many", "many", "n"], "y": draw.normal(size=60)})
+    table = added(desk, tmp_path, frame)
+    found = looked(desk, table, missing=" many,n , ")
+    size, _ = found.columns
+    assert (size.trouble, size.missing, found.missing) == ("", 3, " many,n , ")
+    with pytest.raises(DataError, match="'many' in row 57, which is no number; add it to the missing marks above"):
+        begin(desk, Begin(table=table, target="y", settings={"hidden": "2"}))
+    begin(desk, Begin(table=table, target="y", settings={"hidden": "2"}, missing="many, n"))
+    assert desk.run.frame()["size"].null_count() == 3
+    assert "--missing many --missing n" in desk.run.about()["commands"]["main"][0]
 
 
 def test_what_is_odd_of_the_whole_table_is_told(desk, tmp_path):

@@ -477,6 +477,7 @@ export interface Table {
   trouble: string;
   decimal: ("," | ".") | null;
   date_order: ("dmy" | "mdy" | "ymd") | null;
+  missing: string;
 }
 
 /** A column of a table that is not learnt from yet. */
@@ -742,6 +743,7 @@ export interface TableQuery {
   target?: string | null;
   decimal?: ("," | ".") | null;
   date_order?: ("dmy" | "mdy" | "ymd") | null;
+  missing?: string;
 }
 
 /** Go on from the end of a timeline. */
@@ -781,6 +783,7 @@ export interface Begin {
   seed?: number | null;
   decimal?: ("," | ".") | null;
   date_order?: ("dmy" | "mdy" | "ymd") | null;
+  missing?: string;
 }
 
 export interface Questions {

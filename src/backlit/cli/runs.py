@@ -37,7 +37,7 @@ from backlit.runs.file import require_new
 from backlit.runs.run import Run, open_run
 from backlit.runs.timeline import FEW, UNFINISHED, Timeline
 from backlit.runs.verify import verify as verify_file
-from backlit.words import fixed, number, percent, plain, say
+from backlit.words import count, fixed, number, percent, plain, say
 
 LISTED = 8  #: weights and rows of a comparison that are shown; --json has all
 
@@ -138,7 +138,7 @@ def _stored(storage: dict[str, Any]) -> dict[str, str]:
         inside = "no rows are inside: the table is needed to make steps again"
     slowest = storage["slowest_restore"]
     any_step = "" if slowest is None else f"; any step is back in about {max(slowest, 0.01):.2f} s"
-    return {"file": f"{storage['bytes'] / 1e6:.1f} MB, {storage['snapshots']} snapshots{any_step}; {inside}"}
+    return {"file": f"{storage['bytes'] / 1e6:.1f} MB, {count(storage['snapshots'], 'snapshot')}{any_step}; {inside}"}
 
 
 def _ended(reason: str | None) -> str:

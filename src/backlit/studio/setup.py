@@ -73,10 +73,10 @@ def _field(setting: Setting) -> messages.Setting:
 
 def table(desk: Desk, query: TableQuery) -> messages.Table:
     """A table, to begin on."""
-    hints = Hints.of(decimal=query.decimal, date_order=query.date_order)
+    hints = Hints.of(**_reading(query))
     sheet = desk.shelf.table(query.key, hints)
     names = sheet.frame.columns
-    key = ("table", query.key, query.decimal, query.date_order)
+    key = ("table", query.key, query.decimal, query.date_order, query.missing)
     columns = desk.cached(key, lambda: tuple(_column(sheet, name) for name in names))
     target = _goal(columns) if query.target is None else query.target
     if target not in names:
@@ -98,7 +98,14 @@ def table(desk: Desk, query: TableQuery) -> messages.Table:
         trouble=trouble,
         decimal=query.decimal,
         date_order=query.date_order,
+        missing=query.missing,
     )
+
+
+def _reading(query: TableQuery | Begin) -> dict[str, Any]:
+    """How a table is to be read, for `Hints.of`."""
+    marks = [mark for part in query.missing.split(",") if (mark := part.strip())]
+    return {"decimal": query.decimal, "date_order": query.date_order, "missing": marks}
 
 
 def _column(sheet: Sheet, name: str, target: bool = False) -> TableColumn:
@@ -131,11 +138,16 @@ def _kind_in_trouble(series: pl.Series, trouble: DataError) -> str:
 
 
 def _trouble(error: Exception) -> str:
-    """What is wrong; a question names the choice on the page that answers it."""
-    return plain(_asked_here(error) if isinstance(error, QuestionError) else error)
+    """What is wrong, and what on the page mends it."""
+    return plain(_asked_here(error) if isinstance(error, DataError) else error)
 
 
-def _asked_here(error: QuestionError) -> DataError:
+def _asked_here(error: DataError) -> DataError:
+    """The same error, naming the choice on the page in place of an option of the command line."""
+    if error.kind in ("field.no_number", "field.no_date"):
+        return DataError(error.kind.replace("field", "studio"), **error.facts)
+    if not isinstance(error, QuestionError):
+        return error
     asked = error.question
     meant = " or ".join(asked.readings.values())
     return DataError(f"studio.two_readings.{asked.option}", column=plain(error.name), entry=asked.entry, meant=meant)
@@ -178,12 +190,12 @@ def begin(desk: Desk, query: Begin) -> Begun:
     """Begin a run on a table: nothing is trained yet."""
     try:
         return _begun(desk, query)
-    except QuestionError as error:
+    except DataError as error:
         raise _asked_here(error) from None
 
 
 def _begun(desk: Desk, query: Begin) -> Begun:
-    reading = {"decimal": query.decimal, "date_order": query.date_order}
+    reading = _reading(query)
     names = desk.shelf.table(query.table, Hints.of(**reading)).frame.columns
     for name in (query.target, *(query.columns or ()), *query.kinds):
         if name not in names:
@@ -223,6 +235,6 @@ def _line(file: str, query: Begin, kinds: dict[str, str], chosen: dict[str, Any]
     task = {"numbers" if query.task == "regression" else "classes": True} if query.task else {}
     typed = {name: TYPED[name].write(value) for name, value in chosen.items()}
     return command(
-        "train", file, target=query.target, seed=seed, **task, **named, decimal=query.decimal,
-        date_order=query.date_order, split_seed=PARTING.seed, **typed,
+        "train", file, target=query.target, seed=seed, **task, **named, **_reading(query),
+        split_seed=PARTING.seed, **typed,
     )  # fmt: skip

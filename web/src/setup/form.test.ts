@@ -80,6 +80,7 @@ const table: Table = {
   trouble: "",
   decimal: null,
   date_order: null,
+  missing: "",
 };
 const choice = (changes: Partial<Choice> = {}): Choice => ({
   ticked: new Set(useful(table)),
@@ -155,10 +156,11 @@ describe("a column with two readings", () => {
   });
 
   it("is begun on as it was read", () => {
-    expect(command(table, choice(), settings)).toMatchObject({ decimal: null, date_order: null });
-    expect(command({ ...table, decimal: ",", date_order: "dmy" }, choice(), settings)).toMatchObject({
+    expect(command(table, choice(), settings)).toMatchObject({ decimal: null, date_order: null, missing: "" });
+    expect(command({ ...table, decimal: ",", date_order: "dmy", missing: "-1" }, choice(), settings)).toMatchObject({
       decimal: ",",
       date_order: "dmy",
+      missing: "-1",
     });
   });
 });

@@ -12,7 +12,7 @@ export const READINGS = {
     names: { dmy: "day-month-year", mdy: "month-day-year", ymd: "year-month-day" },
   },
 } as const;
-export type Reading = Pick<Required<TableQuery>, "decimal" | "date_order">;
+export type Reading = Pick<Required<TableQuery>, "decimal" | "date_order" | "missing">;
 type Task = keyof typeof TASKS;
 
 // The settings by their names, as they are typed; an empty field takes the default.
@@ -148,6 +148,7 @@ export function command(table: Table, choice: Choice, settings: readonly Setting
     settings: Object.fromEntries(changed),
     decimal: table.decimal,
     date_order: table.date_order,
+    missing: table.missing,
   };
 }
 

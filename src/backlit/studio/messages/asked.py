@@ -172,12 +172,14 @@ class TableQuery:
     ----------
     target : the column to predict, for advice on it; None: the one that is guessed
     decimal, date_order : the decimal mark, and the order of dates in figures; None: as the columns show
+    missing : marks of a missing field beside the usual ones, with commas between them
     """
 
     key: str
     target: str | None = None
     decimal: Decimal | None = None
     date_order: DateOrder | None = None
+    missing: str = ""
 
 
 # --- commands ----------------------------------------------------------------------------------------------------
@@ -228,7 +230,7 @@ class Begin:
     columns : those to learn from; None: all that can be
     kinds : column -> "number", "category", "boolean", "date", where the guess is wrong
     settings : name -> value, as it is typed
-    decimal, date_order : as in `TableQuery`
+    decimal, date_order, missing : as in `TableQuery`
     seed : of the weights, the order of rows and dropout; None: drawn
     """
 
@@ -241,3 +243,4 @@ class Begin:
     seed: int | None = None
     decimal: Decimal | None = None
     date_order: DateOrder | None = None
+    missing: str = ""

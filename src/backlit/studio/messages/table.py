@@ -41,7 +41,7 @@ class Table:
     target : asked for, or guessed
     task : what that makes it
     trouble : why it cannot be the target
-    decimal, date_order : as it was asked to be read
+    decimal, date_order, missing : as it was asked to be read
     """
 
     key: str
@@ -55,3 +55,4 @@ class Table:
     trouble: str
     decimal: Decimal | None
     date_order: DateOrder | None
+    missing: str
