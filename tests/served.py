@@ -24,6 +24,7 @@ FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-
          "--disable-background-networking", "--disable-component-update", "--disable-sync"]  # fmt: skip
 READY = "main[data-step]"  #: once the first moment is drawn
 PATIENCE = 30.0  #: seconds to wait for what must come; a wait ends as soon as it is there
+DEEP = "if (location.protocol !== 'about:') localStorage.setItem('backlit-depth', 'everything')"
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 expect.set_options(timeout=1000 * PATIENCE)
@@ -130,10 +131,15 @@ class Complaints(list[str]):
 
 
 @contextmanager
-def window(browser: Browser, complaints: Complaints, **more: Any) -> Iterator[BrowserContext]:
-    """A browser window of its own: 1440 x 900, light; what goes wrong in it is a complaint."""
+def window(browser: Browser, complaints: Complaints, new: bool = False, **more: Any) -> Iterator[BrowserContext]:
+    """A browser window of its own: 1440 x 900, light; what goes wrong in it is a complaint.
+
+    new : whether it was never here before; otherwise it has asked for everything at once
+    """
     made = browser.new_context(**{"viewport": {"width": 1440, "height": 900}, "color_scheme": "light"} | more)
     made.set_default_timeout(1000 * PATIENCE)
+    if not new:
+        made.add_init_script(DEEP)
     made.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
     made.on("response", lambda got: complaints.append(f"{got.url}: {got.text()}") if got.status == 400 else None)
     made.on("weberror", lambda error: complaints.append(str(error.error)))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
-from served import Served, many, opened, serving, until, watched
+from served import Served, many, opened, press, serving, until, watched
 
 import backlit as bl
 from backlit.lesson import FIRST_FILE, MANY, REAL_FILE, first_run, real_run
@@ -94,6 +94,17 @@ def ready(page: Page, step: int, timeline: str) -> None:
     expect(page.locator("main")).to_have_attribute("data-step", str(step))
     expect(page.locator("main")).to_have_attribute("data-timeline", timeline)
     page.wait_for_timeout(900)
+
+
+def test_the_first_screen(browser: Browser, served: Served, folder: Path) -> None:
+    size = {"width": 1280, "height": 720}
+    with watched(browser, viewport=size, device_scale_factor=1, reduced_motion="reduce") as context:
+        page = opened(context, f"{served.address}#run=first&depth=picture&timeline=one house&step=0")
+        take(page, folder, "first-step")
+        press(page, "ArrowRight", 1)
+        expect(page.locator('[data-view="first"]')).to_have_attribute("data-still", "true")
+        expect(page.locator(".account li").first).to_be_visible()
+        take(page, folder, "first")
 
 
 def test_the_first_network(page: Page, served: Served, folder: Path) -> None:

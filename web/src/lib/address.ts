@@ -1,7 +1,10 @@
-// The address names a moment: #run=first&timeline=main&step=12&of=row&row=17&weight=w2[5, 1]. A teacher may add
-// hide=setup,tour to leave views out.
+// The address names a moment, and how much of it is shown:
+// #depth=everything&run=first&timeline=main&step=12&of=row&row=17&weight=w2[5, 1]. A teacher may add hide=setup,tour to
+// leave views out.
+import { isDepth, type Depth } from "./depth";
 
 export interface Place {
+  depth?: Depth;
   run?: string;
   timeline?: string;
   step?: number;
@@ -26,6 +29,8 @@ export function read(hash: string): Place {
     const value = entries.get(name);
     if (value && /^\d+$/.test(value)) place[name] = Number(value);
   }
+  const depth = entries.get("depth");
+  if (isDepth(depth)) place.depth = depth;
   const of = entries.get("of");
   if (of === "row" || of === "batch") place.of = of;
   return place;

@@ -1,6 +1,7 @@
 // The page: the moment that it looks at, what it knows, and how both change. Views read them.
 import type { Commands, News } from "../messages";
 import { hidden, read, write, type Place } from "./address";
+import { depthAt, remember, SHOWS, type Depth } from "./depth";
 import { Drawing } from "./drawing.svelte";
 import { Known } from "./known.svelte";
 import { Moment } from "./moment.svelte";
@@ -15,6 +16,7 @@ type Changes = Omit<Commands["fork"]["query"], "run" | "timeline" | "step">;
 export class Studio {
   connection = $state<Connection>("connecting");
   compared = $state.raw<string[]>([]); // timelines overlaid on the present one
+  depth = $state<Depth>("picture");
   hide = $state.raw<Set<string>>(new Set());
   tour = $state<number | null>(null); // the stop of the tour, from 1
   setUp = $state(false); // whether the set-up is open
@@ -44,17 +46,21 @@ export class Studio {
   // --- beginning ---------------------------------------------------------------------------------------------
 
   begin(): void {
-    this.hide = hidden(location.hash);
+    this.#show(location.hash);
     addEventListener("hashchange", (event) => {
       const { hash } = new URL(event.newURL); // ours may stand in the address again by now
-      this.hide = hidden(hash);
+      this.#show(hash);
       void this.#arrive(read(hash));
     });
     $effect(() => {
       const { phase, place } = this.moment;
-      const hash = write({ ...place, phase: phase ?? undefined, tour: this.tour ?? undefined }, this.hide);
+      const { depth, tour } = this;
+      const hash = write({ depth, ...place, phase: phase ?? undefined, tour: tour ?? undefined }, this.hide);
       const timer = setTimeout(() => this.known.run && history.replaceState(null, "", hash), 250);
       return () => clearTimeout(timer);
+    });
+    $effect(() => {
+      if (this.tour !== null || this.setUp) this.depth = "everything"; // where it has its place
     });
     $effect(() => {
       const { query, by, opened } = this.moment;
@@ -68,7 +74,20 @@ export class Studio {
   }
 
   address(): string {
-    return location.origin + location.pathname + write(this.moment.place, this.hide);
+    return location.origin + location.pathname + write({ depth: this.depth, ...this.moment.place }, this.hide);
+  }
+
+  #show(hash: string): void {
+    const place = read(hash);
+    this.hide = hidden(hash);
+    this.depth = depthAt(place);
+    if (place.depth) remember(place.depth);
+  }
+
+  // From now on, and the next time.
+  show(depth: Depth): void {
+    this.depth = depth;
+    remember(depth);
   }
 
   // A server may be another one than before: what it knows is asked again, and this page stays where it was.
@@ -218,7 +237,7 @@ export class Studio {
   }
 
   shows(view: string): boolean {
-    return !this.hide.has(view);
+    return !this.hide.has(view) && (SHOWS[view]?.[this.depth](this) ?? true);
   }
 
   // What no view shows itself.

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { DrawnColumn, Layout } from "../messages";
 import { overlap, placeLabels, within } from "./labels";
-import { place, shortened } from "./place";
+import { picture, place, shortened } from "./place";
 
 function network(sizes: number[], counts = sizes): Layout {
   const kinds = (i: number) => (i === 0 ? "input" : i === sizes.length - 1 ? "output" : "hidden");
@@ -83,4 +83,22 @@ test("how much of a line lies in a box", () => {
 test("long names are cut", () => {
   expect(shortened("sqft_living", 20)).toBe("sqft_living");
   expect(shortened("sqft_living", 6)).toBe("sqft_…");
+});
+
+test("as a picture nothing lies on anything else, and biases are edges from a 1", () => {
+  const layout = network([3, 3, 1]);
+  const biases = [...[0, 1, 2].map((unit) => ({ layer: 1, unit })), { layer: 2, unit: 0 }];
+  for (const [width, height] of [[1220, 330], [1220, 500], [358, 300], [788, 500]] as const) {
+    const plan = picture(layout, biases, ["1,180 sqft", "grade 7", "47.51°"], width, height);
+    const spots = [...plan.columns.flatMap((column) => column.spots), ...plan.ones];
+    const boxes = spots.map(({ x, y, rx, ry }) => ({ left: x - rx, right: x + rx, top: y - ry, bottom: y + ry }));
+    for (const box of boxes) {
+      expect(Math.min(box.left, box.top, width - box.right, height - box.bottom)).toBeGreaterThanOrEqual(0);
+    }
+    boxes.forEach((box, i) => {
+      for (const other of boxes.slice(i + 1)) expect(overlap(box, other)).toBe(0);
+    });
+    expect(plan.ones).toHaveLength(2);
+    expect(plan.wires).toHaveLength(layout.edges.length + biases.length);
+  }
 });

@@ -28,6 +28,7 @@ export interface Plan {
   wide: boolean; // too much for a number on every edge
   columns: { x: number; spots: Spot[]; more: Point | null; bare: boolean }[]; // bare: no room for a number inside
   wires: Wire[];
+  ones: Spot[]; // where biases come from, if they are drawn as edges: a 1 before each layer
   outcome: Point & { width: number; flat: boolean }; // flat: a line below the network
   letters: number; // room for an input's name
 }
@@ -91,7 +92,53 @@ export function place(layout: Layout, width: number, room = 0): Plan {
   const outcome = below
     ? { x: 8, y: height - OUTCOME.below + 26, width: width - 16, flat: true }
     : { x: end.x + end.rx + 24, y: end.y - 70, width: OUTCOME.width - 8, flat: false };
-  return { width, height, least, wide, columns, wires, outcome, letters };
+  return { width, height, least, wide, columns, wires, ones: [], outcome, letters };
+}
+
+const PICTURE = { top: 40, one: 13, ones: 36, outcome: 126, narrow: 560 };
+
+// A small network as a picture, without a number: inputs with room for what they say, and every bias as an edge from a 1.
+export function picture(
+  layout: Layout,
+  biases: { layer: number; unit: number }[],
+  texts: string[],
+  width: number,
+  height: number,
+): Plan {
+  const narrow = width < PICTURE.narrow;
+  const most = Math.max(...layout.columns.map((column) => column.units.length));
+  const pitch = clamp((height - PICTURE.top - PICTURE.ones) / most, 44, 130);
+  const middle = PICTURE.top + (height - PICTURE.top - PICTURE.ones) / 2;
+  const r = clamp(0.37 * pitch, 14, narrow ? 24 : 42);
+  const letters = Math.max(6, ...texts.map((text) => text.length));
+  const pill = narrow ? 3.6 * letters + 10 : 4.6 * letters + 20;
+  const output = Math.min(1.35 * r, narrow ? 30 : 56);
+  const last = layout.columns.length - 1;
+  const [left, right] = [pill + 2, width - output - (narrow ? 14 : PICTURE.outcome)];
+  const columns = layout.columns.map((column, c) => {
+    const x = left + ((right - left) * c) / Math.max(1, last);
+    const size = c === 0 ? { rx: pill, ry: Math.min(22, 0.4 * pitch) } : c === last ? { rx: output, ry: output } : { rx: r, ry: r };
+    const start = middle - (pitch * (column.units.length - 1)) / 2;
+    return { x, spots: column.units.map((_, k): Spot => ({ x, y: start + pitch * k, ...size })), more: null, bare: false };
+  });
+  const ones = columns.slice(1).map(({ x }, c): Spot => {
+    const before = columns[c]!.x + columns[c]!.spots[0]!.rx;
+    return { x: before + 0.36 * (x - before), y: middle + (pitch * most) / 2 + 4 + PICTURE.one, rx: PICTURE.one, ry: PICTURE.one };
+  });
+  const ends = [
+    ...layout.edges.map(({ layer, source, unit }) => [columns[layer - 1]!.spots[source]!, columns[layer]!.spots[unit]!]),
+    ...biases.map(({ layer, unit }) => [ones[layer - 1]!, columns[layer]!.spots[unit]!]),
+  ] as [Spot, Spot][];
+  const wires = ends.map(([from, to]): Wire => {
+    const line = trimmed(from, to, true);
+    const middle = { x: (line.from.x + line.to.x) / 2, y: (line.from.y + line.to.y) / 2 };
+    return { d: path(line.from, line.to, true), back: path(line.to, line.from, true), middle, label: null };
+  });
+  const spot = columns[last]!.spots[0]!;
+  const outcome = narrow
+    ? { x: spot.x, y: spot.y + output + 20, width: 2 * output, flat: true }
+    : { x: spot.x + output + 12, y: spot.y, width: PICTURE.outcome - 12, flat: false };
+  return { width, height, least: height, wide: false, columns, wires, ones, outcome, letters };
 }
 
 // How many letters a name takes, with its unit beside it or beneath.

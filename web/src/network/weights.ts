@@ -27,9 +27,9 @@ export function edgeWeights(layout: Layout, drawn: Float32Array, edits: Record<s
   }));
 }
 
-export function biases(layout: Layout, moment: Moment, edits: Record<string, number>): Weight[] {
+export function biases(layout: Layout, moment: Moment | null, edits: Record<string, number>): Weight[] {
   return layout.columns.flatMap((column, c) => {
-    const numbers = moment.columns[c];
+    const numbers = moment?.columns[c];
     return column.units.flatMap(({ bias }, unit) => {
       if (!bias) return [];
       const [dw, step] = [numbers?.dbias[unit] ?? NaN, numbers?.bias_step[unit] ?? NaN];
