@@ -60,8 +60,8 @@ def test_a_problem_is_recorded_with_how_it_was_parted(tmp_path):
 
 def test_baselines_of_classes_are_probabilities():
     target = Target.fit_classes(FRAME["town"])
-    table = Table.fit(FRAME, target, encoding="plain")
-    predictions = baselines(table, FRAME, FRAME.select("town"), FRAME)
+    table, all_rows = Table.fit(FRAME, target, encoding="plain"), np.arange(N)
+    predictions = baselines(FRAME, table, FRAME.select("town"), all_rows, all_rows)
     for prediction in predictions.values():
         assert prediction.shape == (N, 3)
         np.testing.assert_allclose(prediction.sum(axis=1), 1)

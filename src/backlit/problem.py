@@ -204,14 +204,11 @@ class Problem:
 
     def test(self, model: Model) -> Tested:
         """How a model does on the test rows, and how the baselines do that learn from the same training rows."""
-        target, frame = model.table.target, self.frame
-        kinds = dict.fromkeys(frame.columns, DROP) | {column.name: column.kind for column in model.table.columns}
+        target, (train, _, test) = model.table.target, self.split
         with numbered(self.rows):
-            plain = Table.fit(self.sheet, target, rows=self.split.train, columns=kinds, encoding="plain")
-            train, test = frame[self.split.train], frame[self.split.test]
-            predictions = {"backlit": model.decode(test)}
-            predictions |= baselines(plain, train, self.targets[self.split.train], test)
-            truth = target.encode(self.targets[self.split.test])
+            predictions = {"backlit": model.decode(self.frame[test])}
+            predictions |= baselines(self.sheet, model.table, self.targets, train, test)
+            truth = target.encode(self.targets[test])
         truth = truth[:, 0] if target.classes else target.decode_targets(truth)
         figures = {who: scores(prediction, truth, bool(target.classes)) for who, prediction in predictions.items()}
         return Tested(predictions, truth, figures)
@@ -274,27 +271,33 @@ def describe_target(series: pl.Series, task: str | None, otherwise: str) -> tupl
     return target, series.to_frame(), notices
 
 
-def baselines(train: Table, frame: pl.DataFrame, targets: pl.DataFrame, new: pl.DataFrame) -> dict[str, np.ndarray]:
+def baselines(
+    sheet: Sheet | pl.DataFrame, table: Table, targets: pl.DataFrame, train: np.ndarray, new: np.ndarray
+) -> dict[str, np.ndarray]:
     """What a reader would try first, fitted on the training rows: always the mean, and a linear least-squares model.
 
     Parameters
     ----------
-    train : a table fitted on the training rows with encoding="plain"
-    frame, targets : the training rows
-    new : the rows to predict
+    sheet, targets : the rows
+    table : its columns are learnt from, without bins
+    train, new : the positions of the rows to learn from, and of those to predict
 
     Returns
     -------
     dict
         Predictions in the target's unit, (n, k); for classes, probabilities of each.
     """
-    X, X_new = (np.hstack([train.encode(part, np.float64), np.ones((part.height, 1))]) for part in (frame, new))
-    target = train.target
-    Y = target.encode(targets)
+    frame, target = sheet.frame if isinstance(sheet, Sheet) else sheet, table.target
+    plain = table
+    if any(table.edges):
+        kinds = dict.fromkeys(frame.columns, DROP) | {column.name: column.kind for column in table.columns}
+        plain = Table.fit(sheet, target, rows=train, columns=kinds, encoding="plain")
+    X, X_new = (np.hstack([plain.encode(frame[at], np.float64), np.ones((len(at), 1))]) for at in (train, new))
+    Y = target.encode(targets[train])
     Y = target.decode_targets(Y) if not target.classes else (Y == np.arange(len(target.classes))).astype(np.float64)
     fitted = X_new @ np.linalg.lstsq(X, Y, rcond=None)[0]
     if target.classes:
         fitted = np.clip(fitted, 0.01, 0.99)
         fitted /= fitted.sum(axis=1, keepdims=True)
     constant = "class shares" if target.classes else "mean"
-    return {constant: np.tile(Y.mean(axis=0), (new.height, 1)), "linear model": fitted}
+    return {constant: np.tile(Y.mean(axis=0), (len(new), 1)), "linear model": fitted}

@@ -98,8 +98,8 @@ def test_no_E_stands_alone_and_a_jump_is_explained(context: BrowserContext, serv
     for step in range(1, 6):
         page.evaluate(f"location.hash = '#hide=tour&timeline=128+houses&step={step}&row=0&of=row'")
         at_step(page, step)
-        expect(timeline.locator(".read.numbers")).to_contain_text(f"E of this step’s houses {number(E[step])}")
-        expect(timeline.locator("p.why")).to_have_count(int(E[step] > E[step - 1]))
+        expect(timeline.locator(".left .read")).to_contain_text(f"E of this step’s houses {number(E[step])}")
+        expect(timeline.locator(".left .why")).to_have_count(int(E[step] > E[step - 1]))
     assert any(b > a for a, b in pairwise(E))
     assert any("E of this house" in text for text in outcome(page))
     page.get_by_role("button", name="batch").click()
@@ -121,3 +121,13 @@ def test_another_timeline_shows_what_it_learns_from(page: Page) -> None:
     expect(page.locator("header .run")).to_contain_text("13,765 houses to learn from")
     tree.locator(".go", has_text=ONE).click()
     expect(page.get_by_role("heading", name="House 0", exact=True)).to_be_visible()
+
+
+def test_the_curves_always_carry_the_mean_and_the_linear_model(page: Page, served: Served) -> None:
+    timeline = page.locator('[data-view="timeline"]')
+    for name in (ONE, MANY, ANOTHER):  # before any step was made
+        timeline.locator(".tree .go", has_text=name).click()
+        expect(page.locator("main")).to_have_attribute("data-timeline", name)
+        for baseline in ("mean", "linear model"):
+            expect(timeline.locator(f'line.baseline[data-name="{baseline}"]')).to_have_count(1)
+            expect(timeline.locator("text.label", has_text=baseline)).to_be_visible()

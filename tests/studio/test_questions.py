@@ -349,6 +349,26 @@ def replace_rows(data, X):
     return Data(X, data.Y, data.rows)
 
 
+def test_the_curves_carry_the_mean_and_a_linear_model(small):
+    """Fitted on all training houses; measured on the houses that a timeline watches, or else learns from."""
+    run = small.run
+    houses, learn = run.frame(), run.timeline().numbers()
+    X = np.column_stack([houses["sqft_living"], houses["grade"], houses["lat"], np.ones(houses.height)])
+    Y = houses["price"].to_numpy().astype(float)
+    linear = X @ np.linalg.lstsq(X[learn], Y[learn], rcond=None)[0]
+    for name, rows in ((MANY, run.timeline().numbers("watch")), *((name, [house]) for name, house in HOUSES.items())):
+        rmse = [float(np.sqrt(np.mean((guess - Y[rows]) ** 2))) for guess in (Y[learn].mean(), linear[rows])]
+        assert ask(small, "history", timeline=name).baselines == pytest.approx(
+            {"mean": rmse[0], "linear model": rmse[1]}, rel=1e-6
+        )
+
+
+def test_every_table_has_its_baselines(any_desk):
+    told, run = ask(any_desk, "history").baselines, any_desk.run
+    assert [*told] == (["class shares", "linear model"] if run.table.target.classes else ["mean", "linear model"])
+    assert all(math.isfinite(error) and error > 0 for error in told.values())
+
+
 def test_the_strongest_weight_is_that_of_the_trace(any_desk):
     layout = ask(any_desk, "layout", **AT)
     for of in ("row", "batch"):

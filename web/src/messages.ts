@@ -327,6 +327,9 @@ export interface History {
   gradient_norm: number[];
   update_norm: number[];
   epochs: EpochPoint[];
+  baselines: {
+    [k: string]: number;
+  };
 }
 
 /** An epoch's errors, in `Run.error_unit`. step: updates made by its end. */

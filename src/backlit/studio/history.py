@@ -12,8 +12,9 @@ import numpy as np
 from backlit.core.optimizers import OPTIMIZERS
 from backlit.core.registry import name_of
 from backlit.core.schedules import SCHEDULES
-from backlit.errors import DataError, require
+from backlit.errors import BacklitError, DataError, require
 from backlit.explain.verdict_text import sentence
+from backlit.problem import baselines
 from backlit.recipe import SETTINGS
 from backlit.runs.archive import Archive
 from backlit.runs.course import judged
@@ -34,9 +35,12 @@ from backlit.studio.messages import (
 )
 from backlit.tables.columns import Boolean, Category, Column, Number
 from backlit.tables.fields import numbers
+from backlit.tables.metrics import METRICS
+from backlit.tables.reading import read_frame
 from backlit.training import Epoch
 from backlit.words import chance, number, plain
 
+MOST_FITTED = 200_000  #: rows from which a linear model is fitted for the curves
 TRUTHS = ("false", "true")
 
 
@@ -152,7 +156,8 @@ def epoch_point(run: Archive, epoch: Epoch) -> EpochPoint:
 def history(desk: Desk, query: HistoryQuery) -> messages.History:
     """A timeline's figures from the first step of its lineage on, at most so many."""
     require("points", query.points, lambda v: v >= 2, "2 or more")
-    timeline = desk.timeline(query.run, query.timeline)
+    run, timeline = desk.opened(query.run), desk.timeline(query.run, query.timeline)
+    saved = timeline.saved_rows["watch"] or timeline.saved_rows["learn"]
     curves = timeline.curves()
     columns = {name: curves[name].to_numpy().astype(np.float64) for name in
                ("step", "rate", "E", "gradient_norm", "update_norm")}  # fmt: skip
@@ -169,7 +174,28 @@ def history(desk: Desk, query: HistoryQuery) -> messages.History:
         step=columns.pop("step").astype(int),
         **columns,
         epochs=tuple(epoch_point(timeline.run, epoch) for epoch in timeline.epochs()),
+        baselines=desk.cached((run, "baselines", str(saved)), lambda: _baselines(run, saved)),
     )
+
+
+def _baselines(run: Run, saved: Mapping[str, Any]) -> dict[str, float]:
+    """The errors of the mean and of a linear model on some rows; none where table or figure are missing."""
+    target, learn = run.table.target, run.timeline().saved_rows["learn"]
+    metric = next((metric for metric in METRICS.values() if metric.title == run.measure.name), None)
+    if metric is None or len(target.names) > 1 or saved["data"] != learn["data"]:
+        return {}
+    train, rows = run.numbers(learn), run.numbers(saved)
+    if len(train) > MOST_FITTED:
+        return {}
+    try:
+        sheet = read_frame(run.frame(), run.table.hints)
+        targets = sheet.frame.select(target.names)
+        truth = target.encode(targets[rows])
+        predictions = baselines(sheet, run.table, targets, train, rows)
+    except BacklitError:
+        return {}
+    truth = truth[:, 0] if target.classes else target.decode_targets(truth)
+    return {name: metric.value(prediction, truth, None) for name, prediction in predictions.items()}
 
 
 def verdict(desk: Desk, query: VerdictQuery) -> messages.Verdict:

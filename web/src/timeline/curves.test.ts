@@ -18,6 +18,7 @@ const history = (epochs: EpochPoint[], steps: number, every = 1): History => ({
   gradient_norm: [],
   update_norm: [],
   epochs,
+  baselines: {},
 });
 const shown = (...epochs: EpochPoint[]): Shown[] => [
   { name: "main", colour: "", from: 0, present: true, lag: 0, history: history(epochs, 10) },

@@ -27,12 +27,19 @@ export function roomy(last: number): number {
 
 // The errors that are worth their place: what runs away leaves the picture, unless the scale is logarithmic.
 export function errorRange(shown: readonly Shown[], log: boolean): [number, number] | null {
-  const all = shown.flatMap(({ history }) => history.epochs.flatMap((one) => [one.train, one.validation]));
+  const all = shown.flatMap(({ history, present }) => [
+    ...history.epochs.flatMap((one) => [one.train, one.validation]),
+    ...(present ? Object.values(history.baselines) : []),
+  ]);
   const values = all.filter(known).filter((value) => !log || value > 0);
   if (!values.length) return null;
   const [low, high] = [Math.min(...values), Math.max(...values)];
   if (log) return low === high ? [low / 1.2, high * 1.2] : [low / 1.05, high * 1.05];
-  const begun = shown.flatMap(({ history }) => [history.epochs[0]?.train, history.epochs[0]?.validation]);
+  const begun = shown.flatMap(({ history, present }) => [
+    history.epochs[0]?.train,
+    history.epochs[0]?.validation,
+    ...(present ? Object.values(history.baselines) : []),
+  ]);
   const top = Math.min(high, 4 * Math.max(...begun.filter(known).map(Math.abs), Math.abs(low)));
   const room = 0.08 * (top - low || Math.abs(top) || 1);
   return [low >= 0 && low - room < 0.25 * top ? 0 : low - room, top + room];

@@ -208,7 +208,11 @@ class EpochPoint:
 
 @dataclass(frozen=True, eq=False)
 class History:
-    """A timeline's figures: a number for each of `step`. Where steps are gathered: the mean E, the other's largest."""
+    """A timeline's figures: a number for each of `step`. Where steps are gathered: the mean E, the other's largest.
+
+    baselines : the error, in `Run.error_unit`, of always the mean and of a linear model. They are fitted on the rows
+        that the run learns from, and measured on those that this timeline watches, or else learns from
+    """
 
     timeline: str
     step: np.ndarray
@@ -217,6 +221,7 @@ class History:
     gradient_norm: np.ndarray
     update_norm: np.ndarray
     epochs: tuple[EpochPoint, ...]
+    baselines: dict[str, float]
 
 
 @dataclass(frozen=True)
