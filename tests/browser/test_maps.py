@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
-from served import number, opened, press, serving, until, watched
+from served import many, number, opened, press, serving, until, watched
 
 import backlit as bl
 from backlit.explain.maps import extents, grid, surface
@@ -27,7 +27,7 @@ PIXELS = """async (href) => {
 @pytest.fixture(scope="module")
 def small(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Page, bl.Run]]:
     with serving(tmp_path_factory.mktemp("maps")) as served, watched(browser) as context:
-        page = opened(context, served.address)
+        page = opened(context, many(served.address))
         for step in range(1, STEP + 1):
             press(page, "ArrowRight", step)
         yield page, served.run(STEP)

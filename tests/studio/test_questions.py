@@ -909,6 +909,15 @@ def test_the_axes_of_maps(small):
     assert ask(small, "axes", **AT, x="lat").y is None
 
 
+def test_axes_and_colours_are_the_same_whichever_timeline_is_looked_at(small):
+    """Also where it learns from one house only."""
+    here, alone = (ask(small, "axes", timeline=name, step=0, row=17) for name in ("128 houses", "one house"))
+    assert small.run.timeline("one house").learn().rows.tolist() == [0]
+    assert (alone.middle, alone.reach, alone.held) == (here.middle, here.reach, here.held)
+    assert alone.x.values.tolist() == here.x.values.tolist()
+    assert alone.rows.tolist() == here.rows.tolist()
+
+
 def test_a_feature_that_is_changed_by_hand_moves_the_maps(small):
     query = AT | {"features": {"grade": 11}}
     own = ask(small, "surface", **query, layer=2, unit=1, points=5)

@@ -12,7 +12,6 @@ from backlit.explain.maps import Axis, Extents, Grid, Landscape, Surface, extent
 from backlit.explain.maps import landscape as landscape_of
 from backlit.explain.maps import surface as surface_of
 from backlit.explain.trace import Trace
-from backlit.runs.timeline import Timeline
 from backlit.studio import messages
 from backlit.studio.desk import Desk
 from backlit.studio.layouts import drawing
@@ -30,9 +29,9 @@ MOST = 0.9  #: of the truths lie within the colours' reach
 def axes(desk: Desk, query: AxesQuery) -> messages.Axes:
     """Over what maps are drawn."""
     t = traced(desk, query)
-    target, owner = described(t), _owner(desk, query)
+    target, learnt = described(t), desk.opened(query.run).timeline().learn()
     names = tuple(column.name for column in t.described.columns if isinstance(column, Number)) if t.described else ()
-    learnt, none = owner.learn(), np.empty(0)
+    none = np.empty(0)
     if target.classes:
         truth, middle, reach = none, 0.5, 0.5
     else:
@@ -95,10 +94,6 @@ def _grid(desk: Desk, query: AxesQuery, points: int) -> tuple[Trace, Grid]:
     require("points", points, lambda v: 2 <= v <= MOST_POINTS, f"from 2 to {MOST_POINTS}")
     t = traced(desk, query)
     return t, grid(t, _extents(desk, query, t), query.x, query.y, points)
-
-
-def _owner(desk: Desk, query: MomentQuery) -> Timeline:
-    return desk.timeline(query.run, query.timeline).owner(query.step)
 
 
 def _extents(desk: Desk, query: MomentQuery, t: Trace) -> Extents:

@@ -245,9 +245,11 @@ class Axes:
     x, y : the axes, with the row's own values; None where no column holds numbers, or one alone does
     columns : all of them that hold numbers
     held : what the other columns stay at, as people read it
-    rows, row_x, row_y : of some rows that were learnt from their numbers and places in the axes' units
+    rows, row_x, row_y : of some rows that the run's first timeline learns from, their numbers and places in the axes'
+        units
     truth : (rows,) what they are; empty for classes and several targets
-    middle, reach : of the predictions' colours: the mean of what was learnt from, and how far most of it is from there
+    middle, reach : of the predictions' colours: the mean of what that timeline learns, and how far most of it is from
+        there; of classes 0.5
     """
 
     x: Axis | None
