@@ -9,7 +9,10 @@ from small import QUICK, X, y
 
 import backlit as bl
 from backlit.core.activations import ACTIVATIONS, Activation
+from backlit.core.layers import LAYERS
 from backlit.core.losses import LOSSES
+from backlit.core.optimizers import OPTIMIZERS
+from backlit.engines.choice import ENGINES
 
 
 def test_an_activation_needs_its_record_alone(monkeypatch, tmp_path):
@@ -51,3 +54,26 @@ def test_no_other_room_names_a_loss():
     assert losses_named('from backlit.core.losses import Loss, Quantile\nloss.name == "poisson"') == {
         "Quantile", "poisson",
     }  # fmt: skip
+
+
+def imported(names):
+    """Which files import some of these names, and which of them."""
+    package, files = Path(bl.__file__).parent, {}
+    for path in package.rglob("*.py"):
+        nodes = ast.walk(ast.parse(path.read_text("utf-8")))
+        own = {one.name for node in nodes if isinstance(node, ast.ImportFrom) for one in node.names} & set(names)
+        files |= {str(path.relative_to(package)): own} if own else {}
+    return files
+
+
+def test_layers_optimizers_and_engines_are_asked_for_by_nobody_who_only_explains_or_draws():
+    """Who makes a network names its layers; the fast engine knows which it has; all else asks the pieces."""
+    layers = {cls.__name__ for cls in LAYERS.values()}
+    assert imported(layers) == {
+        "core/network.py": {"Dense", "Dropout"},
+        "engines/native.py": {"Dense", "Dropout", "PiecewiseLinear"},
+        "fitting.py": {"Dense", "Dropout", "PiecewiseLinear"},
+        "lesson.py": {"Dense"},
+    }
+    assert imported({one.__name__ for one in OPTIMIZERS.values() if isinstance(one, type)}) == {}
+    assert imported({"native", *(cls.__name__ for cls in ENGINES.values())}).keys() == {"engines/choice.py"}

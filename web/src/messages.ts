@@ -590,7 +590,7 @@ export interface MomentQuery {
   };
 }
 
-/** One unit of a dense layer, both counted from 1. most: so many terms of its dot product, the rest as a sum. */
+/** One unit of a layer, both counted from 1. most: so many products of its sum, the rest as one number. */
 export interface UnitQuery {
   run: string;
   timeline: string;

@@ -146,9 +146,9 @@ def usual_axes(t: Trace) -> list[str]:
     """
     known = _numeric(t)
     for pair in PAIRS:
-        found = [name for names in pair for name in known if name.lower() in names]
-        if len(found) == len(pair):
-            return found
+        columns = [name for names in pair for name in known if name.lower() in names]
+        if len(columns) == len(pair):
+            return columns
     by = t.blame("column")
     ranked = [name for name in by["column"].to_list() if name in known]
     return [*ranked, *(name for name in known if name not in ranked)][:2]
@@ -227,10 +227,10 @@ def landscape(
     y = y or next((name for name in most if name != x), x)
     places = []
     for name in (x, y):
-        found = t.net.positions(name)
-        if len(found) != 1:
-            raise ArgumentError("maps.several_weights", name=name, weights=len(found))
-        places.append(int(found[0]))
+        positions = t.net.positions(name)
+        if len(positions) != 1:
+            raise ArgumentError("maps.several_weights", name=name, weights=len(positions))
+        places.append(int(positions[0]))
     now = t.theta[places]
     after = None if t.optimizer is None else t.update.after[places]
     earlier = np.empty((0, 2)) if path is None else np.asarray(path, np.float64)[:, places]

@@ -69,7 +69,7 @@ class WeightQuery(MomentQuery):
 
 @dataclass(frozen=True, kw_only=True)
 class UnitQuery(MomentQuery):
-    """One unit of a dense layer, both counted from 1. most: so many terms of its dot product, the rest as a sum."""
+    """One unit of a layer, both counted from 1. most: so many products of its sum, the rest as one number."""
 
     layer: int
     unit: int
