@@ -479,7 +479,7 @@ WORDS: dict[str, str] = {
     "timeline.kept": "timeline {timeline:quoted} is kept; release it first (keep with keep=False, or --release)",
     "timeline.forks": "timeline {timeline:quoted} has forks, {forks:list}; drop those first",
     "trace.row": "row is {row}; it must be a row of the table, from 0 to {last}",
-    "trace.no_column": "the table of {path} has no column {name:quoted}; a trace needs the truth, so give a table that has it",
+    "trace.no_column": "the table has no column {name:quoted}; a trace needs the truth, so give a table that has it",
     "trace.no_truth": "row {row} has no {name}; a trace needs the truth, so take another row",
     "weights.several": "weights names {name:quoted}, which is {weights:count} weights; name single ones: {some:list}, ..., and change them one by one",
     # what goes wrong: explain, fitting, problem, incoming, estimators

@@ -93,6 +93,9 @@ def test_rows_that_are_not_there(explain, run_file, tmp_path):
     alone = without_rows(bl.open_run(run_file), tmp_path / "alone.backlit")
     assert "keeps no rows, and its table 'houses.csv' is not beside it" in explain(alone, code=2)
     assert explain(alone, "--table", run_file.parent / "houses.csv") == explain(run_file)
+    (tmp_path / "bare.csv").write_text("id\n1\n")
+    told = explain(alone, "--table", tmp_path / "bare.csv", code=2)
+    assert "the table has no column 'price'; a trace needs the truth" in told
     shutil.copy(run_file.parent / "houses.csv", tmp_path)
     assert explain(alone) == explain(run_file)
 

@@ -141,3 +141,5 @@ def test_better_by_less_than_the_rows_can_tell():
     assert scores["backlit"]["rmse"] < scores["mean"]["rmse"]
     assert verdict["beaten_by"] == "mean"
     assert sentence(verdict, "", "y") == "Not surely better than always the mean, RMSE 2.449 against 3.782 on 30 rows."
+    verdict["numbers"]["scores"]["mean"] = verdict["numbers"]["scores"]["backlit"] + 1e-6
+    assert sentence(verdict, "", "y") == "No better than always the mean, RMSE 2.449 against 2.449."

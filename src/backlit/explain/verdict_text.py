@@ -33,10 +33,11 @@ def _against(beaten_by: str | None, numbers: Mapping[str, Any], unit: str) -> st
     behind = numbers["behind"][other]
     kind = "worse" if beaten_by else "alike" if behind is not None and abs(behind) < SURE else "better"
     baseline = other
-    if beaten_by == others[0]:  # the simplest
-        near = behind is not None and behind < 0  # better here, but by less than such rows can tell
-        kind, baseline = "not_surely_better" if near else "not_better", say(f"baseline.{other}")
     shown = {"own": score(metric, scores[own], unit), "other": score(metric, scores[other], unit)}
+    if beaten_by == others[0]:  # the simplest
+        # better here, but by less than such rows can tell; what reads alike is no better
+        near = behind is not None and behind < 0 and shown["own"] != shown["other"]
+        kind, baseline = "not_surely_better" if near else "not_better", say(f"baseline.{other}")
     return say(f"finding.{kind}", baseline=baseline, metric=METRICS[metric].title, rows=numbers["rows"], **shown)
 
 

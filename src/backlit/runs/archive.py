@@ -209,7 +209,7 @@ class Archive:
         some = frame[list(rows)]
         for name in target.names:
             if name not in frame.columns:
-                raise DataError("trace.no_column", path=self.path, name=name)
+                raise DataError("trace.no_column", name=name)
             if some[name].null_count():
                 raise DataError("trace.no_truth", row=rows[int(some[name].is_null().arg_max() or 0)], name=name)
         return self.table.encode(some, np.float64), target.encode(some.select(target.names))
