@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -48,9 +49,35 @@ def page(newcomer: BrowserContext, served: Served) -> Page:
     return opened(newcomer, served.address + PICTURE)
 
 
+# From now on, what can be seen whenever the film comes to another beat.
+WATCH = """
+() => {
+  const first = document.querySelector("[data-view=first]");
+  window.film = [];
+  new MutationObserver(() => window.film.push({
+    beat: first.dataset.beat,
+    says: first.querySelector(".sentence").innerText,
+    flies: first.querySelectorAll(".flight").length,
+    travels: [...first.querySelectorAll(".travel")].map((one) => one.classList[1]),
+    pulls: Object.fromEntries([...first.querySelectorAll(".wire")].map(
+      (one) => [one.dataset.id.replace("weight ", ""), parseFloat(one.querySelector(".pull").style.strokeWidth)])),
+    longest: Math.max(0, ...document.getAnimations({ subtree: true }).map(
+      (one) => Number(one.effect.getComputedTiming().duration) + Number(one.effect.getComputedTiming().delay))),
+  })).observe(first, { attributes: true, attributeFilter: ["data-beat"] });
+}
+"""
+
+
+def film(page: Page) -> list[dict[str, Any]]:
+    """What was seen since `WATCH`, now that it is over."""
+    still(page)
+    until(page, lambda: page.evaluate("window.film.length && window.film.at(-1).beat === ''"))
+    return page.evaluate("window.film")
+
+
 def still(page: Page) -> None:
     """The film of the step is over."""
-    expect(page.locator('[data-view="first"]')).to_have_attribute("data-still", "true")
+    expect(page.locator('[data-view="first"]')).to_have_attribute("data-beat", "")
 
 
 def sentence(page: Page) -> str:
@@ -193,36 +220,42 @@ def test_it_can_be_taken_back(page: Page, run: bl.Run) -> None:
 
 
 def test_the_keys_do_the_same_and_the_next_press_ends_the_film(page: Page, run: bl.Run) -> None:
-    for step in (1, 2, 3):
-        page.keyboard.press("ArrowRight")
-        at_step(page, step)
-    expect(page.locator('[data-view="first"]')).to_have_attribute("data-still", "false")
     still(page)
-    until(page, lambda: run.timeline(ONE).steps() == 3)
-    assert f"${prices(run, 3)[0]:,.0f}" in sentence(page)
-    page.keyboard.press("ArrowLeft")
+    page.evaluate(WATCH)
+    page.keyboard.press("ArrowRight")
+    until(page, lambda: page.evaluate("window.film.some((one) => one.beat.startsWith('backward'))"))
+    page.keyboard.press("ArrowRight")
     at_step(page, 2)
-    still(page)
+    beats = [one["beat"] for one in film(page)]
+    assert beats.count("miss 0") == 2
+    assert beats[-1] == ""
     assert f"${prices(run, 2)[0]:,.0f}" in sentence(page)
+    page.keyboard.press("ArrowLeft")
+    at_step(page, 1)
+    still(page)
+    assert f"${prices(run, 1)[0]:,.0f}" in sentence(page)
 
 
 def test_the_film_shows_the_old_guess_until_it_comes_to_the_new_one(page: Page, run: bl.Run) -> None:
     """The pulls are as thick as |∂E/∂w|."""
-    pulls = "one => parseFloat(one.style.strokeWidth)"
-    page.get_by_role("button", name=LEARN).click()
-    at_step(page, 1)
-    assert "$483,199" in sentence(page)
-    expect(page.locator(".travel.backward")).to_have_count(1)
-    until(page, lambda: page.locator(".wire .pull").first.evaluate(pulls) > 0)
-    ids = page.locator(".wire").evaluate_all("all => all.map(one => one.dataset.id.replace('weight ', ''))")
-    widths = page.locator(".wire .pull").evaluate_all(f"all => all.map({pulls})")
-    t = run.trace(0, [0], ONE)
-    size = np.array([abs(t[name].gradient) for name in ids])
-    assert np.corrcoef(widths, size)[0, 1] > 0.999
-    expect(page.locator(".travel.forward")).to_have_count(1)
-    assert "$483,199" in sentence(page)
     still(page)
-    assert "$411,201" in sentence(page)
+    page.evaluate(WATCH)
+    page.get_by_role("button", name=LEARN).click()
+    seen = {one["beat"]: one for one in film(page)}
+    assert list(seen) == ["miss 0", "backward 2", "backward 1", "change 0", "forward 1", "forward 2", "guess 0", ""]
+    assert [beat for beat, one in seen.items() if "$483,199" in one["says"]] == list(seen)[:6]
+    assert "$411,201" in seen["guess 0"]["says"]
+    assert [one["flies"] for one in seen.values()] == [1, 0, 0, 0, 0, 0, 0, 0]
+    assert [one["travels"] for one in seen.values()] == [
+        [], ["backward"], ["backward"], [], ["forward"], ["forward"], [], []
+    ]  # fmt: skip
+    t = run.trace(0, [0], ONE)
+    for beat, one in seen.items():
+        names = {"backward 2": [n for n in one["pulls"] if n[1] == "2"], "backward 1": list(one["pulls"])}.get(beat, [])
+        assert all(one["pulls"][name] == 0 for name in one["pulls"] if name not in names)
+        if names:
+            size = np.array([abs(t[name].gradient) for name in names])
+            assert np.corrcoef([one["pulls"][name] for name in names], size)[0, 1] > 0.9999
 
 
 def test_it_ends_where_the_timeline_ends(page: Page, run: bl.Run) -> None:
@@ -248,26 +281,17 @@ def test_worse_is_said_as_plainly(newcomer: BrowserContext, served: Served, run:
 
 
 def test_nothing_moves_for_those_who_ask_for_that(browser: Browser, served: Served) -> None:
+    """Four stills."""
     with watched(browser, new=True, reduced_motion="reduce") as context:
         page = opened(context, served.address + PICTURE)
-        page.evaluate("""() => {
-          window.longest = 0;
-          const look = () => {
-            for (const one of document.getAnimations({ subtree: true })) {
-              const { duration, delay } = one.effect.getComputedTiming();
-              window.longest = Math.max(window.longest, Number(duration) + Number(delay));
-            }
-            requestAnimationFrame(look);
-          };
-          look();
-        }""")
+        page.evaluate(WATCH)
         page.get_by_role("button", name=LEARN).click()
         at_step(page, 1)
-        expect(page.locator(".flight")).to_have_count(1)
-        until(page, lambda: page.locator(".wire .pull").first.evaluate("one => parseFloat(one.style.strokeWidth)") > 0)
-        still(page)
+        seen = film(page)
+        assert [one["beat"] for one in seen] == ["miss 0", "backward 1", "change 0", "guess 0", ""]
+        assert all(width > 0 for width in seen[1]["pulls"].values())
         assert "$411,201" in sentence(page)
-        assert page.evaluate("window.longest") <= 1
+        assert max(one["longest"] for one in seen) <= 1
 
 
 def test_a_finger_does_it_too(browser: Browser, served: Served) -> None:

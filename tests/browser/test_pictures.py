@@ -102,7 +102,7 @@ def test_the_first_screen(browser: Browser, served: Served, folder: Path) -> Non
         page = opened(context, f"{served.address}#run=first&depth=picture&timeline=one house&step=0")
         take(page, folder, "first-step")
         press(page, "ArrowRight", 1)
-        expect(page.locator('[data-view="first"]')).to_have_attribute("data-still", "true")
+        expect(page.locator('[data-view="first"]')).to_have_attribute("data-beat", "")
         expect(page.locator(".account li").first).to_be_visible()
         take(page, folder, "first")
 

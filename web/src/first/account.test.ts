@@ -37,7 +37,7 @@ test("bars lie between the least and the greatest that the waterfall comes by", 
 
 test("in money nobody reads less than a cent", () => {
   expect(residual(account)).toBe("less than a cent");
-  expect(residual({ ...account, residual: -1.234 })).toBe("−$1.2");
+  expect(residual({ ...account, residual: -1.234 })).toBe("−$1.23");
   expect(residual({ ...account, unit: "", residual: 1e-9 })).toBe("1e−9");
 });
 
