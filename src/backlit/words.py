@@ -438,6 +438,7 @@ WORDS: dict[str, str] = {
     # what goes wrong: files, runs
     "path.no_name": "{path:quoted} is no name that a file can have ({why}); choose another",
     "path.is_folder": "{path} is a folder; name a file",
+    "path.is_read": "{path} is what is read here; name another file to write",
     "path.no_folder": "{folder} is no folder; make it first, or name another file",
     "path.unwritable": "{path} cannot be written ({why}); name another file",
     "path.exists.function": "{path} exists; name another file, or replace it (force=True)",
@@ -606,7 +607,6 @@ WORDS: dict[str, str] = {
     "option.two_kinds": "--{one} and --{other} both name the column {column:quoted}; choose one",
     "option.parts_by_target": "--{option} is {target:quoted}, which is the target; what is to be predicted cannot part the rows, so name another column",
     "option.kind_of_target": "--{kind} names {target:quoted}, which is the target; {instead}",
-    "option.out": "--out is {out}, the table itself; name another file",
     "option.folder": "--folder is {folder:quoted}, which is no folder; make it first, or name another",
     "option.port": "port {port} of {host} cannot be used ({why}); give another one, or leave --port out to take the next free one",
     "option.export": "say what to export: --safetensors FILE, --csv FILE, --without-rows FILE or --json",

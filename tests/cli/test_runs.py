@@ -1,9 +1,12 @@
 """`backlit show`, `history`, `fork`, `resume`, `diff`, `verify`, `export` and the rest: one thin command per call."""
 
 import json
+import os
 import re
 import shutil
 import sqlite3
+import subprocess
+import sys
 import warnings
 from contextlib import closing
 from dataclasses import replace
@@ -251,3 +254,19 @@ def test_a_fork_with_nothing_to_train_says_so(backlit, run):
     for options in (("--epochs", 7), ("--step", 50), ("--no-train",)):
         assert "nothing was trained" not in backlit("fork", "homes.backlit", *options)
     assert [timeline.steps() for timeline in run.timelines()] == [60, 60, 70, 60, 60]
+
+
+def test_what_cannot_be_printed(run, tmp_path):
+    """No traceback: a mark for a letter that the pipe's encoding lacks, and a sentence where the disk is full."""
+    for options in ([], ["--json"]):
+        command = [sys.executable, "-m", "backlit", "show", run.path.resolve(), *options]
+        plain = {**os.environ, "PYTHONIOENCODING": "ascii"}
+        done = subprocess.run(command, capture_output=True, env=plain)
+        assert (done.returncode, done.stderr) == (0, b"")
+        assert not options or json.loads(done.stdout)["timelines"]
+        if sys.platform == "linux":
+            with Path("/dev/full").open("wb") as full:
+                done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE)
+            assert (done.returncode, done.stderr) == (
+                2, b"backlit: standard output could not be written (No space left on device)\n"
+            )  # fmt: skip

@@ -616,7 +616,7 @@ def test_what_exists_is_not_replaced_unless_forced(backlit, fails, runs, tmp_pat
     assert backlit("train", "t.csv", "--target", "price", *QUICK, "--force").code == 0
     assert backlit("predict", "t.backlit", "t.csv", "--out", "out.csv", "--force").code == 0
     assert len((tmp_path / "out.csv").read_text().splitlines()) == N + 1
-    assert "--out is t.csv, the table itself" in fails("predict", "t.backlit", "t.csv", "--out", "t.csv", "--force")
+    assert "t.csv is what is read here" in fails("predict", "t.backlit", "t.csv", "--out", "t.csv", "--force")
 
 
 def test_what_cannot_be_written(fails, runs, tmp_path):
@@ -756,3 +756,34 @@ def test_a_table_of_the_target_alone(fails, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     HOMES.select("price").write_csv("prices.csv")
     assert "no column is left to learn from" in fails("train", "prices.csv", "--target", "price")
+
+
+def test_no_command_replaces_what_it_reads(fails, backlit, tmp_path, monkeypatch):
+    """Not with --force either: the table, or the run, would be gone."""
+    monkeypatch.chdir(tmp_path)
+    HOMES.write_csv("homes.csv")
+    backlit("train", "homes.csv", "--target", "price", "--run", "run.csv", *QUICK)
+    Path("run.svg").symlink_to("run.csv")
+    before = [Path(name).read_bytes() for name in ("homes.csv", "run.csv")]
+    for command in (
+        ("train", "homes.csv", "--target", "price", "--run", "./homes.csv", *QUICK),
+        ("predict", "run.csv", "homes.csv", "--out", "homes.csv"),
+        ("predict", "run.csv", "homes.csv", "--out", "run.csv"),
+        ("export", "run.csv", "--csv", "run.csv"),
+        ("export", "run.csv", "--safetensors", "run.csv"),
+        ("export", "run.csv", "--without-rows", "run.csv"),
+        ("figure", "network", "run.csv", "--out", "run.svg"),
+    ):
+        assert "is what is read here; name another file to write" in fails(*command, "--force")
+    assert [Path(name).read_bytes() for name in ("homes.csv", "run.csv")] == before
+
+
+def test_a_limit_beyond_every_count(backlit, fails, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    HOMES.write_csv("homes.csv")
+    train = ("train", "homes.csv", "--target", "price", "--hidden", "4", "--run", "a.backlit", "--force")
+    backlit(*train, "--epochs", 2**61, "--max-steps", 3)
+    backlit(*train, "--epochs", 2**61, "--max-seconds", 0.01)
+    assert bl.open_run("a.backlit").verify().sound
+    for option in ("epochs", "patience", "max-steps"):
+        assert f"{option.replace('-', '_')} is {10**20}; it must be" in fails(*train, f"--{option}", 10**20)

@@ -87,7 +87,7 @@ def figure(
     require("KIND", kind, lambda v: v in KINDS, f"one of {', '.join(KINDS)}")
     if (run is None) == (not demo):
         raise ArgumentError("option.run_or_demo")
-    file = require_new(out, force, "command")
+    file = require_new(out, force, "command", filter(None, (run, table)))
     if kind in ("network", "weight", "step"):
         t = demo_trace(row) if run is None else run_trace(open_run(run, table), row, step, timeline)
         if kind == "step" and t.optimizer is None:

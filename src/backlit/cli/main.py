@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import warnings
@@ -412,6 +413,8 @@ def _note(message: Warning | str, *_: object) -> None:
 def main() -> None:
     """The entry point: expected errors in a line or two, exit code 2, no traceback; warnings as notes."""
     warnings.showwarning = _note
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # where it is not UTF-8, as in a pipe of Windows
     try:
         app()
     except BrokenPipeError:

@@ -376,7 +376,7 @@ def exported(
     """Write what a run holds for other programs."""
     opened = open_run(run)
     for path in filter(None, (safetensors, csv, without_rows)):
-        require_new(path, force, "command")
+        require_new(path, force, "command", [run])
     if not (json or safetensors or csv or without_rows):
         raise ArgumentError("option.export")
     written = []

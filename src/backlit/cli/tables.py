@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import itertools
-import os
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +15,7 @@ import polars as pl
 from rich.console import RenderableType
 from rich.text import Text
 
-from backlit.cli.text import HEAD, QUIET, print_json, show, test_scores
+from backlit.cli.text import HEAD, QUIET, print_json, printing, show, test_scores
 from backlit.cli.verdict import to_try
 from backlit.commands import command, shown
 from backlit.errors import ArgumentError, DataError, DivergedError, UnknownNameError
@@ -68,7 +66,7 @@ def train(
     options : those typed, as they were typed, from which the line is made that reproduces the run
     """
     _require_apart(target, group, time_column, kinds)
-    file = require_new(run or default_run(table), force, "command")
+    file = require_new(run or default_run(table), force, "command", [table])
     source = open_table(table, text_encoding)
     asks = not json and sys.stdin.isatty() and sys.stderr.isatty()
     columns = {**kinds, **({group: DROP} if group and group not in kinds else {})}
@@ -161,9 +159,7 @@ def predict(
     typed = False
     if out is not None:
         typed = table_kind(out) != "csv"
-        require_new(out, force, "command")
-        if table != "-" and Path(out).exists() and Path(table).exists() and Path(table).samefile(out):
-            raise ArgumentError("option.out", out=out)
+        require_new(out, force, "command", [run, table])
     source = open_table(table, text_encoding)
     parts = source.parts()
     first = next(parts)
@@ -180,7 +176,7 @@ def predict(
     if out is not None:
         rows = write_table(predicted, out)
     else:
-        with _printing():
+        with printing():
             if json:
                 _print_rows(part.select(predicted_columns(model)) for part in predicted)
             else:
@@ -338,19 +334,6 @@ def _opening(table: str, problem: Problem, notices: list[Remark | str]) -> Rende
             Text(", ".join(f"{use} {rows:,}" for use, rows in parts) + " rows", style=QUIET),
         ]
     )
-
-
-@contextmanager
-def _printing() -> Iterator[None]:
-    """Whoever reads may have had enough, as `head` has; that is no error."""
-    try:
-        yield
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python tries again when it ends
-        raise DataError("output.unwritten", why=error.strerror) from error
 
 
 def _print_rows(parts: Iterator[pl.DataFrame]) -> None:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console, RenderableType
 from rich.table import Table as Grid
 from rich.text import Text
 
+from backlit.errors import DataError
 from backlit.tables.metrics import METRICS, score
 from backlit.words import fixed, plain, to_json
 
@@ -35,17 +38,31 @@ def bars(values: Sequence[float], most: int = 16) -> str:
 _TRAILING = re.compile(r"(?: |\x1b\[[\d;]*m)+$", re.MULTILINE)  # rich pads lines; colour codes must stay
 
 
+@contextmanager
+def printing() -> Iterator[None]:
+    """Whoever reads may have had enough, as `head` has; that is no error."""
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python tries again when it ends
+        raise DataError("output.unwritten", why=error.strerror) from error
+
+
 def show(phases: Sequence[RenderableType]) -> None:
     """Print the phases one after another, text as it is; in a pipe 80 columns wide and plain."""
     console = Console(width=None if sys.stdout.isatty() else 80, highlight=False)
-    for phase in phases:
-        if isinstance(phase, str):  # a command to copy is not broken into lines
-            print(phase, end="\n\n")
-            continue
-        with console.capture() as capture:
-            console.print(phase)
-            console.print()
-        print(_TRAILING.sub(lambda end: end[0].replace(" ", ""), capture.get()), end="")
+    with printing():
+        for phase in phases:
+            if isinstance(phase, str):  # a command to copy is not broken into lines
+                print(phase, end="\n\n")
+                continue
+            with console.capture() as capture:
+                console.print(phase)
+                console.print()
+            print(_TRAILING.sub(lambda end: end[0].replace(" ", ""), capture.get()), end="")
 
 
 def print_json(content: Any, indent: int | None = 2) -> None:
@@ -55,7 +72,8 @@ def print_json(content: Any, indent: int | None = 2) -> None:
     ----------
     indent : None: all in one line
     """
-    print(to_json(content, indent), flush=True)
+    with printing():
+        print(to_json(content, indent))
 
 
 def grid(headings: Sequence[str], left: int = 1, gap: int = 3) -> Grid:

@@ -49,7 +49,7 @@ class Numbers(Values):
     def holds(self, value: Any) -> bool:
         return (
             not isinstance(value, bool)
-            and (isinstance(value, int) if self.whole else math.isfinite(value))
+            and (isinstance(value, int) and value < 2**62 if self.whole else math.isfinite(value))
             and (self.least is None or value >= self.least)
             and (self.above is None or value > self.above)
             and (self.below is None or value < self.below)

@@ -7,7 +7,7 @@ import sqlite3
 import tempfile
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
@@ -61,18 +61,23 @@ def named(path: Path) -> Iterator[None]:
         raise DataError(kind, path=path, why=str(error)) from None
 
 
-def require_new(path: str | Path, replace: bool = False, asker: Asker = "function") -> Path:
+def require_new(
+    path: str | Path, replace: bool = False, asker: Asker = "function", read: Iterable[str | Path] = ()
+) -> Path:
     """The path, if a file may and can be written there; said before the work is done.
 
     Parameters
     ----------
     replace : whether a file that is there may be replaced
     asker : who asks; the remedy stands in its words
+    read : files that it is made of, which it never replaces
     """
     path = Path(path)
     _require_name(path)
     if path.is_dir():
         raise DataError("path.is_folder", path=path)
+    if any(Path(source).exists() and path.exists() and path.samefile(source) for source in read):
+        raise DataError("path.is_read", path=path)
     if path.exists() and not replace:
         raise DataError(f"path.exists.{asker}", path=path)
     if not path.parent.is_dir():

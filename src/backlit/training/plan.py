@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TypeAlias
@@ -17,6 +16,8 @@ from backlit.engines.choice import choose
 from backlit.engines.protocol import Data, Engine, Rows
 from backlit.errors import ShapeError, require
 from backlit.training.settings import Settings
+
+MOST_STEPS = 2**60  #: that are planned: counts of a run file are below 2**62
 
 Metric: TypeAlias = Callable[[Array, Array, Array | None], float]
 """(S, Y, weights) -> how good or bad the scores S are; the settings say whether greater is better."""
@@ -110,13 +111,13 @@ def begin(plan: Plan, *, theta: Array | None = None, seed: int = 0) -> State:
 def steps_left(plan: Plan, state: State) -> int:
     """How many steps the limits on epochs and steps allow after a state."""
     rows, size, settings = len(plan.learn), rows_a_step(plan), plan.settings
-    of_epochs = of_steps = sys.maxsize
+    of_epochs = of_steps = MOST_STEPS
     if settings.epochs is not None:
         this = math.ceil((rows - state.used) / size)
         of_epochs = this + (settings.epochs - state.epoch - 1) * math.ceil(rows / size)
     if settings.max_steps is not None:
         of_steps = settings.max_steps - state.step
-    return max(0, min(of_epochs, of_steps))
+    return max(0, min(of_epochs, of_steps, MOST_STEPS))
 
 
 def plan_again(plan: Plan, state: State, before: Settings) -> State:
