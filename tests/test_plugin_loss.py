@@ -179,3 +179,10 @@ def test_estimators():
 
 def test_each_is_seen_here():
     assert {type(loss) for loss in CHOSEN} == set(OURS)
+
+
+def test_several_outputs_are_of_one_target_column(monkeypatch):
+    monkeypatch.setattr(Expectile, "outputs", lambda self, names, classes=(): [f"{n} {t}" for n in names for t in "ab"])
+    two = DOLLARS.with_columns(tax=DOLLARS["price"] / 100)
+    with pytest.raises(ArgumentError, match="'expectile', which has 4 outputs for 2 columns of the target"):
+        prepare(Problem(FRAME, two, None, SPLIT), replace(RECIPE, loss=Expectile(), engine="reference"), 5)

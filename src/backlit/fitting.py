@@ -110,6 +110,8 @@ def prepare(
             loss = choose_loss(recipe, table.target)
             structure = Structure(table, default_network(table, loss, recipe))
         table, net = structure
+        if net.outputs > (columns := len(table.target.names)) > 1:
+            raise ArgumentError("loss.several_outputs", loss=net.loss.name, outputs=net.outputs, columns=columns)
         Y = table.target.encode(targets).astype(np.float32)
     metric = None if recipe.metric is None else resolve("metric", METRICS, recipe.metric)
     if metric is not None:

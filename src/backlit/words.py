@@ -317,6 +317,7 @@ WORDS: dict[str, str] = {
     "not_finite": "{name}[{place}] is {value}; replace it or leave the row out (rows count from 0)",
     "loss.domain": "Y[{row}, {column}] is {value:number 6}; {loss} needs targets that are {allowed}",
     "loss.outputs": "Y has {columns} columns, but the network has {outputs} outputs; they must be equal",
+    "loss.several_outputs": "loss is {loss:quoted}, which has {outputs:count output} for {columns:count column} of the target; a loss of several outputs learns one column, so take one",
     "loss.quantile": "quantile with {levels} levels needs {levels} outputs and one column of Y; there are {outputs} and {columns}",
     "loss.cross_entropy": "cross_entropy needs one column of Y (the class) and two or more outputs; there are {columns} and {outputs}",
     "network.position": "position is {position:quoted}; theta has positions 0 to {last}",
