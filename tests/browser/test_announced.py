@@ -131,3 +131,9 @@ def test_the_curves_always_carry_the_mean_and_the_linear_model(page: Page, serve
         for baseline in ("mean", "linear model"):
             expect(timeline.locator(f'line.baseline[data-name="{baseline}"]')).to_have_count(1)
             expect(timeline.locator("text.label", has_text=baseline)).to_be_visible()
+
+
+def test_two_beginnings_are_compared_by_what_they_learn_from(page: Page) -> None:
+    timeline = page.locator('[data-view="timeline"]')
+    timeline.get_by_role("button", name=f"Compare with {ANOTHER}").click()
+    expect(timeline).to_contain_text("Two beginnings. In another house: learns from row 0 → row 17.")
