@@ -92,3 +92,9 @@ def test_several_outputs_have_no_one_prediction():
     assert t.account().of == "E"
     with pytest.raises(ArgumentError, match=r"3 outputs.*account of E"):
         t.account("prediction")
+
+
+def test_an_account_of_something_else_is_refused():
+    t = bl.trace(bl.Network.dense(2, [3]), np.zeros(13), np.ones((1, 2)), np.ones(1), SGD)
+    with pytest.raises(ArgumentError, match=r"^of is 'error'; it must be prediction or E"):
+        t.account("error")

@@ -106,3 +106,20 @@ def test_what_does_not_fit_the_run_is_refused_and_nothing_is_written(run):
         run.begin("strange", replace(plan, net=net), state)
     assert [timeline.name for timeline in run.timelines()] == ["main"]
     assert run.verify().sound
+
+
+def test_timelines_of_other_networks_are_compared_by_their_rows(run):
+    """No weight of one is a weight of the other; errors and predictions stand side by side all the same."""
+    plan, _ = another(run, rows=(3, 8, 20))
+    net = bl.Network([bl.Dense(len(plan.net.inputs), 3), bl.Dense(3, 1)], "squared_error", inputs=plan.net.inputs)
+    plan = replace(plan, net=net)
+    run.begin("other net", plan, begin(plan, seed=1)).train()
+    for a, b in (("main", "other net"), ("other net", "main")):
+        compared = run.compare(a, b)
+        assert compared.weights.height == 0
+        rows = compared.rows().sort("row")
+        at = [run.timeline(name).model(step).decode_encoded(run.encoded(rows["row"].to_list())[0])[:, 0]
+              for name, step in zip((a, b), compared.at)]  # fmt: skip
+        assert np.array_equal(rows.select("a", "b").to_numpy().T, at)
+        assert backlit("diff", run.path, a, b, "--json").json["weights"] == []
+        assert backlit("diff", run.path, a, b).code == 0

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 
 import numpy as np
 
 from backlit.core.backprop import backward
 from backlit.core.network import Network
-from backlit.errors import ArgumentError
+from backlit.errors import ArgumentError, require
 
 if TYPE_CHECKING:
     import polars as pl
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from backlit.explain.trace import Trace
 
 Question = Literal["prediction", "E"]
+QUESTIONS = get_args(Question)
 
 TOLERANCE = 1e-6  #: the residual that is good enough, as a share of the largest part
 MOST_STRETCHES = (
@@ -99,6 +100,7 @@ def account(t: Trace, of: Question | None = None, step: np.ndarray | None = None
     """
     single = t.net.outputs == 1 and not (t.described and t.described.target.classes)
     of = of or ("prediction" if single else "E")
+    require("of", of, lambda v: v in QUESTIONS, "prediction or E")
     if of == "prediction" and not single:
         raise ArgumentError("ledger.several", outputs=t.net.outputs)
     value, gradient = (_prediction, _of_prediction) if of == "prediction" else (_error, _of_error)

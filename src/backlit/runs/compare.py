@@ -54,11 +54,14 @@ class Comparison:
 
     @property
     def weights(self) -> pl.DataFrame:
-        """Each weight, in a and in b, the most different first."""
+        """Each weight, in a and in b, the most different first; none where their networks have other layers."""
         import polars as pl
 
         a, b = (model.theta.astype(np.float64) for model in self.models)
-        weights = pl.DataFrame({"weight": self.a.net.weight_names(), "a": a, "b": b, "difference": b - a})
+        names = pl.Series(self.a.net.weight_names(), dtype=pl.String)
+        if self.a.net.layout() != self.b.net.layout():
+            names, a, b = names[:0], a[:0], b[:0]
+        weights = pl.DataFrame({"weight": names, "a": a, "b": b, "difference": b - a})
         return weights.sort(pl.col("difference").abs(), descending=True, maintain_order=True)
 
     def rows(self) -> pl.DataFrame:
