@@ -112,7 +112,7 @@ def test_a_newcomer_sees_one_sentence_one_scale_one_picture_one_button(
     expect(page.get_by_role("link", name="show me everything")).to_be_visible()
     for view in ("steps", "network", "chain", "timeline", "house"):
         expect(page.locator(f'[data-view="{view}"]')).to_have_count(0)
-    expect(page.locator(".callout")).to_have_text(["blue pushes the next unit up, orange down", "thicker counts more"])
+    expect(page.locator(".callout")).to_have_text(["blue: more in, more out; orange: less out", "thicker counts more"])
     text = page.locator("body").inner_text()  # of drawings, too
     assert len(re.findall(r"\d[\d,.]*", text)) <= 25
     # each bias is an edge from a 1
