@@ -11,6 +11,7 @@ export function answer<Q extends keyof Questions>(
   pause: () => number = () => 0,
 ) {
   let value = $state.raw<Questions[Q]["reply"] | null>(null);
+  let answered = $state.raw<Questions[Q]["query"] | null>(null);
   let trouble = $state("");
   let wanted: object | null = null;
   let asked = 0;
@@ -18,7 +19,7 @@ export function answer<Q extends keyof Questions>(
     asked = performance.now();
     try {
       const reply = await studio.source.ask(name, next);
-      if (wanted) [value, trouble] = [reply, ""];
+      if (wanted) [value, answered, trouble] = [reply, next, ""];
     } catch (error) {
       if (wanted === next) [value, trouble] = [null, messageOf(error)];
     }
@@ -41,6 +42,10 @@ export function answer<Q extends keyof Questions>(
   return {
     get value() {
       return value;
+    },
+    // The question that `value` answers.
+    get answered() {
+      return answered;
     },
     get trouble() {
       return trouble;
