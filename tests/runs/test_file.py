@@ -428,10 +428,15 @@ def test_whoever_asks_for_a_file_that_is_there_is_told_what_they_can_do(copy, co
     ):
         with pytest.raises(DataError, match=r"copy.backlit exists; name another file, or replace it \(force=True\)"):
             ask()
+    other = copy.with_name("other.csv")
+    other.write_text("kept")
     for option in ("--safetensors", "--csv", "--without-rows"):
-        code, _, err = command("export", copy, option, copy)
-        assert (code, err) == (2, f"backlit: {copy} exists; name another file, or replace it (--force)\n")
-    assert copy.read_bytes() == before
+        code, _, err = command("export", copy, option, other)
+        assert (code, err) == (2, f"backlit: {other} exists; name another file, or replace it (--force)\n")
+        for force in ([], ["--force"]):  # which would not help
+            code, _, err = command("export", copy, option, copy, *force)
+            assert (code, err) == (2, f"backlit: {copy} is what is read here; name another file to write\n")
+    assert (copy.read_bytes(), other.read_text()) == (before, "kept")
 
 
 def test_where_nothing_can_be_written(fitted, tmp_path):
