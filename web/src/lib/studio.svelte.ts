@@ -22,11 +22,11 @@ export class Studio {
   setUp = $state(false); // whether the set-up is open
   help = $state(false); // whether the list of keys is open
 
-  // Whose error E is: it is never named without them.
+  // Whose error the E that is shown is: it is never named without them.
   readonly whose = $derived.by(() => {
-    const [{ of }, { house }, { numbers }] = [this.moment, this.known, this.drawing];
-    const n = of === "row" ? 1 : numbers?.of === of ? numbers.n : null;
-    return of === "row" ? `this ${house}` : n === 1 ? `this step’s ${house}` : `this step’s ${n === null ? "" : count(n)} ${house}s`;
+    const [{ house }, { numbers }] = [this.known, this.drawing];
+    if (numbers?.of !== "batch") return `this ${house}`;
+    return `this step’s ${numbers.n === 1 ? house : count(numbers.n, house)}`;
   });
 
   readonly notices = new Notices();
