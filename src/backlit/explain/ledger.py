@@ -105,21 +105,16 @@ def account(t: Trace, of: Question | None = None, step: np.ndarray | None = None
         raise ArgumentError("ledger.several", outputs=t.net.outputs)
     value, gradient = (_prediction, _of_prediction) if of == "prediction" else (_error, _of_error)
     step = t.update.step if step is None else step
-    stretches = _stretches(t, step, value, gradient)
+    before, after = value(t), value(t.at(t.theta + step))
+    parts = sum((s.parts for s in _stretches(t, step, before, after, value, gradient)), np.zeros_like(t.theta))
     unit = t.described.target.unit if of == "prediction" and t.described else ""
-    return Account(
-        t.net,
-        of,
-        unit,
-        value(t),
-        value(t.at(t.theta + step)),
-        sum((s.parts for s in stretches), np.zeros_like(t.theta)),
-    )
+    return Account(t.net, of, unit, before, after, parts)
 
 
 def _stretches(
-    t: Trace, step: np.ndarray, value: Callable[[Trace], float], gradient: Callable[[Trace], np.ndarray]
-) -> list[Stretch]:
+    t: Trace, step: np.ndarray, before: float, after: float,
+    value: Callable[[Trace], float], gradient: Callable[[Trace], np.ndarray],
+) -> list[Stretch]:  # fmt: skip
     """The way, cut where the parts do not add up yet."""
 
     def at(share: float) -> Trace:
@@ -129,7 +124,7 @@ def _stretches(
         mean = sum(w * gradient(at(start + (stop - start) * s)) for s, w in zip(NODES, SHARES))
         return Stretch(start, stop, before, after, mean * ((stop - start) * step))
 
-    stretches = [stretch(0.0, 1.0, value(t), value(at(1.0)))]
+    stretches = [stretch(0.0, 1.0, before, after)]
     while len(stretches) < MOST_STRETCHES:
         largest = np.abs(sum(s.parts for s in stretches)).max(initial=0.0)
         if not sum(s.residual for s in stretches) > TOLERANCE * largest:  # also where they are not finite

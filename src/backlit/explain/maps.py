@@ -128,7 +128,7 @@ class Grid:
 def extents(t: Trace, X: np.ndarray) -> dict[str, tuple[float, float]]:
     """Where the axis of each column of numbers begins and ends, by rows X (n, d): without the outermost hundredths."""
     ends = {}
-    for column, place in _numeric(t).values():
+    for column, place in numeric(t).values():
         values = np.asarray(X[:, place], np.float64)
         low, high = np.quantile(values, OUTERMOST)
         if low == high:
@@ -144,7 +144,7 @@ def usual_axes(t: Trace) -> list[str]:
 
     Longitude and latitude, living area and latitude, or the two columns with the most blame.
     """
-    known = _numeric(t)
+    known = numeric(t)
     for pair in PAIRS:
         columns = [name for names in pair for name in known if name.lower() in names]
         if len(columns) == len(pair):
@@ -168,7 +168,8 @@ def grid(t: Trace, ends: Extents, x: str = "", y: str = "", points: int = 24) ->
         No such column of numbers.
     """
     require("points", points, lambda v: v >= 2, "2 or more")
-    known, (x, y) = _numeric(t), (x, y) if x else (*usual_axes(t), "", "")[:2]
+    columns, known = _columns(t), numeric(t)
+    x, y = (x, y) if x else (*usual_axes(t), "", "")[:2]
     names = [name for name in (x, y) if name]
     for name in names:
         if name not in known:
@@ -183,15 +184,13 @@ def grid(t: Trace, ends: Extents, x: str = "", y: str = "", points: int = 24) ->
         column, place = known[axis.name]
         X[:, place : place + len(column.inputs())] = _encoded(column, values.ravel())
     rows = Rows.of(Data(X, np.zeros((len(X), t.data.Y.shape[1]))))
-    held = tuple(_held(t, name, row) for name in _columns(t) if name not in names)
+    held = tuple(_held(column, row[place]) for name, (column, place) in columns.items() if name not in names)
     return Grid(axes[0], axes[1] if len(axes) > 1 else None, held, replace(t, data=rows, key=None))
 
 
 def surface(t: Trace, points: Grid, layer: int, unit: int) -> Surface:
     """The map of one unit (both counted from 1), with contours; of an output the prediction, in the target's unit."""
-    stage = t.stage(layer)
-    if not 1 <= unit <= len(stage.units):
-        raise UnknownNameError("unit", unit, [str(n) for n in range(1, len(stage.units) + 1)][:20])
+    stage = t.stage(layer, unit)
     own = replace(t, key=None)
     if stage is t.net.numbered[-1]:
         target = t.described.target if t.described else None
@@ -262,7 +261,8 @@ def _columns(t: Trace) -> dict[str, tuple[Column, int]]:
     return {column.name: (column, int(start)) for column, start in zip(columns, starts)}
 
 
-def _numeric(t: Trace) -> dict[str, tuple[Number, int]]:
+def numeric(t: Trace) -> dict[str, tuple[Number, int]]:
+    """Those that hold numbers."""
     return {name: (column, at) for name, (column, at) in _columns(t).items() if isinstance(column, Number)}
 
 
@@ -280,10 +280,9 @@ def _encoded(column: Number, values: np.ndarray) -> np.ndarray:
     return out
 
 
-def _held(t: Trace, name: str, row: np.ndarray) -> str:
-    column, place = _columns(t)[name]
-    value = f" {number(float(column.decode(row[place])), column.unit)}" if isinstance(column, Number) else ""
-    return plain(name) + value
+def _held(column: Column, value: float) -> str:
+    known = f" {number(float(column.decode(value)), column.unit)}" if isinstance(column, Number) else ""
+    return plain(column.name) + known
 
 
 # --- contours ------------------------------------------------------------------------------------------------------

@@ -248,11 +248,19 @@ class Trace:
     def __getitem__(self, name: str) -> WeightTrace:
         return WeightTrace(self, name, self.net.positions(name))
 
-    def stage(self, number: int) -> Stage:
-        """The layer of that number, as in the names of its weights (from 1), and what everything there is called."""
+    def stage(self, number: int, unit: int = 1) -> Stage:
+        """The layer of that number, as in the names of its weights (from 1), and what everything there is called.
+
+        Parameters
+        ----------
+        unit : from 1, which it must have
+        """
         if not 1 <= number <= len(self.net.numbered):
             raise UnknownNameError("layer", number, [str(stage.number) for stage in self.net.numbered])
-        return self.net.numbered[number - 1]
+        stage = self.net.numbered[number - 1]
+        if not 1 <= unit <= len(stage.units):
+            raise UnknownNameError("unit", unit, [str(n) for n in range(1, len(stage.units) + 1)][:20])
+        return stage
 
     def layer(self, number: int) -> LayerTrace:
         """The numbers of a layer, by its number."""
@@ -266,9 +274,7 @@ class Trace:
 
     def unit(self, layer: int, unit: int) -> UnitTrace:
         """A unit (from 1) of a layer."""
-        stage, t = self.stage(layer), self.layer(layer)
-        if not 1 <= unit <= len(stage.units):
-            raise UnknownNameError("unit", unit, [str(n) for n in range(1, len(stage.units) + 1)][:20])
+        stage, t = self.stage(layer, unit), self.layer(layer)
         j, sources, positions, columns = unit - 1, [], [], [np.empty((len(self.data), 0))]
         for slot in stage.slots:
             inputs, units = stage.ends[slot.weight]

@@ -8,7 +8,7 @@ from typing import TypeVar
 import numpy as np
 
 from backlit.errors import require
-from backlit.explain.maps import Axis, Extents, Grid, Landscape, Surface, extents, grid
+from backlit.explain.maps import Extents, Grid, Landscape, Surface, extents, grid, numeric
 from backlit.explain.maps import landscape as landscape_of
 from backlit.explain.maps import surface as surface_of
 from backlit.explain.trace import Trace
@@ -17,7 +17,6 @@ from backlit.studio.desk import Desk
 from backlit.studio.layouts import drawing
 from backlit.studio.messages import AxesQuery, LandscapeQuery, MapsQuery, MomentQuery, SurfaceQuery
 from backlit.studio.moments import described, traced
-from backlit.tables.columns import Number
 
 AnySurface = TypeVar("AnySurface", bound=Surface)
 
@@ -30,25 +29,25 @@ def axes(desk: Desk, query: AxesQuery) -> messages.Axes:
     """Over what maps are drawn."""
     t = traced(desk, query)
     target, learnt = described(t), desk.opened(query.run).timeline().learn()
-    names = tuple(column.name for column in t.described.columns if isinstance(column, Number)) if t.described else ()
-    none = np.empty(0)
+    known, none = numeric(t), np.empty(0)
     if target.classes:
         truth, middle, reach = none, 0.5, 0.5
     else:
         T = target.decode_targets(np.asarray(learnt.Y, np.float64))
         middle, truth = float(T.mean()), T[:, 0] if T.shape[1] == 1 else none
         reach = float(np.quantile(np.abs(T - middle), MOST)) or 1.0
-    if not names:
+    if not known:
         return messages.Axes(None, None, (), (), none, none, none, none, middle, reach)
     points = grid(t, _extents(desk, query, t), query.x, query.y, 2)
     own = [axis for axis in (points.x, points.y) if axis is not None]
     some = np.arange(0, len(learnt), max(1, len(learnt) // MOST_ROWS))
-    places = [_decoded(t, axis, np.asarray(learnt.X[some], np.float64)) for axis in own]
+    X = np.asarray(learnt.X[some], np.float64)
+    places = [np.asarray(column.decode(X[:, place])) for column, place in (known[axis.name] for axis in own)]
     there = np.all([(axis.values[0] <= at) & (at <= axis.values[-1]) for axis, at in zip(own, places)], axis=0)
     return messages.Axes(
         x=points.x,
         y=points.y,
-        columns=names,
+        columns=tuple(known),
         held=points.held,
         rows=learnt.rows[some][there],
         row_x=places[0][there],
@@ -100,11 +99,3 @@ def _extents(desk: Desk, query: MomentQuery, t: Trace) -> Extents:
     """Of a run's first timeline, so that axes stay where they are."""
     run = desk.opened(query.run)
     return desk.cached((run, "extents"), lambda: extents(t, run.timeline().learn().X))
-
-
-def _decoded(t: Trace, axis: Axis, X: np.ndarray) -> np.ndarray:
-    """(n,) an axis's values of rows."""
-    assert t.described is not None
-    column = next(column for column in t.described.columns if column.name == axis.name)
-    assert isinstance(column, Number)
-    return np.asarray(column.decode(X[:, t.net.inputs.index(column.inputs()[0].name)]))
