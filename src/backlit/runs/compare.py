@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from backlit.core.registry import to_dict
 from backlit.engines.protocol import Rows
 from backlit.model import Model
+from backlit.runs.fork import as_json
 from backlit.runs.timeline import Timeline
 from backlit.words import say
 
@@ -116,7 +116,7 @@ def _differences(a: Timeline, b: Timeline) -> dict[str, list]:
         watched = len(timeline.numbers("watch"))
         own = {"learns from": timeline.rows_in_words(), "watches": say("timeline.rows", rows=watched)}
         settings = vars(timeline.settings())
-        own |= {name: to_dict(value) if hasattr(value, "name") else value for name, value in settings.items()}
+        own |= {name: as_json(value) for name, value in settings.items()}
         return own | {"dropout": timeline.net.dropout, "engine": timeline.engine, "seed": timeline.seed}
 
     before, after = facts(a), facts(b)

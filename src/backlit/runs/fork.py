@@ -52,7 +52,7 @@ def altered(
         optimizer = resolve("optimizer", OPTIMIZERS, new["optimizer"])
         new["optimizer"] = replace(optimizer, clip_norm=before.optimizer.clip_norm)
     settings = replace(before, **new)
-    values: dict[str, Any] = {name: [_plain(getattr(before, name)), _plain(getattr(settings, name))] for name in new}
+    values: dict[str, Any] = {name: [as_json(getattr(before, name)), as_json(getattr(settings, name))] for name in new}
     values |= {name: [getattr(before.optimizer, name), value] for name, value in own.items()}
     values = {name: pair for name, pair in values.items() if pair[0] != pair[1]}
     settings = replace(settings, optimizer=replace(settings.optimizer, **own))
@@ -71,7 +71,8 @@ def altered(
     return Altered(plan_again(plan, state, before), net, settings, chosen, values)
 
 
-def _plain(value: Any) -> Any:
+def as_json(value: Any) -> Any:
+    """A setting as JSON has it."""
     return to_dict(value) if hasattr(value, "name") else value
 
 

@@ -77,12 +77,13 @@ class Run(Archive):
 
     def timeline(self, name: str | None = None) -> Timeline:
         """The one of that name; None: the first."""
-        timelines = {timeline.name: timeline for timeline in reversed(self.timelines())}
+        timelines = self.timelines()
         if name is None:
-            return [*timelines.values()][-1]
-        if name not in timelines:
-            raise UnknownNameError("timeline", name, reversed(timelines))
-        return timelines[name]
+            return timelines[0]
+        for timeline in timelines:
+            if timeline.name == name:
+                return timeline
+        raise UnknownNameError("timeline", name, [timeline.name for timeline in timelines])
 
     def at(self, step: int | None = None, timeline: str | None = None) -> State:
         """The state before a step, to the bit; see `Timeline.at`."""
