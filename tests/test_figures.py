@@ -130,6 +130,23 @@ def test_network_writes_the_numbers(little):
     assert f"E = {little.E:.4g}" in "".join(told)
 
 
+def test_network_with_the_names_of_textbooks(little):
+    figure = figures.network(little, names="textbook")
+    told = said(figure)
+    require_tidy(figure)
+    for name in little.net.weight_names():
+        assert f"{little.net.textbook(name)} = {fixed(little[name].value)}" in told
+    for i in (1, 2, 3):
+        assert f"x_{i}\n{fixed(little.data.X[0, i - 1])}" in told
+        assert f"a1_{i}\n{fixed(little.unit(1, i).a[0])}" in told
+    assert {"W¹", "W²", f"s_1\n{fixed(little.S[0, 0])}"} <= set(told)
+    assert sorted(edges(figure)) == sorted(edges(figures.network(little)))  # a gid stays a weight's own name
+    with pytest.raises(ArgumentError, match="'latin'; it must be one of own, textbook"):
+        figures.network(little, names="latin")
+    curve = what_if.along_weight(little, "w2[3, 1]")
+    assert "w2_31" in said(figures.along_weight(curve, little.net.textbook(curve.weight)))
+
+
 def test_wide_network_shows_who_is_to_blame():
     t = a_trace([Dense(5, 40, "tanh"), Dense(40, 1)], n=7)
     figure = figures.network(t, most_units=4)
@@ -181,7 +198,8 @@ def test_bins_of_an_input_are_summed(begun):
     ids=lambda t: "-".join(str(slot.shape[0]) for slot in t.net.layout() if slot.name.startswith("w")),
 )
 def test_network_is_tidy(t):
-    require_tidy(figures.network(t))
+    for names in figures.NAMES:
+        require_tidy(figures.network(t, names=names))
 
 
 def test_classes_have_probabilities():

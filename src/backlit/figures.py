@@ -39,6 +39,7 @@ STYLE = {
     "svg.hashsalt": "backlit", "pdf.fonttype": 42, "savefig.dpi": 200, "lines.markersize": 4.5,
 }  # fmt: skip
 UNDATED = {".svg": "Date", ".pdf": "CreationDate", ".png": "Software"}  # what would make bytes differ
+NAMES = ("own", "textbook")  #: how weights are called in a figure: w1[sqft_living, 2], or w1_12
 MOST_NUMBERED, MOST_EDGES = 24, 36  #: edges of a network that get numbers; edges of one matrix that are drawn
 
 
@@ -60,16 +61,22 @@ def save(figure: Figure, path: str | Path) -> None:
 
 
 @_style()
-def network(trace: Trace, most_units: int = 12) -> Figure:
+def network(trace: Trace, most_units: int = 12, names: str = "own") -> Figure:
     """The network as in a textbook: units with their values, edges as wide as |w| in the colour of its sign.
 
     A small one has its numbers on the edges. Of a wide layer the units with the most blame are drawn, and of a wide
     matrix the strongest weights between those. Over several rows, values are means. An edge's gid is its weight's name.
+
+    Parameters
+    ----------
+    names : "own", or "textbook": w1_12 from input 1 to hidden unit 2, also on the edges of a small one
     """
     from matplotlib.figure import Figure
     from matplotlib.patches import FancyBboxPatch
 
     most_units = require("most_units", most_units, lambda v: isinstance(v, int) and v >= 1, "1 or more")
+    require("names", names, lambda v: v in NAMES, f"one of {', '.join(NAMES)}")
+    called = trace.net.textbook if names == "textbook" else str
     stages = trace.net.numbered
     values = [trace.data.X.mean(axis=0), *(trace.outputs[stage.position].mean(axis=0) for stage in stages)]
     values[-1] = trace.S.mean(axis=0)
@@ -84,7 +91,7 @@ def network(trace: Trace, most_units: int = 12) -> Figure:
     spacing = max(1.1, 0.32 * (1 + max(min(gap) for gap in gaps))) if small else 0.35
     before, after = [_input(trace, j, values[0][j]) for j in units[0]], _outcomes(trace, units[-1])
     first, last = (a + 0.15 + 0.062 * max(map(len, "\n".join(side).split("\n"))) for side in (before, after))
-    width = max(6.5, first + last + 1.2 * len(stages))
+    width = max(6.5, first + last + 1.2 * len(stages)) + 0.9 * len(stages) * (small and called is not str)
     tall = [spacing * (len(u) + (left_out > 0) - 1) for u, left_out in zip(units, more)]
     height = low + max(tall) + top
     shares = np.cumsum([0.0, *(np.sqrt(2 + min(*gap, 3)) for gap in gaps)])
@@ -100,16 +107,17 @@ def network(trace: Trace, most_units: int = 12) -> Figure:
         _text(axes, x, height - 0.13, kinds[i], size=8, va="top", color=QUIET)
         for j, at in zip(units[i], y):
             axes.add_patch(FancyBboxPatch((x - a, at - b), 2 * a, 2 * b, look, fc="w", ec="k", lw=0.8, zorder=4))
-            name = f"s[{j + 1}]" if i == len(stages) else stages[i - 1].unit(j) if i else ""
+            name = called(stages[i - 1].unit(j) if i else trace.net.inputs[j])
             name = f"{_plain(name)}\n" if small else f"{j + 1}:  "
-            _text(axes, x, at, name * (i > 0) + fixed(float(values[i][j]), 4 if small else 2))
+            _text(axes, x, at, name * (i > 0 or called is not str) + fixed(float(values[i][j]), 4 if small else 2))
         _text(axes, x, y[-1] - spacing, f"+ {more[i]:,} more" * (more[i] > 0))
     for lines, x, at, side in ((before, xs[0] - a - 0.06, ys[0], "right"), (after, xs[-1] + a + 0.1, ys[-1], "left")):
         for line, y in zip(lines, at):
             _text(axes, x, y, line, ha=side)
     for n, stage in enumerate(stages, 1):
         (above, below), left, right = gaps[n - 1], xs[n - 1] + a, xs[n] - a
-        letters = ", ".join(slot.name for slot in stage.slots if (stage.ends[slot.weight][0] >= 0).any())
+        leading = [slot for slot in stage.slots if (stage.ends[slot.weight][0] >= 0).any()]
+        letters = ", ".join(slot.name if called is str else slot.matrix for slot in leading)
         _text(axes, (left + right) / 2, height - 0.2, letters, size=8, style="italic", weight="bold")
         W, dW, there = (stage.between(vector) for vector in (trace.theta, trace.gradient, np.ones(trace.net.size)))
         drawn = [
@@ -118,17 +126,18 @@ def network(trace: Trace, most_units: int = 12) -> Figure:
         drawn = sorted(drawn, key=lambda edge: abs(W[edge[0]]))[-MOST_EDGES:]  # the strongest on top
         widest = max((abs(W[edge]) for edge, _, _ in drawn), default=0.0) or 1.0
         share = 1 / (below + 1) if below <= above else above / (above + 1)  # there all edges are equally far apart
-        numbers = [
-            (left + share * (right - left), y + share * (z - y), "", float(W[e]), float(dW[e])) for e, y, z in drawn
-        ]
+        numbers = []
         for (i, j), y, z in drawn:
-            name = _plain(stage.edge(int(stage.edges[stage.origins == i, j].max()), stage.parents[i]), 1000)
+            name = stage.edge(int(stage.edges[stage.origins == i, j].max()), stage.parents[i])
             look = {"color": COLOUR[W[i, j] >= 0], "lw": max(0.3, 3 * abs(W[i, j]) / widest)}
-            axes.plot([left, right], [y, z], gid=name, **look)
+            axes.plot([left, right], [y, z], gid=_plain(name, 1000), **look)
+            middle = (left + share * (right - left), y + share * (z - y))
+            own = "" if called is str else f"{_plain(called(name))} = "
+            numbers.append((*middle, own, float(W[i, j]), float(dW[i, j])))
         away = np.where(ys[n] >= ys[n].mean() - 1e-9, b + 0.16, -b - 0.16)  # outwards, where no edge passes
         for at, y in zip(stage.biases[units[n]].tolist(), ys[n] + away):
             if at >= 0:
-                name = f"{_plain(trace.net.weight_name(at))} = "
+                name = f"{_plain(called(trace.net.weight_name(at)))} = "
                 numbers.append((xs[n], y, name, float(trace.theta[at]), float(trace.gradient[at])))
         for x, y, name, w, slope in numbers if small else ():
             half = 0.03 * max(len(name + fixed(w)), len(fixed(slope)))
@@ -136,6 +145,7 @@ def network(trace: Trace, most_units: int = 12) -> Figure:
             _text(axes, x, y + 0.01, name + fixed(w), va="bottom", color=DARK[w >= 0])
             _text(axes, x, y - 0.01, fixed(slope), va="top", color=QUIET, style="italic")
     notes = ["blue: w > 0, orange: w < 0; width: |w| in its matrix", *["above: the weight, below: ∂E/∂w"] * small]
+    notes += ["w1_12: from input 1 to unit 2"] * (called is not str)
     notes += ["bins of an input summed"] * trace.net.binned + [f"means of {len(trace.data):,} rows"] * (
         len(trace.data) > 1
     )
@@ -178,9 +188,14 @@ def _outcomes(trace: Trace, units: np.ndarray) -> list[str]:
 
 
 @_style()
-def along_weight(curve: Curve) -> Figure:
-    """E as one weight moves, the tangent that its derivative promises, and where its update lands."""
-    figure, axes = _axes(curve.weight, "E")
+def along_weight(curve: Curve, name: str = "") -> Figure:
+    """E as one weight moves, the tangent that its derivative promises, and where its update lands.
+
+    Parameters
+    ----------
+    name : what the weight is called in it, such as `net.textbook(curve.weight)`; "": its own name
+    """
+    figure, axes = _axes(name or curve.weight, "E")
     axes.plot(curve.w, curve.E, color="black", label="E, by feeding forward")
     axes.set_ylim(axes.get_ylim())  # the tangent may leave the picture
     label = f"tangent: ∂E/∂w = {fixed(curve.gradient)}"

@@ -556,7 +556,7 @@ WORDS: dict[str, str] = {
     # the links of a chain
     "link.score": "how much E changes when the output changes",
     "link.slope": "the slope of {function} at z = {z:number 6}",
-    "link.weight": "leads from unit {from} of layer {below} to unit {to}",
+    "link.weight": "leads from unit {from} of layer {below} to [[the {goal}]][[unit {to}]]",
     "link.input": "the input that the weight multiplies",
     "link.mask": "kept by dropout, and scaled",
     "link.norm": "how the norm of the layer passes it on",

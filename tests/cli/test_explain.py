@@ -129,6 +129,15 @@ def test_figures_of_the_demo(figure, tmp_path, kind):
     assert (tmp_path / "a.svg").read_text(encoding="utf-8").startswith("<?xml")
 
 
+def test_figures_of_the_demo_with_the_names_of_textbooks(figure, tmp_path):
+    for kind, name in (("network", "w2_21 = −0.1647"), ("weight", "b2_1")):
+        figure(kind, "--demo", "--names", "textbook", "--out", "names.svg", "--force")
+        assert f">{name}<" in (tmp_path / "names.svg").read_text(encoding="utf-8")
+    assert "--names is 'roman'; it must be one of own, textbook" in figure(
+        "network", "--demo", "--names", "roman", code=2
+    )
+
+
 @pytest.mark.parametrize("kind", ["network", "weight", "errors", "predicted", "response"])
 def test_figures_of_a_run(figure, run_file, tmp_path, kind):
     columns = ("--column", "sqft_living", "--column", "lat") if kind == "response" else ()

@@ -57,7 +57,7 @@ def _listed(act: Act1) -> dict[str, Any]:
         "z": hidden.Z[0],
         "a": hidden.A[0],
     }
-    lesson |= {"score": float(t.S[0, 0]), "rate": t.rate, **outcomes}
+    lesson |= {"s": float(t.S[0, 0]), "rate": t.rate, **outcomes}
     lesson["chains"] = [t[name].chain() for name in t.net.weight_names()]
     return {**facts, "runaway": act.runaway and asdict(act.runaway), "lesson": lesson}
 
@@ -103,7 +103,7 @@ def _feed_forward(t: Trace) -> RenderableType:
         units.add_row(Text(f"unit {j + 1}", style=QUIET), *map(signed, values))
     if len(w2) > MOST_ROWS:
         units.add_row(Text(f"+ {len(w2) - MOST_ROWS} more", style=QUIET))
-    score = float(t.S[0, 0])
+    s = float(t.S[0, 0])
     centre, scale = number(target.centre[0], "$"), number(target.scale[0], "$")
     return _phase(
         1,
@@ -111,8 +111,8 @@ def _feed_forward(t: Trace) -> RenderableType:
         "inputs · weights (a dot product) + bias = z, then tanh",
         units,
         Text(f"unit 1   {_dot(x, hidden.W[:, 0])}\n         + {fixed(hidden.b[0])} = {fixed(hidden.Z[0, 0])}"),
-        Text(f"output   {_dot(hidden.A[0], w2)}\n         + {fixed(output.b[0])} = {fixed(score)}"),
-        Text.assemble(f"prediction  {centre} + {scale} · {_bracket(score)} = ", (_price(t), HEAD)),
+        Text(f"output   {_dot(hidden.A[0], w2)}\n         + {fixed(output.b[0])} = {fixed(s)}"),
+        Text.assemble(f"prediction  {centre} + {scale} · {_bracket(s)} = ", (_price(t), HEAD)),
         Text("inputs and price: standard deviations from the mean of the training houses", style=QUIET),
     )
 

@@ -79,12 +79,13 @@ def run_trace(run: Run, row: int, step: int | None, timeline: str | None) -> Tra
 
 def figure(
     kind: str, run: str | None, *, demo: bool, out: str, row: int, weight: str | None, column: list[str],
-    table: str | None, step: int | None, timeline: str | None, force: bool, json: bool,
+    names: str, table: str | None, step: int | None, timeline: str | None, force: bool, json: bool,
 ) -> None:  # fmt: skip
     """Draw a run, or the demo's little network, into a file."""
     from backlit import figures
 
     require("KIND", kind, lambda v: v in KINDS, f"one of {', '.join(KINDS)}")
+    require("--names", names, lambda v: v in figures.NAMES, f"one of {', '.join(figures.NAMES)}")
     if (run is None) == (not demo):
         raise ArgumentError("option.run_or_demo")
     file = require_new(out, force, "command", filter(None, (run, table)))
@@ -92,9 +93,11 @@ def figure(
         t = demo_trace(row) if run is None else run_trace(open_run(run, table), row, step, timeline)
         if kind == "step" and t.optimizer is None:
             raise DataError("figure.no_state", run=run)
+        moved = weight or t.strongest()[0]
+        called = t.net.textbook(moved) if names == "textbook" else moved
         drawn = {
-            "network": lambda: figures.network(t),
-            "weight": lambda: figures.along_weight(along_weight(t, weight or t.strongest()[0])),
+            "network": lambda: figures.network(t, names=names),
+            "weight": lambda: figures.along_weight(along_weight(t, moved), called),
             "step": lambda: figures.along_step(along_step(t)),
         }[kind]()
     elif run is None:

@@ -246,6 +246,7 @@ def figure(
     row: Annotated[int, typer.Option(help="A row of its table, from 0.")] = 0,
     weight: Annotated[str | None, typer.Option(help="Of the weight figure (the strongest if not given)")] = None,
     column: Annotated[list[str], typer.Option(help="Of the response figure; give two.")] = [],
+    names: Annotated[str, typer.Option(help="How weights are called: own, or textbook: w1_12 and w2_21.")] = "own",
     step: Step = None,
     timeline: Timeline = None,
     table: OtherTable = None,

@@ -32,6 +32,7 @@ from backlit.core.arrays import Array, Weights, array_namespace
 from backlit.words import Remark
 
 NONE, SEVERAL = -1, -2  #: inputs that a weight is for, where it is not for a single one
+RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 Names = tuple[str, ...]
 Place = tuple[int, ...]
@@ -62,6 +63,11 @@ class Slot(NamedTuple):
     def name(self) -> str:
         """Such as "w1"."""
         return f"{self.weight}{self.layer}"
+
+    @property
+    def matrix(self) -> str:
+        """Such as "W¹", as textbooks write it."""
+        return f"{self.weight.capitalize()}{str(self.layer).translate(RAISED)}"
 
     def index(self, position: int) -> Place:
         """Where in `shape` the weight at a position of theta stands."""
@@ -107,6 +113,7 @@ class Stage:
     slots : of its weights
     parents : the names of the network's inputs, or of the units of layer `below`
     origins : for each source, the position of the one parent that it comes from, or −1
+    last : whether what goes out are the network's outputs
     """
 
     layer: Layer
@@ -118,14 +125,21 @@ class Stage:
     slots: tuple[Slot, ...]
     parents: Names
     origins: np.ndarray
+    last: bool
 
     def source(self, i: int) -> str:
         """What comes in, as in a formula: an input by its name, a unit as a1[2]."""
         return f"a{self.below}[{self.sources[i]}]" if self.below else self.sources[i]
 
     def unit(self, j: int) -> str:
-        """What goes out, as in a formula."""
+        """What goes out, as in a formula: a1[2]; of the last layer s[1]."""
+        if self.last:
+            return f"s[{j + 1}]"
         return f"a{self.number}[{self.units[j]}]" if self.number else self.units[j]
+
+    def sum(self, j: int) -> str:
+        """What the function is applied to, as in a formula: z1[2]; what goes out where there is no function."""
+        return self.unit(j) if self.layer.function == "identity" else f"z{self.number}[{self.units[j]}]"
 
     def slot(self, weight: str) -> Slot:
         """The slot of weights of one kind."""
@@ -184,6 +198,31 @@ class Stage:
     def ends(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         """Of each kind of weights, the source and the unit that each is for; see `Layer.ends`."""
         return {slot.weight: self.layer.ends(slot.weight, self.sources, self.units) for slot in self.slots}
+
+    def textbook(self, position: int) -> str:
+        """What textbooks call the weight at a position of theta: from parent i to unit j w1_ij, of unit j alone b1_j.
+
+        With more than 9 parents or units there is a comma, w1_1,12. Where no such name fits, such as for one of a
+        column's bins, or where two weights would share it, it is the weight's own.
+        """
+        slot = self.slot_at(position)
+        numbers = self._textbook[slot.weight]
+        if numbers is None:
+            return slot.named(slot.index(position))
+        comma = "," * (max(len(self.parents), len(self.units)) > 9)
+        return f"{slot.name}_{comma.join(str(n) for n in numbers[position - slot.start] if n)}"
+
+    @cached_property
+    def _textbook(self) -> dict[str, list[list[int]] | None]:
+        """Of each kind of weights the parent and the unit of each, from 1, parent 0 for none; None: no name fits."""
+        known = {}
+        for slot in self.slots:
+            inputs, units = (ends.ravel() for ends in self.ends[slot.weight])
+            alone = inputs < 0 if not self.layer.elementwise else np.full(len(inputs), True)
+            pairs = np.stack([np.where(alone, -1, self.origins[inputs]), units], axis=1) + 1
+            bare = (~alone & (pairs[:, 0] == 0)) | (pairs[:, 1] == 0)  # of no one parent, or for no one unit
+            known[slot.weight] = None if bare.any() or len(np.unique(pairs, axis=0)) < len(pairs) else pairs.tolist()
+        return known
 
 
 def rows_of(cache: Any, rows: Any) -> Any:

@@ -163,7 +163,7 @@ class Dense(Layer):
         if slope is None:
             return []
         facts = {"function": self.activation, "z": float(cache.Z[0, j])}
-        return [Link("link.slope", f"∂{stage.unit(j)}/∂z", float(slope[0, j]), facts)]
+        return [Link("link.slope", f"∂{stage.unit(j)}/∂{stage.sum(j)}", float(slope[0, j]), facts)]
 
 
 class PiecewiseCache(NamedTuple):

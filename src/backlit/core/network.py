@@ -120,7 +120,8 @@ class Network:
             for names in (units, *(axis for slot in slots for axis in slot.axes)):
                 if twice := _twice(names):
                     raise ArgumentError("network.unit_twice", position=position, layer=layer, name=twice)
-            stages.append(Stage(layer, position, number, below, sources, units, tuple(slots), parents, origins))
+            last = position == len(self.layers) - 1
+            stages.append(Stage(layer, position, number, below, sources, units, tuple(slots), parents, origins, last))
             if layer.numbered:
                 parents, origins, below = units, np.arange(len(units)), number
             else:
@@ -248,6 +249,20 @@ class Network:
         """The name of every weight, in theta's order."""
         return [slot.called(place) for slot in self.layout() for place in itertools.product(*slot.axes)]
 
+    def textbook(self, name: str) -> str:
+        """What textbooks call a weight, an input or what a unit hands on, by its own name.
+
+        w1[sqft, 2] is w1_12, b1[2] is b1_2, a1[2] is a1_2, s[1] is s_1, the first input x_1; see `Stage.textbook`. What
+        has no such name keeps its own.
+        """
+        if name in self._letters:
+            return self._letters[name]
+        try:
+            positions = self.positions(name)
+        except UnknownNameError:
+            return name
+        return self.stage_of(int(positions[0]))[0].textbook(int(positions[0])) if len(positions) == 1 else name
+
     # --- JSON ----------------------------------------------------------------------------------------------------
 
     def to_dict(self) -> dict[str, Any]:
@@ -270,6 +285,16 @@ class Network:
     def _cuts(self) -> list[list[tuple[int, int, tuple[int, ...]]]]:
         """Where `split` cuts theta: start, stop and shape of each layer's slots."""
         return [[(slot.start, slot.stop, slot.shape) for slot in slots] for slots in self.slots]
+
+    @cached_property
+    def _letters(self) -> dict[str, str]:
+        """What textbooks call each input, and each unit's sum and output."""
+        letters = {name: f"x_{i}" for i, name in enumerate(self.inputs, 1)}
+        for stage in (*self.numbered, self.stages[-1]):
+            for j in range(len(stage.units)):
+                for own in (stage.sum(j), stage.unit(j)):
+                    letters[own] = f"{own.partition('[')[0]}_{j + 1}"
+        return letters
 
     def _along(self, stage: Stage, axis: Names, part: str, name: str) -> list[int]:
         """Where along an axis a name stands; that of a parent stands for all that comes from it, such as its bins."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -155,12 +156,13 @@ def _strongest(t: Trace, last: int, row: int, most: int) -> Tree:
 
 def _factors(t: Trace, stage: Stage, row: int, trail: list[int], position: int) -> Iterator[Link]:
     """The links of one path, from E down to the weight."""
-    yield Link(
-        "link.score", f"∂E/∂s[{trail[0] + 1}]", float(t.dS[row, trail[0]]), {"unit": t.net.stages[-1].units[trail[0]]}
-    )
+    out = t.net.stages[-1]
+    yield Link("link.score", f"∂E/∂{out.unit(trail[0])}", float(t.dS[row, trail[0]]), {"unit": out.units[trail[0]]})
     for upper, (j, i) in zip(reversed(t.net.stages), pairwise(trail)):
         cache = rows_of(t.caches[upper.position], [row])
-        yield from upper.layer.links(upper, t.p[upper.position], cache, j, i)
+        for link in upper.layer.links(upper, t.p[upper.position], cache, j, i):
+            ends = upper is out and link.kind == "link.weight"
+            yield replace(link, facts={**link.facts, "to": None, "goal": t.goals[j]}) if ends else link
     at, slot = stage.position, stage.slot_at(position)
     cache = rows_of(t.caches[at], [row])
     yield from stage.layer.weight_links(stage, t.p[at], cache, trail[-1], slot.weight, slot.index(position))

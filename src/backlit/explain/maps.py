@@ -193,10 +193,8 @@ def surface(t: Trace, points: Grid, layer: int, unit: int) -> Surface:
     stage = t.stage(layer, unit)
     own = replace(t, key=None)
     if stage is t.net.numbered[-1]:
-        target = t.described.target if t.described else None
-        labels = t.net.loss.outputs(target.names, target.labels) if target else stage.units
         values, P = points.predictions()[unit - 1], own.prediction
-        of, unit_of = plain(labels[unit - 1]), target.unit if target else ""
+        of, unit_of = plain(t.labels[unit - 1]), t.described.target.unit if t.described else ""
         here = P[:, P.shape[1] - t.net.outputs + unit - 1]
     else:
         values, here = points.activations(layer)[unit - 1], own.outputs[stage.position][:, unit - 1]

@@ -135,11 +135,14 @@ def _value(value: float) -> str:
 
 
 def _symbol(name: str) -> str:
-    """w1[sqft_living, 2] as w^{(1)}_{\\text{sqft\\_living}, 2}, s[1] as s_{1}."""
+    """w1[sqft_living, 2] as w^{(1)}_{\\text{sqft\\_living}, 2}, s[1] as s_{1}, and of textbooks w1_12 as w1_{12}."""
+    if textbook := re.fullmatch(r"([^\W\d_]+)(\d*)_([\d,]+)", name):
+        letter, layer, numbers = textbook.groups()
+        return f"{_letter(letter)}{layer}_{{{numbers}}}"
     kind, bracket, place = name.partition("[")
     letter = kind.rstrip("0123456789")
     layer = kind.removeprefix(letter)
-    letter = f"\\{letter}" if letter in GREEK else _escaped(letter)
+    letter = _letter(letter)
     *source, unit = place.removesuffix("]").rsplit(",", 1)
     below = ", ".join(_escaped(part.strip()) for part in (*source, unit))
     return letter + (f"^{{({layer})}}" if layer else "") + (f"_{{{below}}}" if bracket else "")
@@ -149,7 +152,12 @@ def _tex(symbol: str) -> str:
     if symbol.startswith("∂") and "/∂" in symbol:
         top, bottom = symbol.split("/∂", 1)  # a column may be called so, too
         return rf"\frac{{\partial {_tex(top[1:])}}}{{\partial {_tex(bottom)}}}"
-    return _symbol(symbol) if re.fullmatch(r"([^\W\d_]+\d+|s|mask)\[.*]", symbol) else _escaped(symbol)
+    written = r"([^\W\d_]+\d+|s|mask)\[.*]|([^\W\d_]+\d+|s|x)_[\d,]+"
+    return _symbol(symbol) if re.fullmatch(written, symbol) else _escaped(symbol)
+
+
+def _letter(text: str) -> str:
+    return f"\\{text}" if text in GREEK else _escaped(text)
 
 
 def _escaped(text: str) -> str:

@@ -224,6 +224,20 @@ class Trace:
         return self.prediction - self.truth
 
     @cached_property
+    def labels(self) -> tuple[str, ...]:
+        """What each output stands for: a column, a class, a quantile; its number where no table is known."""
+        net, target = self.net, self.described.target if self.described else None
+        return net.loss.outputs(target.names, target.labels) if target else net.stages[-1].units
+
+    @cached_property
+    def goals(self) -> tuple[str, ...]:
+        """What the weights of the last layer lead to, each by its output: "price", "output for spam", "output 2"."""
+        if self.described is None:
+            return tuple(f"output {label}" for label in self.labels) if self.net.outputs > 1 else ("output",)
+        names = self.described.target.names
+        return tuple(label if label in names else f"output for {label}" for label in self.labels)
+
+    @cached_property
     def update(self) -> Update:
         """The update of this step, or the one that these rows alone would cause."""
         if self.optimizer is None:
