@@ -544,6 +544,7 @@ WORDS: dict[str, str] = {
     "studio.no_number": "{what} is {value:quoted} in row {row}, which is no number; add it to the missing marks above, take the column as a category, or leave it out",
     "studio.no_date": "{what} is {value:quoted} in row {row}, which is no date; add it to the missing marks above, take the column as a category, or leave it out",
     "studio.two_readings.date_order": "{column} is {entry:quoted}, which may be {meant}; choose the order of dates above",
+    "studio.no_json": "The question is not JSON: {why}.",
     "studio.no_question": "There is no question {name:quoted}.",
     "studio.broke_off": "The request broke off.",
     "studio.mistake": "The studio made a mistake. The terminal it runs in says more; the run file is not harmed.",

@@ -44,8 +44,8 @@ def test_every_question_has_its_address(client):
 
 @pytest.mark.parametrize(
     ("body", "named"),
-    [(b"{", ""), (b'{"stop": "many"}', "$.stop"), (b"\xff\xfe", ""), (b'{"stop": 1e999}', "$.stop"),
-     (b"[" * 5000, ""), (b'{"run": "\xff"}', "malformed"), (b'{"more":' * 5000, "malformed")],
+    [(b"{", "not JSON"), (b'{"stop": "many"}', "$.stop"), (b"\xff\xfe", "not JSON"), (b'{"stop": 1e999}', "$.stop"),
+     (b"[" * 5000, "object"), (b'{"run": "\xff"}', "not JSON"), (b'{"more":' * 5000, "not JSON")],
 )  # fmt: skip
 def test_what_cannot_be_read_is_refused(client, body, named):
     answer = client.ask("train", body)

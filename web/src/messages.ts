@@ -446,7 +446,7 @@ export interface Shelf {
     [k: string]: string;
   };
   upload_limit: number;
-  given: string;
+  table: string;
 }
 
 /** A setting of a new run. */

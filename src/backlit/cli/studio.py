@@ -31,7 +31,7 @@ def run(path: str | None, *, port: int | None, host: str, browser: bool, folder:
         open_run(path)
         shelf.opens = shelf.add_run(path)
     elif path is not None:
-        shelf.given = shelf.add_table(path)
+        shelf.begins = shelf.add_table(path)
     try:
         socket = listen(host, PORT if port is None else port, TRIES if port is None else 1)
     except OSError as error:

@@ -57,7 +57,7 @@ class Archive:
 
     def __init__(self, path: Path, table: Any = None) -> None:
         self.path = path
-        self._given = table
+        self._table = table
         self._frame: pl.DataFrame | None = None
         self._data: dict[int, Data] = {}
         self._rows: dict[str, Rows] = {}
@@ -111,19 +111,19 @@ class Archive:
     def frame(self) -> pl.DataFrame:
         """The table as it was read; raises `DataError` where it is not at hand."""
         if self._frame is None:
-            kept, given = self._facts["data"].get("table"), self._given
-            if given is None and kept is not None:
+            kept, source = self._facts["data"].get("table"), self._table
+            if source is None and kept is not None:
                 with self.reading() as file:
                     self._frame = table_of(file, kept["rows"], kept["columns"])
                 return self._frame
-            if given is None:  # from the run's own folder alone, wherever a stranger says that it lies
+            if source is None:  # from the run's own folder alone, wherever a stranger says that it lies
                 name = Path(self._facts.get("source") or "").name
-                given = self.path.parent / name
-                if not given.is_file():
+                source = self.path.parent / name
+                if not source.is_file():
                     raise DataError("run.no_table", path=self.path, source=name)
-            if isinstance(given, str | Path):
-                given = open_table(given, self._facts.get("text_encoding")).sheet(self.table.hints).frame
-            self._frame = to_frame(given)
+            if isinstance(source, str | Path):
+                source = open_table(source, self._facts.get("text_encoding")).sheet(self.table.hints).frame
+            self._frame = to_frame(source)
         return self._frame
 
     def storage(self) -> dict[str, Any]:

@@ -178,8 +178,10 @@ def _query(body: bytes, kind: Any) -> Any:
     """What is asked with; raises `MsgspecError` where it cannot be read, be it for its letters or its depth, too."""
     try:
         return msgspec.json.decode(body or b"{}", type=kind)
-    except (UnicodeDecodeError, RecursionError) as error:
-        raise msgspec.DecodeError(f"JSON is malformed: {error}") from None
+    except msgspec.ValidationError:
+        raise
+    except (UnicodeDecodeError, RecursionError, msgspec.DecodeError) as error:
+        raise msgspec.DecodeError(say("studio.no_json", why=error)) from None
 
 
 def _only_steps(news: News) -> bool:

@@ -45,7 +45,7 @@ def shelf(desk: Desk, query: Nothing) -> messages.Shelf:
     """What can be opened, and begun on."""
     shelf, small = desk.shelf, {name: SETTINGS[name].write(value) for name, value in SMALL.items()}
     return messages.Shelf(
-        shelf.opens, shelf.runs(), shelf.tables(), tuple(map(_field, TYPED.values())), small, UPLOAD_LIMIT, shelf.given
+        shelf.opens, shelf.runs(), shelf.tables(), tuple(map(_field, TYPED.values())), small, UPLOAD_LIMIT, shelf.begins
     )
 
 

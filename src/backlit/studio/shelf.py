@@ -44,12 +44,12 @@ class Shelf:
     Attributes
     ----------
     opens : key of the run that a page opens which asks for none
-    given : key of the table to set up; "" for none
+    begins : key of the table to set up; "" for none
     """
 
     def __init__(self, folder: str | Path = ".") -> None:
         self.folder = Path(folder)
-        self.opens, self.given = FIRST, ""
+        self.opens, self.begins = FIRST, ""
         self._runs: dict[str, Path] = {}
         self._tables = {"houses": Listed("houses", "", None)}
         self._read: list[tuple[Source | None, Hints, Sheet]] = []  # the one asked for last comes last

@@ -37,7 +37,10 @@ export class Known {
 
   // Another run, or the same with what has become of it.
   opened(run: Run): void {
-    if (run.key !== this.run?.key) [this.histories, this.grown, this.#reached] = [{}, {}, {}];
+    if (run.key !== this.run?.key) {
+      [this.histories, this.grown, this.#reached] = [{}, {}, {}];
+      for (const timer of Object.values(this.#soon)) clearTimeout(timer); // their timelines are the other run's
+    }
     this.run = run;
     if (this.#newest?.run === run.key) this.#reach(this.#newest);
     for (const name of Object.keys(this.histories)) this.#readSoon(name);

@@ -136,7 +136,7 @@ class Shelf:
     opens : the run that is opened where the page's address names none
     settings : of a new run
     small : those with which every number can be followed by hand, name -> value, as it is typed
-    given : the table to set up; "" for none
+    table : the table to set up; "" for none
     """
 
     opens: str
@@ -145,7 +145,7 @@ class Shelf:
     settings: tuple[Setting, ...]
     small: dict[str, str]
     upload_limit: int
-    given: str = ""
+    table: str = ""
 
 
 # --- rows --------------------------------------------------------------------------------------------------------
