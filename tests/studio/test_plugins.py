@@ -49,7 +49,7 @@ def test_its_layers(client, run):
 
 
 @pytest.mark.parametrize("of", ["row", "batch"])
-@pytest.mark.parametrize("by", ["weight", "blame"])
+@pytest.mark.parametrize("by", ["weight", "pull"])
 def test_what_is_drawn(client, run, of, by):
     t, at = run.trace(9, [17] if of == "row" else None), AT | {"of": of}
     layout = ask(client, "layout", **at, by=by)

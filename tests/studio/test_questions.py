@@ -169,7 +169,7 @@ def test_a_small_network_comes_whole(small):
 
 
 @pytest.mark.parametrize("of", ["row", "batch"])
-@pytest.mark.parametrize("by", ["weight", "blame"])
+@pytest.mark.parametrize("by", ["weight", "pull"])
 def test_numbers_of_a_moment(any_desk, of, by):
     desk, t = any_desk, truly(any_desk, of)
     layout = ask(desk, "layout", **AT | {"of": of}, by=by, units=4, edges=7)
@@ -244,7 +244,7 @@ def test_bins_are_gathered_unless_their_column_is_opened(wide):
 
 def test_the_strongest_are_drawn(wide):
     t = truly(wide)
-    for by, vector in (("weight", t.theta), ("blame", t.gradient)):
+    for by, vector in (("weight", t.theta), ("pull", t.gradient)):
         layout = ask(wide, "layout", **AT, by=by, units=5, edges=9)
         assert [len(column.units) for column in layout.columns] == [5, 5, 5, 1]
         assert [sum(edge.layer == n for edge in layout.edges) for n in (1, 2, 3)] == [9, 9, 5]
@@ -256,7 +256,13 @@ def test_the_strongest_are_drawn(wide):
         assert drawn == set(pairs[:9])
         W3 = np.abs(vector[wide.run.net.positions("w3")].reshape(128, 1))
         own = W.sum(axis=0) + W3.sum(axis=1)
-        assert set(right) == set(np.argsort(-own)[:5].tolist())
+        b2 = np.abs(vector[wide.run.net.positions("b2")])
+        pairs = [divmod(int(at), 128) for at in np.argsort(-W.ravel(), kind="stable")[:2]]
+        assert set(pairs) <= drawn
+        sure = {int(b2.argmax()), *np.argsort(-W3[:, 0])[:2].tolist(), *(j for _, j in pairs)}
+        assert sure <= set(right)
+        others = [unit for unit in range(128) if unit not in right]
+        assert all(own[unit] >= own[others].max() for unit in right if unit not in sure)
 
 
 def test_a_layout_is_the_same_for_other_moments_and_gone_when_forgotten(wide):

@@ -553,7 +553,7 @@ export interface LayoutQuery {
   weights?: {
     [k: string]: number;
   };
-  by?: "blame" | "weight";
+  by?: "pull" | "weight";
   opened?: string;
   units?: number;
   edges?: number;

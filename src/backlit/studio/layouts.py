@@ -17,6 +17,7 @@ from backlit.studio.messages import DrawnColumn, DrawnUnit, Edge, Layout, Layout
 from backlit.tables.table import Table
 from backlit.words import plain
 
+SURE = 2  #: so many of the strongest edges between two columns, and the strongest bias, are drawn in any case
 BESIDE = 4  #: inputs that are drawn beside the bins of a column
 
 
@@ -91,9 +92,9 @@ def telling(table: Table, name: str) -> str:
 
 def _drawn(table: Table, t: Trace, query: LayoutQuery) -> Drawing:
     net = t.net
-    strengths = np.abs(t.gradient if query.by == "blame" else t.theta)
+    vector = t.gradient if query.by == "pull" else np.abs(t.theta)  # bins pull together as one, with their signs
     groups = [_groups(stage, table, query.opened if stage.below == 0 else "") for stage in net.numbered]
-    matrices = [stage.between(strengths, _group_of(own, stage)) for own, stage in zip(groups, net.numbered)]
+    matrices = [np.abs(stage.between(vector, _group_of(own, stage))) for own, stage in zip(groups, net.numbered)]
     inputs = groups[0]
     single = np.array([group.bins > 0 and table.inputs[group.parent].column == query.opened for group in inputs])
     if single.any():  # beside single bins, gathered ones count as one of theirs does
@@ -104,6 +105,10 @@ def _drawn(table: Table, t: Trace, query: LayoutQuery) -> Drawing:
     for i, matrix in enumerate(matrices):
         shares[i] += matrix.sum(axis=1)
         shares[i + 1] += matrix.sum(axis=0)
+    for i, (matrix, stage) in enumerate(zip(matrices, net.numbered)):  # whatever else their units have
+        left, right = np.unravel_index(_strongest(matrix.ravel(), SURE), matrix.shape)
+        bias = np.abs(np.where(stage.biases >= 0, vector[stage.biases], 0.0)).argmax()
+        shares[i][left], shares[i + 1][right], shares[i + 1][bias] = np.inf, np.inf, np.inf
     chosen = [_strongest(share, query.units) for share in shares]
     if single.any():
         bins, others = np.flatnonzero(single), np.flatnonzero(~single)

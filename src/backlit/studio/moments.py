@@ -106,7 +106,7 @@ def field_of(column: Column, value: Cell) -> pl.Series:
 
 
 def layout(desk: Desk, query: LayoutQuery) -> messages.Layout:
-    """Which units and edges are drawn: those of the greatest |w|, or the most blame, at this moment."""
+    """Which units and edges are drawn: those of the greatest |w|, or the greatest pull, at this moment."""
     require("units", query.units, lambda v: v >= 1, "1 or more")
     require("edges", query.edges, lambda v: v >= 1, "1 or more")
     return laid_out(desk, traced(desk, query), query).layout

@@ -13,6 +13,7 @@ export interface Place {
   row?: number;
   weight?: string;
   tour?: number;
+  by?: "pull"; // what edges are as thick as, where it is not the weight
 }
 
 const NUMBERS = ["step", "phase", "row", "tour"] as const;
@@ -33,6 +34,7 @@ export function read(hash: string): Place {
   if (isDepth(depth)) place.depth = depth;
   const of = entries.get("of");
   if (of === "row" || of === "batch") place.of = of;
+  if (entries.get("by") === "pull") place.by = "pull";
   return place;
 }
 

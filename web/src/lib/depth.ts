@@ -1,5 +1,6 @@
 // How much the page shows: a picture for whoever is new here, numbers as they are needed, or everything at once.
 import type { Place } from "./address";
+import { keep, kept } from "./kept";
 import type { Studio } from "./studio.svelte";
 
 export const DEPTHS = ["picture", "numbers", "everything"] as const;
@@ -24,21 +25,11 @@ export const SHOWS: Record<string, Record<Depth, (studio: Studio) => boolean>> =
 
 const KEY = "backlit-depth";
 
-export function remember(depth: Depth): void {
-  try {
-    localStorage.setItem(KEY, depth);
-  } catch {
-    // a browser that keeps nothing begins with the picture again
-  }
-}
+export const remember = (depth: Depth): void => keep(KEY, depth);
 
 function remembered(): Depth | null {
-  try {
-    const kept = localStorage.getItem(KEY);
-    return isDepth(kept) ? kept : null;
-  } catch {
-    return null;
-  }
+  const depth = kept(KEY);
+  return isDepth(depth) ? depth : null;
 }
 
 // An address may say how deep; one that names a step or a weight, and no depth, is of somebody who sees everything.

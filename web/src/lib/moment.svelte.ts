@@ -14,7 +14,7 @@ export class Moment {
   weight = $state<string | null>(null); // selected
   hovered = $state<string | null>(null); // a weight under the pointer
   unit = $state<{ layer: number; unit: number } | null>(null); // zoomed into
-  by = $state<"weight" | "blame">("weight");
+  by = $state<"weight" | "pull">("weight"); // edges are as thick as that, and drawn by that
   opened = $state(""); // the column whose bins are drawn one by one
   features = $state.raw<Record<string, Cell>>({}); // edited by hand, for a look
   weights = $state.raw<Record<string, number>>({});
@@ -47,8 +47,9 @@ export class Moment {
   }));
 
   get place(): Place {
-    const { timeline, step, of, row, weight } = this;
-    return { run: this.known.run?.key, timeline, step, of, row, weight: weight ?? undefined };
+    const { timeline, step, of, row, weight, by } = this;
+    const thick = by === "pull" ? by : undefined;
+    return { run: this.known.run?.key, timeline, step, of, row, weight: weight ?? undefined, by: thick };
   }
 
   // Another run is open: where it was left, or else where it rests.

@@ -3,6 +3,7 @@ import type { Commands, News } from "../messages";
 import { hidden, read, write, type Place } from "./address";
 import { depthAt, remember, SHOWS, type Depth } from "./depth";
 import { Drawing } from "./drawing.svelte";
+import { keep, kept } from "./kept";
 import { Known } from "./known.svelte";
 import { Moment } from "./moment.svelte";
 import { Notices } from "./notices.svelte";
@@ -10,6 +11,8 @@ import { Server } from "./server";
 import { messageOf, Trouble, type Connection, type Source } from "./source";
 import { Training } from "./training.svelte";
 import { count } from "./words";
+
+const THICK = "backlit-thick"; // by what edges are as thick
 
 type Changes = Omit<Commands["fork"]["query"], "run" | "timeline" | "step">;
 
@@ -81,6 +84,7 @@ export class Studio {
     const place = read(hash);
     this.hide = hidden(hash);
     this.depth = depthAt(place);
+    this.moment.by = place.by ?? (kept(THICK) === "pull" ? "pull" : this.moment.by);
     if (place.depth) remember(place.depth);
   }
 
@@ -88,6 +92,11 @@ export class Studio {
   show(depth: Depth): void {
     this.depth = depth;
     remember(depth);
+  }
+
+  thick(by: "weight" | "pull"): void {
+    this.moment.by = by;
+    keep(THICK, by);
   }
 
   // A server may be another one than before: what it knows is asked again, and this page stays where it was.

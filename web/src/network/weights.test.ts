@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { Layout } from "../messages";
 import { beside, groups, idOf } from "./items";
 import { reach } from "./outcome";
-import { biases, dragged, edgeWeights, greatest, nudged, strongest } from "./weights";
+import { biases, dragged, edgeWeights, greatest, nudged, shares, shown, strongest } from "./weights";
 
 const unit = (name: string, number: number, bins = 0, bias = "") =>
   ({ name, label: name, column: "", unit: "", number, bins, bias });
@@ -35,11 +35,25 @@ test("biases have the names that the studio says", () => {
   expect([bias!.name, bias!.w, bias!.dw, bias!.step]).toEqual(["b1[c, 1]", 0.25, 2, -0.5]);
 });
 
-test("what stands out, by weight or by blame", () => {
+test("what stands out, by weight or by pull", () => {
   const all = edgeWeights(layout, drawn, {});
   expect(greatest(all).get(1)).toBe(1);
   expect(strongest(all, "weight", 1)).toEqual([false, true]);
-  expect(strongest(all, "blame", 1)).toEqual([true, false]);
+  expect(strongest(all, "pull", 1)).toEqual([true, false]);
+});
+
+test("an edge is as thick as its pull where that is asked for, and where the error has come back to it", () => {
+  expect(shown(1, "weight", null, 1)).toBe("weight");
+  expect(shown(1, "pull", null, 1)).toBe("pull");
+  expect(shown(1, "pull", { kind: "forward", layer: 1 }, 3)).toBe("nothing");
+  const back = { kind: "backward", layer: 2 } as const;
+  expect([1, 2].map((layer) => shown(layer, "weight", back, 2))).toEqual(["weight", "pull"]);
+  expect(shown(2, "weight", { kind: "update", layer: 0 }, 1)).toBe("weight");
+});
+
+test("shares are of the greatest", () => {
+  expect(shares([1, -4, 0])).toEqual([0.25, 1, 0]);
+  expect(shares([0, 0])).toEqual([0, 0]);
 });
 
 test("a drag moves a weight by steps that suit its layer", () => {

@@ -42,12 +42,12 @@ class LayoutQuery(MomentQuery):
 
     Attributes
     ----------
-    by : the strongest edges are those with the greatest |w|, or the most blame
+    by : the strongest edges are those with the greatest |w|, or the greatest pull |∂E/∂w|
     opened : the column of the table whose bins are drawn one by one; "": every column's bins are gathered
     units, edges : at most so many units of a column, and so many edges between two columns
     """
 
-    by: Literal["weight", "blame"] = "weight"
+    by: Literal["weight", "pull"] = "weight"
     opened: str = ""
     units: int = 12
     edges: int = 48
