@@ -44,3 +44,5 @@ export class Press {
     [this.before, this.#beats, this.#at] = [null, [], 0];
   }
 }
+
+export const press = new Press();

@@ -18,6 +18,7 @@ export class Moment {
   opened = $state(""); // the column whose bins are drawn one by one
   features = $state.raw<Record<string, Cell>>({}); // edited by hand, for a look
   weights = $state.raw<Record<string, number>>({});
+  bets = $state(0); // on what its step will do, which is not shown while they are open
   #left: Record<string, { timeline: string; step: number }> = {}; // where runs were when others were opened
 
   constructor(private readonly known: Known) {}
@@ -27,7 +28,10 @@ export class Moment {
   // The step whose weights predict, where that is not the last one.
   readonly best = $derived(this.line && this.line.best !== this.last ? this.line.best : null);
   readonly phases = $derived.by(() => phases(this.known.run?.layers.length ?? 1));
-  readonly seen = $derived(seen(this.phases, this.phase));
+  readonly seen = $derived.by(() => {
+    const shown = seen(this.phases, this.phase);
+    return { ...shown, update: shown.update && this.bets === 0 };
+  });
   readonly edited = $derived(Object.keys(this.features).length + Object.keys(this.weights).length > 0);
   readonly grown = $derived.by(() => this.known.grown[this.timeline] ?? { step: [], E: [] });
   // What there is to read off the curves at this step; null until they are read.

@@ -23,6 +23,7 @@ export class Studio {
   hide = $state.raw<Set<string>>(new Set());
   tour = $state<number | null>(null); // the stop of the tour, from 1
   setUp = $state(false); // whether the set-up is open
+  bets = $state(false); // whether a bet on the next step is open
   help = $state(false); // whether the list of keys is open
 
   // Whose error the E that is shown is: it is never named without them.
