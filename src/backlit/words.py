@@ -215,6 +215,7 @@ def _written(value: Any) -> str:
 WORDS: dict[str, str] = {
     # what goes wrong: anywhere
     "unknown_name": "unknown {what} {name:quoted}[[ of {of:quoted}]]; [[did you mean {near:or}?]][[known: {known:and}]]",
+    "memory": "that takes more memory than this machine has; take fewer units, rows or bins",
     "extra_missing": "{what} {module}, which is not installed; pip install 'backlit[{extra}]'",
     "not_allowed": "{setting} is {value:quoted}; it must be {allowed}",
     # how a network compares with a baseline
@@ -476,6 +477,7 @@ WORDS: dict[str, str] = {
     "timeline.few_rows": "rows {rows:list}",
     "timeline.learns": "learns from {rows}",
     "timeline.other_inputs": "timeline {timeline:quoted} has a network of other inputs than the run; give one that takes the run's",
+    "timeline.mid_epoch": "timeline {timeline:quoted} would begin in the middle of an epoch, {used:count row} into it; give a state with which an epoch begins",
     "timeline.other_rows": "timeline {timeline:quoted} has rows that are not the run's; take them from its data()",
     "timeline.first": "timeline {timeline:quoted} is the first, which the run opens with; delete the file instead",
     "timeline.kept": "timeline {timeline:quoted} is kept; release it first (keep with keep=False, or --release)",

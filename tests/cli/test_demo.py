@@ -199,7 +199,7 @@ def test_too_high_a_rate_diverges_and_says_why(rate):
     [
         (("--rate", "0"), "--rate is 0.0; it must be a finite number greater than 0"),
         (("--rate", "nan"), "--rate is nan"),
-        (("--hidden", "0"), "--hidden is 0; it must be 1 or more units"),
+        (("--hidden", "0"), "--hidden is 0; it must be a whole number from 1 to 1,000,000"),
         (("--house", "21613"), "--house is 21613; it must be a row of the table, from 0 to 21612"),
         (("--house", "-1"), "--house is -1"),
         (("--seed", "-1"), "--seed is -1"),

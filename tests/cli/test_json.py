@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 
+import numpy as np
 import polars as pl
 import pytest
 from recorded import FRAME, PRICE, planned, recorded
@@ -91,3 +92,8 @@ def test_the_studio_answers_with_json(place):
         finally:
             os.kill(served.pid, signal.SIGINT)
     assert read(line)["run"].endswith(RUN)
+
+
+def test_what_no_memory_can_hold_is_a_sentence(backlit, monkeypatch):
+    monkeypatch.setattr("backlit.cli.main.app", lambda: np.empty(1 << 58))
+    assert "takes more memory than this machine has; take fewer units" in backlit("demo", code=2)

@@ -104,6 +104,8 @@ def test_what_does_not_fit_the_run_is_refused_and_nothing_is_written(run):
     net = bl.Network(plan.net.layers, plan.net.loss, inputs)
     with pytest.raises(ArgumentError, match="other inputs"):
         run.begin("strange", replace(plan, net=net), state)
+    with pytest.raises(ArgumentError, match=r"in the middle of an epoch, 35 rows into it"):
+        run.begin("strange", run.timeline().plan(), run.at(5))
     assert [timeline.name for timeline in run.timelines()] == ["main"]
     assert run.verify().sound
 

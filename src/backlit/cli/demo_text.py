@@ -15,6 +15,7 @@ from rich.text import Text
 from backlit.cli.demo import Act1, Act2, Runaway, first_act, second_act
 from backlit.cli.text import HEAD, NEGATIVE, POSITIVE, QUIET, bars, grid, print_json, show, signed, test_scores
 from backlit.core.layer import Link
+from backlit.core.values import WIDTH
 from backlit.errors import ArgumentError, require
 from backlit.explain.trace import Trace
 from backlit.tables.datasets import load_houses
@@ -26,7 +27,7 @@ MOST_ROWS = 16  #: of a table of units or weights
 
 def run(*, house: int, rate: float, hidden: int, seed: int, act: int | None, step_through: bool, json: bool) -> None:
     """The command: compute what was asked for, and show it."""
-    require("--hidden", hidden, lambda v: v >= 1, "1 or more units")
+    WIDTH.require("--hidden", hidden)
     require("--rate", rate, lambda v: np.isfinite(v) and v > 0, "a finite number greater than 0")
     require("--seed", seed, lambda v: v >= 0, "0 or greater")
     houses = load_houses()

@@ -420,9 +420,10 @@ def main() -> None:
         app()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read has gone; nothing more to say
-    except BacklitError as error:
-        from backlit.words import plain
+    except (BacklitError, MemoryError) as problem:
+        from backlit.words import plain, say
 
-        for line in (f"backlit: {error}", *getattr(error, "__notes__", ())):
+        error = say("memory") if isinstance(problem, MemoryError) else problem
+        for line in (f"backlit: {error}", *getattr(problem, "__notes__", ())):
             print(plain(line), file=sys.stderr)
         sys.exit(2)

@@ -60,6 +60,8 @@ class Numbers(Values):
 
     def __str__(self) -> str:
         kind = "a whole number" if self.whole else "a finite number"
+        if self.below is not None and self.whole:
+            return f"{kind} from {self.least:,} to {self.below - 1:,}"
         if self.below is not None:
             return f"from {self.least:g} to below {self.below:g}"
         if self.above is not None:
@@ -68,6 +70,7 @@ class Numbers(Values):
 
 
 COUNT, FINITE = Numbers(least=1, whole=True), Numbers()
+WIDTH = Numbers(least=1, below=1_000_001, whole=True)  #: units of a layer, each of which has a name
 POSITIVE, NOT_NEGATIVE, SHARE = Numbers(above=0), Numbers(least=0), Numbers(least=0, below=1)
 
 
@@ -76,7 +79,7 @@ class Units(Values):
     """Numbers of units, one for each layer."""
 
     def holds(self, value: Any) -> bool:
-        return all(COUNT.holds(units) for units in value)
+        return all(map(WIDTH.holds, value))
 
     def read(self, text: str) -> tuple[int, ...]:
         return tuple(int(units) for units in text.replace(",", " ").split())
@@ -85,7 +88,7 @@ class Units(Values):
         return ",".join(map(str, value))
 
     def __str__(self) -> str:
-        return "numbers of units, such as (128, 128)"
+        return "numbers of units, such as (128, 128); each is from 1 to 1,000,000"
 
 
 @dataclass(frozen=True)

@@ -109,7 +109,7 @@ class Run(Archive):
         Parameters
         ----------
         plan : its rows are among the run's own, `data()`; its network takes the run's inputs
-        state : where it begins
+        state : where it begins, at the start of an epoch
         """
         if plan.net.inputs != self.net.inputs:
             raise ArgumentError("timeline.other_inputs", timeline=name)
@@ -117,6 +117,8 @@ class Run(Archive):
         for part in (plan.learn, plan.watched):
             if part.data not in encoded:
                 raise ArgumentError("timeline.other_rows", timeline=name)
+        if state.used:
+            raise ArgumentError("timeline.mid_epoch", timeline=name, used=state.used)
         with writing(self.path) as file, transaction(file):
             rows = rows_of(file, TimelineRow)
             require_free(name, rows)
