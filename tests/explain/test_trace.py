@@ -151,7 +151,9 @@ def test_json_and_html():
     chain = bl.trace(net, net.start(0, dtype=np.float64), [[0.3, -1.2]], [[0.7]], SGD)["w1[a<b, 1]"].chain()
     saved = json.loads(to_json(chain))
     assert {"weight", "gradient", "paths", "rest", "check", "update"} <= set(saved)
-    assert set(saved["paths"][0]["factors"][0]) == {"kind", "symbol", "meaning", "value", "facts"}
+    assert set(saved["paths"][0]["factors"][0]) == {
+        "kind", "symbol", "meaning", "value", "facts", "layer", "unit", "source",
+    }  # fmt: skip
     assert saved["paths"][0]["product"] == pytest.approx(chain.gradient)
     assert "a&lt;b" in chain._repr_html_()
     assert "<b>" in chain._repr_html_()
@@ -539,3 +541,49 @@ def test_truth_of_classes_is_1_for_the_true_one():
         assert t.truth.shape == t.prediction.shape == (12, len(labels))
         assert [labels[i] for i in t.truth.argmax(axis=1)] == frame["kind"].to_list()
         np.testing.assert_array_equal(t.truth.sum(axis=1), 1)
+
+
+# --- the ranking, and where the factors of a chain are ---------------------------------------------------------------
+
+
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(st.integers(0, 2**32 - 1))
+def test_all_weights_are_ranked_by_their_pull(seed):
+    draw = Draw(seed, n=2)
+    t = bl.trace(draw.net, draw.theta, draw.X, draw.Y)
+    size = np.abs(value_and_grad(draw.net, draw.theta, draw.X, draw.Y)[1])
+    assert sorted(t.ranking.tolist()) == list(range(draw.net.size))
+    assert [size[i] for i in t.ranking] == pytest.approx(sorted(size, reverse=True), rel=1e-9, abs=1e-12)
+    names = [draw.net.weight_name(i) for i in t.ranking.tolist()]
+    assert t.strongest()[0] == t.blame(most=1)["weight"][0] == names[0]
+    assert t.blame()["weight"].to_list() == names
+
+
+def test_equal_pulls_stand_in_the_order_of_the_weights():
+    net = bl.Network([bl.Dense(2, 3, "identity"), bl.Dense(3, 1)])
+    theta = net.start(0, {"w1": [[1.0] * 3] * 2, "b1": 0.0, "w2": [[1.0]] * 3, "b2": 0.0}, np.float64)
+    t = bl.trace(net, theta, [[1.0, 1.0]], [[0.0]])  # every w2 gets 2 times what the others get
+    names = [net.weight_name(i) for i in t.ranking.tolist()]
+    assert names == ["w2[1, 1]", "w2[2, 1]", "w2[3, 1]", *net.weight_names()[:9], "b2[1]"]
+
+
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(st.integers(0, 2**32 - 1))
+def test_factors_know_where_they_are(seed):
+    """Their numbers are those of the names that they are written with."""
+    draw = Draw(seed, n=1)
+    t = bl.trace(draw.net, draw.theta, draw.X, draw.Y)
+    for i in np.random.default_rng(seed).choice(draw.net.size, min(5, draw.net.size), replace=False):
+        for path in t[draw.net.weight_name(i)].chain().paths:
+            assert path.factors[0].symbol == f"∂E/∂s[{path.factors[0].unit}]"
+            assert path.factors[0].layer == len(draw.net.numbered)
+            for one in path.factors[1:]:
+                stage = draw.net.numbered[one.layer - 1]
+                if one.kind == "link.weight" and one.layer > 1:
+                    assert one.symbol == f"w{one.layer}[{stage.parents[one.source - 1]}, {stage.units[one.unit - 1]}]"
+                elif one.kind == "link.slope":
+                    assert one.symbol.endswith(f"/∂z{one.layer}[{stage.units[one.unit - 1]}]")
+                elif one.kind == "link.input" and one.source:
+                    parent = stage.parents[one.source - 1]
+                    came = f"a{stage.below}[{parent}]" if stage.below else parent
+                    assert one.symbol == came or one.symbol.startswith(f"{came}#")

@@ -122,7 +122,8 @@ def ask(desk, name, **more):
     question = QUESTIONS[name]
     kinds = {"moment": ms.DrawnQuery, "weights": ms.DrawnQuery, "layout": ms.LayoutQuery, "unit": ms.UnitQuery,
              "axes": ms.AxesQuery, "maps": ms.MapsQuery, "surface": ms.SurfaceQuery, "landscape": ms.LandscapeQuery,
-             "chain": ms.WeightQuery, "line": ms.MomentQuery, "account": ms.MomentQuery, "step": ms.MomentQuery,
+             "chain": ms.WeightQuery, "pulls": ms.PullsQuery, "paths": ms.WeightQuery, "wishes": ms.WeightQuery,
+             "line": ms.MomentQuery, "account": ms.MomentQuery, "step": ms.MomentQuery,
              "row": ms.RowQuery, "worst": ms.RowsQuery, "history": ms.HistoryQuery, "compare": ms.CompareQuery,
              "run": ms.RunQuery,
              "verdict": ms.VerdictQuery}  # fmt: skip
@@ -148,8 +149,8 @@ def truly(desk, of="row", step=9, row=17, timeline=None):
 
 def test_every_question_says_what_it_takes_and_gives():
     assert list(QUESTIONS) == [
-        "layout", "moment", "step", "weights", "unit", "axes", "maps", "surface", "landscape", "chain", "line",
-        "account", "row", "worst", "history", "verdict", "compare", "run", "shelf", "table",
+        "layout", "moment", "step", "weights", "unit", "axes", "maps", "surface", "landscape", "pulls", "paths",
+        "wishes", "chain", "line", "account", "row", "worst", "history", "verdict", "compare", "run", "shelf", "table",
     ]  # fmt: skip
 
 

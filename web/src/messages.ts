@@ -171,26 +171,27 @@ export interface Landscape {
   after: number[] | null;
 }
 
-/** The chain rule of one weight, and what is drawn beside it. */
-export interface Chain {
-  weight: string;
-  value: number;
-  gradient: number;
-  blame: number;
-  paths: Path[];
+/** The weights, biases included, that E pulls at the hardest; equal ones in the order of theta. */
+export interface Pulls {
+  weights: Pull[];
   rest: number;
-  rest_paths: number;
-  rows: number;
-  check: Check;
-  update: WeightUpdate | null;
-  single: boolean;
-  formula: string;
-  by_row: Share[];
-  rest_rows: number;
-  price: [number, number] | null;
-  engine: string | null;
-  reasons: string[];
-  curve: Curve;
+  rest_weights: number;
+}
+
+/** How hard E pulls at a weight: ∂E/∂w, and its share of all the pull, 0 to 1. */
+export interface Pull {
+  weight: string;
+  gradient: number;
+  share: number;
+}
+
+/** The ways from E back to a weight, the strongest first; their factors say where in the network each one is. */
+export interface Paths {
+  weight: string;
+  layer: number;
+  unit: number;
+  source: number;
+  paths: Path[];
 }
 
 /** One way from E back to the weight, for one row; product: of all factors' values. */
@@ -207,6 +208,50 @@ export interface Link {
   value: number;
   meaning: string;
   facts: {};
+  layer: number;
+  unit: number;
+  source: number;
+}
+
+/** What each row of a step wants of a weight; see `backlit.explain.wishes.Wishes`. */
+export interface Wishes {
+  weight: string;
+  rows: number[];
+  wishes: number[];
+  n: number;
+  raised: number;
+  lowered: number;
+  together: "mean" | "sum";
+  weighted: boolean;
+  wish: number;
+  step: number;
+  terms: string[];
+  own: number;
+  among: boolean;
+  happened: boolean;
+}
+
+/** The chain rule of one weight, and what is drawn beside it. */
+export interface Chain {
+  weight: string;
+  value: number;
+  gradient: number;
+  blame: number;
+  paths: Path[];
+  rest: number;
+  rest_paths: number;
+  rows: number;
+  check: Check;
+  update: WeightUpdate | null;
+  layer: number;
+  single: boolean;
+  formula: string;
+  by_row: Share[];
+  rest_rows: number;
+  price: [number, number] | null;
+  engine: string | null;
+  reasons: string[];
+  curve: Curve;
 }
 
 /** ∂E/∂w by finite differences, and to how many digits it agrees. */
@@ -683,6 +728,22 @@ export interface LandscapeQuery {
   last?: number;
 }
 
+/** The weights by their pull, the hardest pulled first. most: so many of them. */
+export interface PullsQuery {
+  run: string;
+  timeline: string;
+  step: number;
+  of?: "batch" | "row";
+  row?: number;
+  features?: {
+    [k: string]: Cell;
+  };
+  weights?: {
+    [k: string]: number;
+  };
+  most?: number;
+}
+
 /** One weight; for a binned input, `w1[sqft_living, 3]` means its bins together. */
 export interface WeightQuery {
   run: string;
@@ -799,6 +860,9 @@ export interface Questions {
   maps: { query: MapsQuery; reply: ArrayBuffer };
   surface: { query: SurfaceQuery; reply: Surface };
   landscape: { query: LandscapeQuery; reply: Landscape };
+  pulls: { query: PullsQuery; reply: Pulls };
+  paths: { query: WeightQuery; reply: Paths };
+  wishes: { query: WeightQuery; reply: Wishes };
   chain: { query: WeightQuery; reply: Chain };
   line: { query: MomentQuery; reply: Line };
   account: { query: MomentQuery; reply: Account };

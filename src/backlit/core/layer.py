@@ -87,6 +87,8 @@ class Link:
     """One factor of a chain: what it is, how it is written, and its value.
 
     facts : the numbers and names that a sentence about it needs
+    layer, unit, source : where in a network it is, by the numbers that names have: a layer, its unit, and the unit or
+        input that leads there; 0 where there is none, or no network
     meaning : that sentence
     """
 
@@ -94,6 +96,9 @@ class Link:
     symbol: str
     value: float
     facts: Mapping[str, Any] = field(default_factory=dict)
+    layer: int = 0
+    unit: int = 0
+    source: int = 0
     meaning: Remark = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -37,7 +37,9 @@ def blame(t: Trace, by: str = "weight", most: int | None = None) -> pl.DataFrame
         raise UnknownNameError("grouping", by, GROUPINGS)
     if by in ("weight", "matrix"):
         frame = t.table().select("weight", "value", "gradient", "blame")
-        if by == "matrix":
+        if by == "weight":
+            frame = frame[t.ranking]
+        else:
             frame = frame[[slot.start + int(np.argmax(t.shares[slot.start : slot.stop])) for slot in t.net.layout()]]
     else:
         totals: dict[str, float] = defaultdict(float)

@@ -33,6 +33,30 @@ def chain(w: WeightTrace, most: int = 8) -> Chain:
     ChainError
         The paths do not add up to ∂E/∂w: what a layer answers is not what its backward does.
     """
+    t = w.trace
+    listed, rest, rest_paths = paths(w, most)
+    return Chain(
+        weight=w.name,
+        value=w.value,
+        gradient=w.gradient,
+        blame=w.blame,
+        paths=listed,
+        rest=rest,
+        rest_paths=rest_paths,
+        rows=len(t.data),
+        check=_check(w, w.effects.stage.position),
+        update=None if t.optimizer is None or len(w.positions) > 1 else t.update.of(int(w.positions[0]), t.happened),
+    )
+
+
+def paths(w: WeightTrace, most: int = 8) -> tuple[tuple[Path, ...], float, int]:
+    """The paths of a weight that are listed, the strongest first; then the sum and the number of the others.
+
+    Raises
+    ------
+    ChainError
+        They do not add up to ∂E/∂w: what a layer answers is not what its backward does.
+    """
     t, (stage, which, units, values) = w.trace, w.effects
     above = range(stage.position + 1, len(t.net.layers))
     ways = math.prod(t.outputs[i].shape[1] for i in above if not t.net.layers[i].elementwise)
@@ -45,32 +69,21 @@ def chain(w: WeightTrace, most: int = 8) -> Chain:
     traced = [_strongest(t, stage.position, row, wanted) for row in rows.tolist()]
     products = np.stack([tree.products[:, units] * values[row] for row, tree in zip(rows, traced)])  # (rows, ranks, m)
     listed = np.argsort(-np.abs(products), axis=None, kind="stable")[:wanted]
-    paths = []
+    written = []
     for at, rank, pair in zip(*(index.tolist() for index in np.unravel_index(listed, products.shape))):
         row, unit, position = int(rows[at]), int(units[pair]), int(w.positions[which[pair]])
         factors = tuple(_factors(t, stage, row, traced[at].trail(unit, rank), position))
-        paths.append(Path(int(t.rows[row]), factors, math.prod(factor.value for factor in factors)))
+        written.append(Path(int(t.rows[row]), factors, math.prod(factor.value for factor in factors)))
 
     np.put(products, listed, 0.0)
     dropped = sum(float(tree.dropped[units] @ values[row]) for row, tree in zip(rows, traced))
     others = np.delete(flow.total[:, units] * values, rows, axis=0)
     rest = float(products.sum() + dropped + others.sum())
-    total, size = sum(path.product for path in paths) + rest, float((flow.size[:, units] * np.abs(values)).sum())
+    total, size = sum(path.product for path in written) + rest, float((flow.size[:, units] * np.abs(values)).sum())
     if not agree(total, w.gradient, size):
         answers, layer = _suspect(w)
         raise ChainError("chain.paths", weight=w.name, total=total, gradient=w.gradient, answers=answers, layer=layer)
-    return Chain(
-        weight=w.name,
-        value=w.value,
-        gradient=w.gradient,
-        blame=w.blame,
-        paths=tuple(paths),
-        rest=rest,
-        rest_paths=count - len(paths),
-        rows=len(t.data),
-        check=_check(w, stage.position),
-        update=None if t.optimizer is None or len(w.positions) > 1 else t.update.of(int(w.positions[0]), t.happened),
-    )
+    return tuple(written), rest, count - len(written)
 
 
 class Flow(NamedTuple):
@@ -156,16 +169,24 @@ def _strongest(t: Trace, last: int, row: int, most: int) -> Tree:
 
 def _factors(t: Trace, stage: Stage, row: int, trail: list[int], position: int) -> Iterator[Link]:
     """The links of one path, from E down to the weight."""
-    out = t.net.stages[-1]
-    yield Link("link.score", f"∂E/∂{out.unit(trail[0])}", float(t.dS[row, trail[0]]), {"unit": out.units[trail[0]]})
+    out, j = t.net.stages[-1], trail[0]
+    score = Link("link.score", f"∂E/∂{out.unit(j)}", float(t.dS[row, j]), {"unit": out.units[j]})
+    yield from _placed([score], out, j, -1)
     for upper, (j, i) in zip(reversed(t.net.stages), pairwise(trail)):
         cache = rows_of(t.caches[upper.position], [row])
-        for link in upper.layer.links(upper, t.p[upper.position], cache, j, i):
+        for link in _placed(upper.layer.links(upper, t.p[upper.position], cache, j, i), upper, j, i):
             ends = upper is out and link.kind == "link.weight"
             yield replace(link, facts={**link.facts, "to": None, "goal": t.goals[j]}) if ends else link
-    at, slot = stage.position, stage.slot_at(position)
-    cache = rows_of(t.caches[at], [row])
-    yield from stage.layer.weight_links(stage, t.p[at], cache, trail[-1], slot.weight, slot.index(position))
+    at, slot, j = stage.position, stage.slot_at(position), trail[-1]
+    index, cache = slot.index(position), rows_of(t.caches[at], [row])
+    links = stage.layer.weight_links(stage, t.p[at], cache, j, slot.weight, index)
+    yield from _placed(links, stage, j, int(stage.ends[slot.weight][0][index]))
+
+
+def _placed(links: list[Link], stage: Stage, j: int, i: int) -> Iterator[Link]:
+    """Links between output j and input i of a layer, none below 0, with their place in the network."""
+    parent = stage.origins[i] if i >= 0 and stage.layer.numbered else -1  # else it is a unit of the same number
+    return (replace(link, layer=stage.number, unit=j + 1, source=int(parent) + 1) for link in links)
 
 
 def _suspect(w: WeightTrace) -> tuple[str, Layer]:

@@ -26,6 +26,7 @@ from backlit.explain.blame import blame
 from backlit.explain.check import engine_difference
 from backlit.explain.ledger import Account, Question, account
 from backlit.explain.update import Update, update_of
+from backlit.explain.wishes import Wishes, wishes
 from backlit.tables.table import Table
 from backlit.training import Plan, Settings, epoch_order, rate_at, rows_a_step
 from backlit.words import count, number
@@ -344,6 +345,11 @@ class Trace:
         size = np.abs(self.gradient)
         return size / (size.sum() or 1.0)
 
+    @cached_property
+    def ranking(self) -> np.ndarray:
+        """(p,) the places of all weights in theta, the one that E pulls at the hardest first; equal ones in order."""
+        return np.argsort(-np.abs(self.gradient), kind="stable")
+
     def blame(self, by: str = "weight", most: int | None = None) -> pl.DataFrame:
         """Who is to blame, the most first; see `backlit.explain.blame.blame`."""
         return blame(self, by, most)
@@ -356,8 +362,10 @@ class Trace:
         """The weight that E pulls at the hardest, be it a bias; then the hardest pulled of each other matrix."""
         ends = [inputs for stage in self.net.stages for inputs, _ in stage.ends.values()]
         of_input = np.concatenate([inputs.ravel() >= 0 for inputs in ends])
-        peaks = np.array([slot.start + int(self.shares[slot.start : slot.stop].argmax()) for slot in self.net.layout()])
-        first, *rest = peaks[np.argsort(-self.shares[peaks], kind="stable")].tolist()
+        slots = self.net.layout()
+        of_slot = np.repeat(np.arange(len(slots)), [slot.stop - slot.start for slot in slots])
+        _, peaks = np.unique(of_slot[self.ranking], return_index=True)
+        first, *rest = self.ranking[np.sort(peaks)].tolist()
         return [self.net.weight_name(peak) for peak in (first, *(peak for peak in rest if of_input[peak]))]
 
     def _in_unit(self, S: np.ndarray) -> np.ndarray:
@@ -434,6 +442,11 @@ class WeightTrace:
                 answers="effect() or tangent()", layer=self.effects.stage.layer,
             )  # fmt: skip
         return parts.sum(axis=1)
+
+    @cached_property
+    def wishes(self) -> Wishes:
+        """What each row wants of the weight, and what the step makes of it all."""
+        return wishes(self)
 
     def chain(self, most: int = 8) -> Chain:
         """∂E/∂w as the chain rule has it: the paths from the output back to this weight, and the check."""

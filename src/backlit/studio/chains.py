@@ -25,13 +25,14 @@ POINTS, POINTS_OF_MANY = 101, 41  #: of the curve; of the curve of a batch
 def chain(desk: Desk, query: WeightQuery) -> messages.Chain:
     """∂E/∂w of one weight, or of all bins of an input, by the chain rule."""
     t = traced(desk, query)
-    w = _one_weight(t, query.weight)
+    w = one_weight(t, query.weight)
     own, several = w.chain(), len(t.data) > 1
     parts = w.by_row
     greatest = np.argsort(-np.abs(parts), kind="stable")[:MOST_SHARES]
     own = replace(own, update=own.update and replace(own.update, happened=happens(desk, query, t)))
     return messages.Chain(
         **vars(own),
+        layer=w.effects.stage.number,
         single=len(w.positions) == 1,
         formula=own.latex(),
         by_row=tuple(Share(int(t.rows[i]), float(parts[i])) for i in greatest),
@@ -43,7 +44,7 @@ def chain(desk: Desk, query: WeightQuery) -> messages.Chain:
     )
 
 
-def _one_weight(t: Trace, name: str) -> WeightTrace:
+def one_weight(t: Trace, name: str) -> WeightTrace:
     """A weight, or all bins of one input; whole matrices are refused."""
     w, net = t[name], t.net
     if len(w.positions) == 1:

@@ -44,11 +44,11 @@ def traced(desk: Desk, query: MomentQuery) -> Trace:
     on_one_thread()
     with desk.lock:
         run = desk.opened(query.run)
-        batch = query.of == "batch"
-        if batch and query.features:
+        own = query.of == "batch"
+        if own and query.features:
             raise ArgumentError("studio.features_of_batch")
         features = sorted((name, repr(value)) for name, value in query.features.items())
-        edited = (tuple(sorted(query.weights.items())), () if batch else (query.row, *features))
+        edited = (tuple(sorted(query.weights.items())), () if own else (query.row, *features))
         state = desk.state(query.run, query.timeline, query.step)  # which refuses a step that is not there
         owner = desk.timeline(query.run, query.timeline).owner(query.step)
         schedule = state.begun, state.planned  # which change where training goes on beyond the end of its schedule
@@ -152,10 +152,10 @@ def happens(desk: Desk, query: MomentQuery, t: Trace) -> bool:
     plan = desk.timeline(query.run, query.timeline).owner(query.step).plan()
     if t.happened or query.weights or query.features or plan.net.dropout or rows_a_step(plan) > 1:
         return t.happened and not query.weights
-    return traced(desk, _batch(query)).rows.tolist() == [query.row]
+    return traced(desk, batch(query)).rows.tolist() == [query.row]
 
 
-def _batch(query: MomentQuery) -> MomentQuery:
+def batch(query: MomentQuery) -> MomentQuery:
     """The same moment, looking at the step's own rows."""
     own = {field.name: getattr(query, field.name) for field in fields(MomentQuery)}
     return MomentQuery(**own | {"of": "batch", "features": {}})
@@ -163,10 +163,10 @@ def _batch(query: MomentQuery) -> MomentQuery:
 
 def step(desk: Desk, query: MomentQuery) -> messages.Step:
     """What the step of a moment, which may learn from many rows, makes of the one that is looked at."""
-    t, batch = traced(desk, query), traced(desk, _batch(query))
-    after = t.at(batch.update.after)
+    t, own = traced(desk, query), traced(desk, batch(query))
+    after = t.at(own.update.after)
     text = _outcome(t, t.prediction, after.prediction, t.truth).prediction_after
-    return messages.Step(len(batch.data), text, t.E, after.E, batch.E, batch.after.E)
+    return messages.Step(len(own.data), text, t.E, after.E, own.E, own.after.E)
 
 
 def weights(desk: Desk, query: DrawnQuery) -> bytes:

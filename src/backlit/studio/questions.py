@@ -9,11 +9,12 @@ from backlit.studio.chains import account, chain, line
 from backlit.studio.history import compare, history, run, verdict
 from backlit.studio.maps import axes, landscape, maps, surface
 from backlit.studio.moments import layout, moment, step, unit, weights
+from backlit.studio.pulls import paths, pulls, wishes
 from backlit.studio.rows import row, worst
 from backlit.studio.setup import shelf, table
 
 FUNCTIONS = (
-    layout, moment, step, weights, unit, axes, maps, surface, landscape, chain, line, account, row, worst, history,
-    verdict, compare, run, shelf, table,
+    layout, moment, step, weights, unit, axes, maps, surface, landscape, pulls, paths, wishes, chain, line, account,
+    row, worst, history, verdict, compare, run, shelf, table,
 )  # fmt: skip
 QUESTIONS: dict[str, Callable[..., Any]] = {question.__name__: question for question in FUNCTIONS}

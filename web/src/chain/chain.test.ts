@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { WeightTerm, WeightUpdate } from "../messages";
 import {
-  checked, editOf, layerOf, same, sentence, share, terms, without,
+  checked, editOf, same, sentence, share, terms, without,
 } from "./chain";
 
 const rate = (value: number): WeightTerm => ({ kind: "rate", enters: "minus", value });
@@ -16,12 +16,6 @@ describe("names", () => {
     expect(editOf({ "w2[5, 1]": 0.3 }, "w2[5,1]")).toBe(0.3);
     expect(editOf({}, "b1[1]")).toBeNull();
     expect(without({ "w2[5, 1]": 0.3, "b1[2]": 1 }, "w2[5,1]")).toEqual({ "b1[2]": 1 });
-  });
-  it("knows the layer", () => {
-    expect(layerOf("w2[5, 1]")).toBe(2);
-    expect(layerOf("b12[1]")).toBe(12);
-    expect(layerOf("gamma1[3]")).toBe(1);
-    expect(layerOf("w1[<img onerror=9>, 3]")).toBe(1);
   });
 });
 
@@ -39,13 +33,14 @@ describe("numbers in words", () => {
     expect([good, short]).toEqual([false, "finite differences meet a kink: −1 on its left, 2 on its right"]);
   });
   it("tells what a factor says", () => {
-    const slope = { kind: "link.slope", symbol: "∂a1[1]/∂z", value: 0.5, meaning: "the slope of tanh at z = −1.25", facts: {} };
+    const there = { layer: 1, unit: 1, source: 0 };
+    const slope = { kind: "link.slope", symbol: "∂a1[1]/∂z", value: 0.5, meaning: "the slope of tanh at z = −1.25", facts: {}, ...there };
     expect(sentence(slope)).toBe("The unit passes on 0.5 of each change: the slope of tanh at z = −1.25.");
     expect(sentence({ ...slope, value: 0 })).toContain("passes on nothing");
-    const score = { kind: "link.score", symbol: "∂E/∂s[1]", value: -1.43, meaning: "", facts: {} };
+    const score = { kind: "link.score", symbol: "∂E/∂s[1]", value: -1.43, meaning: "", facts: {}, ...there };
     expect(sentence(score)).toBe("If the output rises a little, E falls 1.43 times as much.");
     expect(sentence({ ...score, value: 1.43 })).toContain("E rises 1.43 times");
-    const ours = { kind: "look_up", symbol: "∂n/∂w", value: -2, meaning: "look up", facts: {} };
+    const ours = { kind: "look_up", symbol: "∂n/∂w", value: -2, meaning: "look up", facts: {}, ...there };
     expect(sentence(ours)).toBe("∂n/∂w is −2 (look up).");
   });
 });

@@ -1,13 +1,11 @@
 // What the page makes of a chain: names, sentences, and the terms of an update. Every number in it was sent.
-import type { Chain, Check, Link, WeightTerm, WeightUpdate } from "../messages";
+import type { Chain, Check, Link, Pulls, WeightTerm, WeightUpdate } from "../messages";
 import { known, number, percent, say } from "../lib/words";
 
 const bare = (name: string): string => name.replace(/\s/g, "");
 
 // Spaces in names of weights do not matter.
 export const same = (a: string, b: string): boolean => bare(a) === bare(b);
-
-export const layerOf = (weight: string): number => Number(/^\p{L}+(\d+)/u.exec(weight)?.[1] ?? 1);
 
 export function editOf(weights: Record<string, number>, weight: string): number | null {
   return Object.entries(weights).find(([name]) => same(name, weight))?.[1] ?? null;
@@ -83,4 +81,10 @@ export function asTable(chain: Chain | null): { head: string[]; rows: (string | 
       ...curve.w.map((w, i) => ["curve", null, chain.weight, "", w, curve.E[i] ?? null, curve.tangent[i] ?? null]),
     ],
   };
+}
+
+// The weights as they are ranked, as a table.
+export function listed(pulls: Pulls | null): { head: string[]; rows: (string | number)[][] } {
+  const rows = (pulls?.weights ?? []).map((one) => [one.weight, one.gradient, one.share]);
+  return { head: ["weight", "∂E/∂w", "share of all pull"], rows };
 }

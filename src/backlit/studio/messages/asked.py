@@ -68,6 +68,13 @@ class WeightQuery(MomentQuery):
 
 
 @dataclass(frozen=True, kw_only=True)
+class PullsQuery(MomentQuery):
+    """The weights by their pull, the hardest pulled first. most: so many of them."""
+
+    most: int = 16
+
+
+@dataclass(frozen=True, kw_only=True)
 class UnitQuery(MomentQuery):
     """One unit of a layer, both counted from 1. most: so many products of its sum, the rest as one number."""
 

@@ -204,6 +204,71 @@ class Unit:
 
 
 @dataclass(frozen=True)
+class Pull:
+    """How hard E pulls at a weight: ∂E/∂w, and its share of all the pull, 0 to 1."""
+
+    weight: str
+    gradient: float
+    share: float
+
+
+@dataclass(frozen=True)
+class Pulls:
+    """The weights, biases included, that E pulls at the hardest; equal ones in the order of theta.
+
+    rest, rest_weights : the share of all the pull that the others have together, and how many they are
+    """
+
+    weights: tuple[Pull, ...]
+    rest: float
+    rest_weights: int
+
+
+@dataclass(frozen=True)
+class Paths:
+    """The ways from E back to a weight, the strongest first; their factors say where in the network each one is.
+
+    layer, unit, source : where the weight is, by the numbers that names have: its layer, the unit that it acts on, and
+        the unit or input before it; 0 for none, or several
+    """
+
+    weight: str
+    layer: int
+    unit: int
+    source: int
+    paths: tuple[paths.Path, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Wishes:
+    """What each row of a step wants of a weight; see `backlit.explain.wishes.Wishes`.
+
+    Attributes
+    ----------
+    rows, wishes : those that are drawn, from the one that lowers the weight most to the one that raises it most
+    n, raised, lowered : how many rows there are, and how many want it raised or lowered
+    own : the wish of the row that is looked at
+    among : whether it is one of the step's rows
+    happened : whether the step is the one that was made, or will be: nothing is changed by hand
+    """
+
+    weight: str
+    rows: np.ndarray
+    wishes: np.ndarray
+    n: int
+    raised: int
+    lowered: int
+    together: Literal["mean", "sum"]
+    weighted: bool
+    wish: float
+    step: float
+    terms: tuple[str, ...]
+    own: float
+    among: bool
+    happened: bool
+
+
+@dataclass(frozen=True)
 class Share:
     """A row's part of ∂E/∂w."""
 
@@ -217,6 +282,7 @@ class Chain(paths.Chain):
 
     Attributes
     ----------
+    layer : that it belongs to, as in its name
     single : whether it is one weight, which can be edited
     formula : the sum over paths, in symbols and in numbers, an align* environment
     by_row : the rows with the greatest parts; their parts and rest_rows add up to the gradient
@@ -226,6 +292,7 @@ class Chain(paths.Chain):
     reasons : why the weight goes where it goes; none where the update is not known, or for several weights
     """
 
+    layer: int
     single: bool
     formula: str
     by_row: tuple[Share, ...]
