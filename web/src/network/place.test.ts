@@ -21,7 +21,8 @@ function network(sizes: number[], counts = sizes): Layout {
 }
 
 test("numbers of a small network lie neither on each other nor on a unit", () => {
-  for (const [sizes, width] of [[[3, 3, 1], 900], [[3, 3, 1], 592], [[2, 4, 1], 760], [[4, 3, 2, 1], 1200]] as const) {
+  for (const [sizes, width] of [[[3, 3, 1], 900], [[3, 3, 1], 592], [[2, 4, 1], 760], [[4, 3, 2, 1], 1200],
+    [[3, 3, 1], 306], [[3, 3, 1], 342], [[2, 4, 1], 306], [[3, 3, 1], 540]] as const) {
     const plan = place(network([...sizes]), width);
     expect(plan.wide).toBe(false);
     const boxes = plan.wires.map(({ label }) => ({
@@ -37,7 +38,7 @@ test("numbers of a small network lie neither on each other nor on a unit", () =>
 });
 
 test("everything is inside the picture, from narrow to broad", () => {
-  for (const width of [592, 760, 1400]) {
+  for (const width of [306, 342, 540, 592, 760, 1400]) {
     for (const layout of [network([3, 3, 1]), network([12, 12, 12, 1], [22, 128, 128, 1]), network([12, 12, 4])]) {
       const plan = place(layout, width);
       for (const { x, y, rx, ry } of plan.columns.flatMap(({ spots }) => spots)) {
@@ -56,7 +57,23 @@ test("a wide network tells how many are not drawn, and has no numbers on its edg
   const plan = place(network([12, 12, 12, 1], [22, 128, 128, 1]), 900);
   expect(plan.wide).toBe(true);
   expect(plan.columns.map(({ more }) => more !== null)).toEqual([true, true, true, false]);
+  expect(plan.upright).toBe(false);
   expect(plan.wires.every(({ label }) => label === null)).toBe(true);
+});
+
+test("on a phone it goes from top to bottom, each column a line", () => {
+  for (const layout of [network([3, 3, 1]), network([12, 12, 12, 1], [22, 128, 128, 1]), network([12, 12, 4])]) {
+    const { upright, columns, outcome, height } = place(layout, 342);
+    expect(upright).toBe(true);
+    columns.forEach(({ spots }, c) => {
+      for (const { y } of spots) expect(y).toBe(spots[0]!.y);
+      expect(spots[0]!.y - spots[0]!.ry).toBeGreaterThan(c ? columns[c - 1]!.spots[0]!.y + columns[c - 1]!.spots[0]!.ry : 0);
+      spots.slice(1).forEach(({ x, rx }, k) => expect(x - rx).toBeGreaterThan(spots[k]!.x + rx));
+    });
+    const last = columns.at(-1)!.spots[0]!;
+    expect(outcome.y).toBeGreaterThan(last.y + last.ry + 17);
+    expect(outcome.y).toBeLessThan(height - 100);
+  }
 });
 
 test("more room makes it higher, up to a limit", () => {
@@ -88,7 +105,7 @@ test("long names are cut", () => {
 test("as a picture nothing lies on anything else, and biases are edges from a 1", () => {
   const layout = network([3, 3, 1]);
   const biases = [...[0, 1, 2].map((unit) => ({ layer: 1, unit })), { layer: 2, unit: 0 }];
-  for (const [width, height] of [[1220, 330], [1220, 500], [358, 300], [788, 500]] as const) {
+  for (const [width, height] of [[1220, 330], [1220, 500], [358, 300], [342, 330], [788, 500]] as const) {
     const plan = picture(layout, biases, ["1,180 sqft", "grade 7", "47.51°"], width, height);
     const spots = [...plan.columns.flatMap((column) => column.spots), ...plan.ones];
     const boxes = spots.map(({ x, y, rx, ry }) => ({ left: x - rx, right: x + rx, top: y - ry, bottom: y + ry }));

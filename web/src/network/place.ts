@@ -26,11 +26,13 @@ export interface Plan {
   height: number;
   least: number; // the height that it needs
   wide: boolean; // too much for a number on every edge
-  columns: { x: number; spots: Spot[]; more: Point | null; bare: boolean }[]; // bare: no room for a number inside
+  upright: boolean; // from top to bottom; its columns lie then
+  columns: { heading: Point; spots: Spot[]; more: Point | null; bare: boolean }[]; // bare: no room for a number inside
   wires: Wire[];
   ones: Spot[]; // where biases come from, if they are drawn as edges: a 1 before each layer
   outcome: Point & { width: number; flat: boolean }; // flat: a line below the network
   letters: number; // room for an input's name
+  slanted: boolean; // so are the inputs' names
 }
 
 const SMALL = 24; // edges, which can all carry their numbers
@@ -38,11 +40,14 @@ const TOP = 64;
 const BOTTOM = 34;
 const OUTCOME = { width: 200, below: 100 };
 const BESIDE = 740; // px, from which on there is room for the outcome beside the network
+const UPRIGHT = 560; // px, from which on there is room for the network from left to right
 const LABEL = { width: 66, up: 31, down: 19 };
+const LOW = { ...LABEL, up: 20 }; // without what it was before the update
 const TALLEST = 700; // of a picture that has more room than it needs
 
 // `room`: the height that there is, of which it takes what it needs, and some more if it can.
 export function place(layout: Layout, width: number, room = 0): Plan {
+  if (width < UPRIGHT) return placeUpright(layout, width);
   const counts = layout.columns.map((column) => column.units.length);
   const most = Math.max(...counts);
   const wide = layout.edges.length > SMALL;
@@ -73,29 +78,71 @@ export function place(layout: Layout, width: number, room = 0): Plan {
     const bare = ry < 7.5;
     const size = bare ? { rx: 4.5, ry: 4.5 } : { rx: own, ry };
     const spots = column.units.map((_, k): Spot => ({ x, y: start + apart * k, ...size }));
-    return { x, spots, more: slots > spots.length ? { x, y: start + apart * spots.length } : null, bare };
+    const more = slots > spots.length ? { x, y: start + apart * spots.length } : null;
+    return { heading: { x, y: 16 }, spots, more, bare };
   });
 
-  const ends = layout.edges.map((edge): Line => {
-    const from = columns[edge.layer - 1]!.spots[edge.source]!;
-    return trimmed(from, columns[edge.layer]!.spots[edge.unit]!, wide);
-  });
-  const circles = columns.flatMap((column) => column.spots).flatMap(around);
-  const places = wide ? null : placeLabels(ends, circles, LABEL);
-  const wires = ends.map((line, i): Wire => {
-    const middle = { x: (line.from.x + line.to.x) / 2, y: (line.from.y + line.to.y) / 2 };
-    const [d, back] = [path(line.from, line.to, wide), path(line.to, line.from, wide)];
-    return { d, back, middle, label: places?.[i] ?? null };
-  });
-
+  const wires = wired(layout, columns, wide, false);
   const end = columns[last]!.spots[0]!;
   const outcome = below
     ? { x: 8, y: height - OUTCOME.below + 26, width: width - 16, flat: true }
     : { x: end.x + end.rx + 24, y: end.y - 70, width: OUTCOME.width - 8, flat: false };
-  return { width, height, least, wide, columns, wires, ones: [], outcome, letters };
+  return { width, height, least, wide, upright: false, columns, wires, ones: [], outcome, letters, slanted: false };
 }
 
-const PICTURE = { top: 40, one: 13, ones: 36, outcome: 126, narrow: 560 };
+const SIDE = 30; // px at the left of an upright network, for its headings
+const SLANTED = 12; // letters of a name that stands on end
+const TALL = { outcome: 176, between: 44, label: 72 };
+
+// The same from top to bottom, where there is more room that way. It is as high as it needs.
+function placeUpright(layout: Layout, width: number): Plan {
+  const counts = layout.columns.map((column) => column.units.length);
+  const wide = layout.edges.length > SMALL;
+  const inner = width - SIDE;
+  const pitch = inner / Math.max(...counts);
+  const slanted = inner / counts[0]! < 76;
+  const letters = slanted ? SLANTED : Math.floor(inner / counts[0]! / 7.2);
+  const r = wide ? clamp(pitch / 2 - 2, 4.5, 12) : Math.min(28, 0.27 * pitch);
+  const last = counts.length - 1;
+  const output = wide || counts[last]! > 1 ? r : 1.4 * r;
+  const several = counts[last]! > 1 ? 22 : 0; // px, for their names
+  // Between two columns room for so many rows of numbers, and for what stands at the units.
+  const gaps = layout.columns.slice(1).map((column) => {
+    const edges = layout.edges.filter((edge) => edge.layer === column.layer).length;
+    return wide ? 96 : 56 + TALL.between * (1 + Math.ceil(edges / Math.floor(inner / TALL.label)));
+  });
+  let y = (slanted ? 6.2 * SLANTED : 41) + r;
+  const columns = layout.columns.map((column, i) => {
+    const own = i === last ? output : r;
+    if (i > 0) y += r + gaps[i - 1]! + own;
+    const at = y;
+    const across = inner / column.units.length;
+    const spots = column.units.map((_, k): Spot => ({ x: SIDE + across * (k + 0.5), y: at, rx: own, ry: own }));
+    return { heading: { x: 12, y: at }, spots, more: null, bare: wide };
+  });
+  const foot = y + output + (wide ? 8 : 26) + several;
+  const height = foot + TALL.outcome - 26;
+  const outcome = { x: 4, y: foot + 40, width: width - 8, flat: true };
+  const wires = wired(layout, columns, wide, true);
+  return { width, height, least: height, wide, upright: true, columns, wires, ones: [], outcome, letters, slanted };
+}
+
+function wired(layout: Layout, columns: Plan["columns"], wide: boolean, upright: boolean): Wire[] {
+  const ends = layout.edges.map((edge): Line => {
+    const from = columns[edge.layer - 1]!.spots[edge.source]!;
+    return trimmed(from, columns[edge.layer]!.spots[edge.unit]!, wide, upright);
+  });
+  const circles = columns.flatMap((column) => column.spots).flatMap(around);
+  const places = wide ? null : placeLabels(ends, circles, upright ? LOW : LABEL);
+  return ends.map((line, i) => wire(line, wide, upright, places?.[i]));
+}
+
+function wire({ from, to }: Line, curved: boolean, upright: boolean, label: Point | null = null): Wire {
+  const middle = { x: (from.x + to.x) / 2, y: (from.y + to.y) / 2 };
+  return { d: path(from, to, curved, upright), back: path(to, from, curved, upright), middle, label };
+}
+
+const PICTURE = { top: 40, one: 13, ones: 36, outcome: 126, narrow: UPRIGHT, above: 54 };
 
 // A small network as a picture, without a number: inputs with room for what they say, and every bias as an edge from a 1.
 export function picture(
@@ -107,38 +154,46 @@ export function picture(
 ): Plan {
   const narrow = width < PICTURE.narrow;
   const most = Math.max(...layout.columns.map((column) => column.units.length));
+  const letters = Math.max(6, ...texts.map((text) => text.length));
+  const pill = narrow ? 3.6 * letters + 10 : 4.6 * letters + 20;
+  const beside = width - 2 * PICTURE.one - 8; // the 1 that a layer has at its end
+  const upright = narrow && texts.length * (2 * pill + 6) < beside;
   const pitch = clamp((height - PICTURE.top - PICTURE.ones) / most, 44, 130);
   const middle = PICTURE.top + (height - PICTURE.top - PICTURE.ones) / 2;
   const r = clamp(0.37 * pitch, 14, narrow ? 24 : 42);
-  const letters = Math.max(6, ...texts.map((text) => text.length));
-  const pill = narrow ? 3.6 * letters + 10 : 4.6 * letters + 20;
   const output = Math.min(1.35 * r, narrow ? 30 : 56);
   const last = layout.columns.length - 1;
   const [left, right] = [pill + 2, width - output - (narrow ? 14 : PICTURE.outcome)];
+  const [up, down] = [PICTURE.above + 20, height - output - 6];
+  const sizeOf = (c: number) =>
+    c === 0 ? { rx: pill, ry: Math.min(upright ? 18 : 22, 0.4 * pitch) } : c === last ? { rx: output, ry: output } : { rx: r, ry: r };
   const columns = layout.columns.map((column, c) => {
-    const x = left + ((right - left) * c) / Math.max(1, last);
-    const size = c === 0 ? { rx: pill, ry: Math.min(22, 0.4 * pitch) } : c === last ? { rx: output, ry: output } : { rx: r, ry: r };
-    const start = middle - (pitch * (column.units.length - 1)) / 2;
-    return { x, spots: column.units.map((_, k): Spot => ({ x, y: start + pitch * k, ...size })), more: null, bare: false };
+    const share = c / Math.max(1, last);
+    const at = (k: number): Point => {
+      const across = beside / column.units.length;
+      if (upright) return { x: across * (k + 0.5), y: up + (down - up) * share };
+      return { x: left + (right - left) * share, y: middle + pitch * (k - (column.units.length - 1) / 2) };
+    };
+    return { heading: at(0), spots: column.units.map((_, k): Spot => ({ ...at(k), ...sizeOf(c) })), more: null, bare: false };
   });
-  const ones = columns.slice(1).map(({ x }, c): Spot => {
-    const before = columns[c]!.x + columns[c]!.spots[0]!.rx;
-    return { x: before + 0.36 * (x - before), y: middle + (pitch * most) / 2 + 4 + PICTURE.one, rx: PICTURE.one, ry: PICTURE.one };
+  const ones = columns.slice(1).map((column, c): Spot => {
+    const [x, before] = [column.spots[0]!.x, columns[c]!.spots[0]!];
+    const start = before.x + before.rx;
+    const at = upright
+      ? { x: width - PICTURE.one - 2, y: before.y }
+      : { x: start + 0.36 * (x - start), y: middle + (pitch * most) / 2 + 4 + PICTURE.one };
+    return { ...at, rx: PICTURE.one, ry: PICTURE.one };
   });
   const ends = [
     ...layout.edges.map(({ layer, source, unit }) => [columns[layer - 1]!.spots[source]!, columns[layer]!.spots[unit]!]),
     ...biases.map(({ layer, unit }) => [ones[layer - 1]!, columns[layer]!.spots[unit]!]),
   ] as [Spot, Spot][];
-  const wires = ends.map(([from, to]): Wire => {
-    const line = trimmed(from, to, true);
-    const middle = { x: (line.from.x + line.to.x) / 2, y: (line.from.y + line.to.y) / 2 };
-    return { d: path(line.from, line.to, true), back: path(line.to, line.from, true), middle, label: null };
-  });
+  const wires = ends.map(([from, to]) => wire(trimmed(from, to, true, upright), true, upright));
   const spot = columns[last]!.spots[0]!;
-  const outcome = narrow
+  const outcome = narrow && !upright
     ? { x: spot.x, y: spot.y + output + 20, width: 2 * output, flat: true }
     : { x: spot.x + output + 12, y: spot.y, width: PICTURE.outcome - 12, flat: false };
-  return { width, height, least: height, wide: false, columns, wires, ones, outcome, letters };
+  return { width, height, least: height, wide: false, upright, columns, wires, ones, outcome, letters, slanted: false };
 }
 
 // How many letters a name takes, with its unit beside it or beneath.
@@ -164,8 +219,9 @@ const around = ({ x, y, rx, ry }: Spot) => [
   { left: x - 44, right: x + 44, top: y + ry, bottom: y + ry + 22 },
 ];
 
-// From rim to rim; in a wide network from side to side.
-function trimmed(from: Spot, to: Spot, wide: boolean): Line {
+// From rim to rim; in a wide network from side to side, or from top to bottom.
+function trimmed(from: Spot, to: Spot, wide: boolean, upright: boolean): Line {
+  if (wide && upright) return { from: { x: from.x, y: from.y + from.ry }, to: { x: to.x, y: to.y - to.ry } };
   if (wide) return { from: { x: from.x + from.rx, y: from.y }, to: { x: to.x - to.rx, y: to.y } };
   const [dx, dy] = [to.x - from.x, to.y - from.y];
   const length = Math.hypot(dx, dy) || 1;
@@ -173,9 +229,13 @@ function trimmed(from: Spot, to: Spot, wide: boolean): Line {
   return { from: at(from, from.rx), to: at(to, -to.rx) };
 }
 
-function path(from: Point, to: Point, curved: boolean): string {
+function path(from: Point, to: Point, curved: boolean, upright: boolean): string {
   const at = (x: number, y: number) => `${x.toFixed(1)},${y.toFixed(1)}`;
   if (!curved) return `M${at(from.x, from.y)}L${at(to.x, to.y)}`;
+  if (upright) {
+    const half = (from.y + to.y) / 2;
+    return `M${at(from.x, from.y)}C${at(from.x, half)} ${at(to.x, half)} ${at(to.x, to.y)}`;
+  }
   const half = (from.x + to.x) / 2;
   return `M${at(from.x, from.y)}C${at(half, from.y)} ${at(half, to.y)} ${at(to.x, to.y)}`;
 }
