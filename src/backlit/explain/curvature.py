@@ -71,3 +71,14 @@ def bend_along_step(t: Trace) -> Bend:
         ahead, behind = (t.at(t.theta + side * h * d).gradient for side in (1, -1))
         curvature = float(d @ (ahead - behind)) / (2 * h) / slope
     return Bend(t.step, t.rate, curvature if math.isfinite(curvature) else 0.0)
+
+
+def trial_rates(bend: Bend, rate: float) -> tuple[float, float, float]:
+    """Three learning rates worth comparing: with one E hardly moves, one is `rate`, and with one plain gradient descent
+    overshoots farther at every step.
+
+    They are a hundredth of the lesser, and four times the greater, of `rate` and `bend.limit`.
+    """
+    limit = bend.limit if math.isfinite(bend.limit) else rate
+    low, high = sorted((rate, limit))
+    return float(f"{low / 100:.2g}"), rate, float(f"{4 * high:.2g}")

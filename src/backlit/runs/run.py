@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from backlit.core.state import State
 from backlit.engines.protocol import Data
-from backlit.errors import ArgumentError, UnknownNameError
+from backlit.errors import ArgumentError, UnknownNameError, require
 from backlit.explain.trace import Trace
 from backlit.model import Predictor
 from backlit.runs.archive import Archive
 from backlit.runs.compare import Comparison, compare
 from backlit.runs.file import create, lock, require_new, writing
+from backlit.runs.race import Lane, proposed, run_race, start
 from backlit.runs.recorder import MAX_SIZE, Recorder, collect, transaction
 from backlit.runs.records import put_timeline
 from backlit.runs.rows import encoded_of, write_data, write_rows
@@ -129,6 +130,29 @@ class Run(Archive):
         """Go on; see `Timeline.train`."""
         return self.timeline(timeline).train(steps)
 
+    def race(
+        self,
+        rates: Sequence[float] | None = None,
+        steps: int = 30,
+        step: int | None = None,
+        timeline: str | None = None,
+    ) -> tuple[Lane, ...]:
+        """Train on from one step with several learning rates, by turns; each is a timeline of its own afterwards.
+
+        `print(*run.race(step=0), sep="\\n")` says what came of each. One that diverges does not end the others.
+
+        Parameters
+        ----------
+        rates : None: one with which E hardly moves, the present one, and one beyond what E's curvature along the step
+            allows; see `backlit.explain.curvature.trial_rates`
+        steps : with each of them
+        step, timeline : from where; None: the last step, of the first timeline
+        """
+        require("steps", steps, lambda v: isinstance(v, int) and v >= 1, "1 or more")
+        begins = self.timeline(timeline)
+        rates = proposed(begins, step) if rates is None else rates
+        return run_race(start(begins, rates, step, [one.name for one in self.timelines()]), steps)
+
     def compare(self, a: str, b: str, step: int | None = None) -> Comparison:
         """Two timelines side by side, each at its best or both at a step; see `backlit.runs.compare.compare`."""
         return compare(self.timeline(a), self.timeline(b), step)
@@ -170,6 +194,7 @@ class Run(Archive):
                     file.execute(f"DELETE FROM {table} WHERE timeline = ?", (row.number,))
                 file.execute("DELETE FROM timelines WHERE number = ?", (row.number,))
                 collect(file)
+        self.plans.clear()  # another timeline may get its number
 
     def gc(self) -> int:
         """Delete what nothing refers to, and give its bytes back to the disk; how many those were."""

@@ -418,43 +418,47 @@ class Timeline:
     def events(self, steps: int | None = None, stretch: int | None = None) -> Events:
         """As `train`, event by event; stretch: steps from one event to the next, see `backlit.training.train`."""
         steps = require("steps", steps, lambda v: v is None or (isinstance(v, int) and v >= 1), "1 or more, or None")
+        with writing(self.run.path) as file:
+            yield from self.record(file, steps, stretch)
+
+    def record(self, file: sqlite3.Connection, steps: int | None = None, stretch: int | None = None) -> Events:
+        """As `events`, into the run's file as `writing` opened it: several timelines may go on by turns."""
         run, path, plan = self.run, self.run.path, self.plan()
-        with writing(path) as file:
-            row, state = self.row(), self.nearest()
-            if other := arithmetic_difference(row, plan.engine):
-                raise DataError("run.other_bits", path=path, why=other, step=state.step)
-            if run.watched and plan.metric is None:
-                raise DataError("run.own_metric", path=path, metric=run.watched)
-            _forget_after(file, row, state)
-            target = state.step + steps if steps else _left_over(row, state)
-            stopped: Event | None = None
-            while True:
-                settings = settings_from(row.settings)
-                reason = why_stop(state, settings)
-                if reason is not None:
-                    if target is None and row.reason in UNFINISHED:  # killed when only that remained to be written
-                        with transaction(file):
-                            put(file, row._replace(reason=reason))
-                        yield Stopped(state, reason)
-                        return
-                    if target is None:
-                        raise ArgumentError("run.ended", timeline=row.name, path=path, step=state.step, reason=reason)
-                    row, state, settings = _gone_on(file, row, state, settings, target)
-                row = row._replace(stop=target, reason=None)
-                with transaction(file):
-                    put(file, row)
-                most = None if target is None else min(settings.max_steps or target, target)
-                limit = settings if most is None else replace(settings, max_steps=most)
-                recorder = Recorder(file, row, plan, run.max_size)
-                for event in recorder.record(train(replace(plan, settings=limit), state, stretch=stretch)):
-                    state = event.state
-                    if isinstance(event, Stopped):
-                        stopped, reason = event, event.reason
-                    else:
-                        yield event
-                row = recorder.row
-                if target is None or state.step >= target or reason not in ("epochs", "max_steps"):
-                    break
+        row, state = self.row(), self.nearest()
+        if other := arithmetic_difference(row, plan.engine):
+            raise DataError("run.other_bits", path=path, why=other, step=state.step)
+        if run.watched and plan.metric is None:
+            raise DataError("run.own_metric", path=path, metric=run.watched)
+        _forget_after(file, row, state)
+        target = state.step + steps if steps else _left_over(row, state)
+        stopped: Event | None = None
+        while True:
+            settings = settings_from(row.settings)
+            reason = why_stop(state, settings)
+            if reason is not None:
+                if target is None and row.reason in UNFINISHED:  # killed when only that remained to be written
+                    with transaction(file):
+                        put(file, row._replace(reason=reason))
+                    yield Stopped(state, reason)
+                    return
+                if target is None:
+                    raise ArgumentError("run.ended", timeline=row.name, path=path, step=state.step, reason=reason)
+                row, state, settings = _gone_on(file, row, state, settings, target)
+            row = row._replace(stop=target, reason=None)
+            with transaction(file):
+                put(file, row)
+            most = None if target is None else min(settings.max_steps or target, target)
+            limit = settings if most is None else replace(settings, max_steps=most)
+            recorder = Recorder(file, row, plan, run.max_size)
+            for event in recorder.record(train(replace(plan, settings=limit), state, stretch=stretch)):
+                state = event.state
+                if isinstance(event, Stopped):
+                    stopped, reason = event, event.reason
+                else:
+                    yield event
+            row = recorder.row
+            if target is None or state.step >= target or reason not in ("epochs", "max_steps"):
+                break
         assert stopped is not None
         yield stopped
 
