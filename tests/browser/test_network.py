@@ -130,15 +130,19 @@ def inside(page: Page, t: bl.Trace, layer: int, unit: int) -> None:
     inputs = u.inputs.mean(axis=0)
     products, z, a = inputs * u.weights, u.z.mean(), u.a.mean()
     rows = picture.locator("tbody tr").evaluate_all("all => all.map(row => [...row.cells].map(c => c.innerText))")
-    shown = [number(row[5]) for row in rows]
-    listed = np.sort(np.argsort(-np.abs(products), kind="stable")[:14])
+    shown = [number(row[7]) for row in rows]
+    named = picture.locator("tbody button").evaluate_all("all => all.map(one => one.title.replace('Select ', ''))")
+    listed = [u.names.index(name) for name in named[:-1]]
+    assert len(listed) == min(14, len(products))
+    for sizes in (products, u.wishes.weights, u.wishes.inputs):
+        assert np.abs(sizes)[listed].max() == np.abs(sizes).max()
     expected = products[listed].tolist()
     if len(products) > 14:
         expected.append(np.delete(products, listed).sum())
         assert f"{len(products) - 14} more" in rows[-2][0]
     assert shown == pytest.approx([*expected, u.bias], rel=1e-3, abs=1e-9)
     for row, i in zip(rows, listed):
-        assert [number(row[1]), number(row[3])] == pytest.approx([inputs[i], u.weights[i]], rel=1e-3, abs=1e-9)
+        assert [number(row[1]), number(row[4])] == pytest.approx([inputs[i], u.weights[i]], rel=1e-3, abs=1e-9)
     assert sum(shown) == pytest.approx(z, rel=1e-3, abs=1e-3 * max(map(abs, shown)))
     assert number(picture.locator("tfoot .product").inner_text()) == pytest.approx(z, rel=1e-3)
     flow = [said(one)[-1] for one in picture.locator(".flow > span:not(.sign)").all_inner_texts()]

@@ -65,7 +65,7 @@ def test_edges_biases_and_halos_are_as_thick_as_their_pull(small: tuple[Page, bl
     page, run = small
     t = run.trace(0, [17])
     all = pulls(t, 1, 2)
-    assert proportional(widths(page, ".line, .stub"), all)
+    until(page, lambda: proportional(widths(page, ".line, .stub"), all))  # once the row's numbers are there
     signs = {id: "negative" in stroke for id, (_, stroke) in page.evaluate(WIDTHS, ".line, .stub").items()}
     assert signs == {id: pull < 0 for id, pull in all.items()}
     assert proportional(widths(page, ".halo"), of_units(t))
@@ -150,3 +150,61 @@ def test_the_strongest_pulls_of_a_wide_network_are_drawn(browser: Browser, small
             at = t.net.positions(name)
             hardest = at[int(np.abs(t.gradient[at]).argmax())]
             assert f"weight {t.net.weight_name(int(hardest))}" in drawn
+
+
+# --- what the error wants of a unit ------------------------------------------------------------------------------
+
+
+ARROWS = """all => all.map(one => {
+  const [line, tip] = [one.querySelector('line'), one.querySelector('path')]
+  if (!line) return [Number(one.dataset.exact), 0]
+  const [, y] = /L[\\d.]+ ([\\d.]+)/.exec(tip.getAttribute('d'))
+  return [Number(one.dataset.exact), Number(line.getAttribute('y1')) - Number(y)]
+})"""
+
+
+def arrows(page: Page, column: int) -> tuple[list[float], list[float]]:
+    """The wishes of a column of the table, and how far their arrows reach up, in pixels."""
+    all = page.eval_on_selector_all(f"tbody tr td:nth-of-type({column}) .wish", ARROWS)
+    return [wish for wish, _ in all], [far for _, far in all]
+
+
+def test_a_unit_shows_what_the_error_wants_of_it(small: tuple[Page, bl.Run]) -> None:
+    page, run = small
+    page.locator('[role=button][data-id="unit 1 0"]').click()
+    text = page.locator(".wants")
+    expect(text).to_be_visible()
+    u = run.trace(0, [17]).unit(1, 1)
+    expect(text).to_contain_text("wants more of" if u.wishes.output > 0 else "wants less of")
+    for column, wishes in ((2, u.wishes.inputs), (5, [*u.wishes.weights, u.wishes.bias])):
+        shown, reach = arrows(page, column)
+        assert shown == pytest.approx(list(wishes))
+        longest = np.abs(wishes).max()
+        assert reach == pytest.approx([26 * wish / longest for wish in wishes], abs=0.1)
+    hardest = u.sources[int(np.abs(u.inputs[0]).argmax())]
+    expect(text).to_contain_text(f"most of all that from {hardest}")
+    page.get_by_role("button", name="← The network").click()
+
+
+def test_wishes_are_unknown_before_the_error_has_come_back(phases: tuple[Page, bl.Run]) -> None:
+    page, _ = phases
+    page.locator('[role=button][data-id="unit 1 0"]').click()
+    expect(page.get_by_text("the sum, z")).to_be_visible()
+    expect(page.locator(".wants")).to_be_hidden()
+    assert page.locator("td .wish").count() == 0
+
+
+def test_the_table_of_a_wide_unit_lies_beside_its_map(browser: Browser, small: tuple[Page, bl.Run]) -> None:
+    with watched(browser, reduced_motion="reduce") as context:
+        context.add_cookies(small[0].context.cookies())  # type: ignore
+        page = opened(context, small[0].url.partition("#")[0] + "#depth=everything&run=real&step=0")
+        expect(page.locator("header").get_by_text(REAL)).to_be_visible(timeout=20_000)
+        page.locator('[role=button][data-id^="unit 1"]').first.click()
+        expect(page.locator(".wants")).to_be_visible()
+        for width in (1280, 1440, 1024, 820, 390):
+            page.set_viewport_size({"width": width, "height": 900})
+            page.wait_for_timeout(60)
+            table, map = (page.locator(f".parts {name}").bounding_box() for name in ("table", ".map"))
+            assert table is not None
+            assert map is not None
+            assert table["x"] + table["width"] <= map["x"] or table["y"] + table["height"] <= map["y"], width

@@ -477,6 +477,11 @@ def test_a_dot_product(any_desk, of):
         for term in unit.terms:
             assert term.product == pytest.approx(term.input * term.weight)
             assert t[term.weight_name].value == term.weight
+            assert term.weight_wish == pytest.approx(-t[term.weight_name].gradient)
+            assert term.input_wish == pytest.approx(-term.weight * unit.dz)
+        assert (unit.wish, unit.bias_wish) == pytest.approx((-unit.da, -t[unit.bias_name].gradient))
+        strongest = np.abs([u.inputs.mean(axis=0) * u.weights, u.wishes.weights, u.wishes.inputs]).argmax(axis=1)
+        assert {u.names[i] for i in strongest} <= {term.weight_name for term in unit.terms}
     with pytest.raises(UnknownNameError, match="unit"):
         ask(any_desk, "unit", **AT, layer=1, unit=999)
 

@@ -107,9 +107,11 @@ export interface Unit {
   slope: number;
   da: number;
   dz: number;
+  wish: number;
+  bias_wish: number;
 }
 
-/** One product of a dot product: input · weight. */
+/** One product of a dot product: input · weight; and what the error wants of both, as the unit has it. */
 export interface Term {
   name: string;
   label: string;
@@ -117,6 +119,8 @@ export interface Term {
   weight: number;
   product: number;
   weight_name: string;
+  weight_wish: number;
+  input_wish: number;
 }
 
 /** Over what maps are drawn, and the rows that stand on them; the same at every step. */

@@ -25,6 +25,7 @@ from backlit.errors import ArgumentError, ChainError, UnknownNameError
 from backlit.explain.blame import blame
 from backlit.explain.check import engine_difference
 from backlit.explain.ledger import Account, Question, account
+from backlit.explain.unit_wishes import UnitWishes, unit_wishes
 from backlit.explain.update import Update, update_of
 from backlit.explain.wishes import Wishes, wishes
 from backlit.tables.table import Table
@@ -99,6 +100,11 @@ class UnitTrace(NamedTuple):
     da: np.ndarray
     slope: np.ndarray
     dz: np.ndarray
+
+    @property
+    def wishes(self) -> UnitWishes:
+        """What the error wants of it."""
+        return unit_wishes(self)
 
 
 @dataclass(frozen=True, eq=False)

@@ -234,21 +234,33 @@ def likeliest(target: Target, P: np.ndarray) -> str:
 
 
 def unit(desk: Desk, query: UnitQuery) -> messages.Unit:
-    """A unit's dot product, its greatest products listed."""
+    """A unit's dot product and what the error wants of it: listed are the terms that are great as product or wish."""
     require("most", query.most, lambda v: v >= 0, "0 or greater")
     t = traced(desk, query)
     stage, u = t.stage(query.layer), t.unit(query.layer, query.unit)
     function, bias = stage.layer.function, int(stage.biases[query.unit - 1])
     inputs = u.inputs.mean(axis=0)
     products = inputs * u.weights
-    listed = np.sort(np.argsort(-np.abs(products), kind="stable")[: query.most])
+    wishes = u.wishes
+    sizes = np.abs([products, wishes.weights, wishes.inputs])
+    places = np.argsort(np.argsort(-sizes, axis=1, kind="stable"), axis=1)  # of each term, by each of the three
+    listed = np.sort(np.argsort(places.min(axis=0), kind="stable")[: query.most])
     table = desk.opened(query.run).table
 
     def term(i: int) -> messages.Term:
         source = u.sources[i]
         label = telling(table, source) if stage.below == 0 else f"unit {source}"
         name = f"a{stage.below}[{source}]" if stage.below else source
-        return messages.Term(name, label, float(inputs[i]), float(u.weights[i]), float(products[i]), u.names[i])
+        return messages.Term(
+            name,
+            label,
+            input=float(inputs[i]),
+            weight=float(u.weights[i]),
+            product=float(products[i]),
+            weight_name=u.names[i],
+            weight_wish=float(wishes.weights[i]),
+            input_wish=float(wishes.inputs[i]),
+        )
 
     return messages.Unit(
         layer=query.layer,
@@ -265,4 +277,6 @@ def unit(desk: Desk, query: UnitQuery) -> messages.Unit:
         slope=float(u.slope.mean()),
         da=float(u.da.sum()),
         dz=float(u.dz.sum()),
+        wish=wishes.output,
+        bias_wish=wishes.bias if bias >= 0 else 0.0,
     )

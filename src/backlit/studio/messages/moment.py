@@ -169,7 +169,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Term:
-    """One product of a dot product: input · weight."""
+    """One product of a dot product: input · weight; and what the error wants of both, as the unit has it."""
 
     name: str
     label: str
@@ -177,6 +177,8 @@ class Term:
     weight: float
     product: float
     weight_name: str
+    weight_wish: float
+    input_wish: float
 
 
 @dataclass(frozen=True)
@@ -184,6 +186,7 @@ class Unit:
     """A unit's dot product: z = Σ input · weight + bias, a = f(z). Of several rows: means, and E's derivatives sums.
 
     rest, rest_terms : the sum and the number of the terms that are not listed
+    wish, bias_wish : −∂E/∂a and −∂E/∂ the bias; see `backlit.explain.unit_wishes`
     activation_latex : f
     """
 
@@ -201,6 +204,8 @@ class Unit:
     slope: float
     da: float
     dz: float
+    wish: float
+    bias_wish: float
 
 
 @dataclass(frozen=True)
