@@ -580,6 +580,10 @@ WORDS: dict[str, str] = {
     "term.gradient": "∂E/∂w",
     "term.averaged": "average",
     # why a weight goes where it goes
+    "wish.clipped": "the gradient was too long, and is shortened",
+    "wish.averaged": "it goes by the average of this pull and earlier ones",
+    "wish.scaling": "it is scaled by how large the pulls were",
+    "wish.decay": "weight decay draws the weight towards 0",
     "update.along": "More of this weight {way} E, so the step {goes} it.",
     "update.against": "More of this weight {way} E. Still the step {goes} it: it depends on more than this ∂E/∂w.",
     "update.too_small": "More of this weight {way} E, but the step is too small to change it.",

@@ -26,10 +26,10 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 @pytest.fixture(scope="module")
 def only(browser: Browser, served: Served) -> Iterator[Page]:
-    """One page, some steps of 128 houses on."""
+    """One page, on which some steps of 128 houses were made."""
     with watched(browser, reduced_motion="reduce") as context:
         page = opened(context, many(served.address))
-        for step in range(1, STEP + 1):
+        for step in range(1, STEP + 2):
             press(page, "ArrowRight", step)
         yield page
 
@@ -192,7 +192,7 @@ def test_of_a_wide_network_some_are_listed_and_more_on_demand(browser: Browser, 
         assert [one.get_attribute("data-weight") for one in listed(page).all()] == first[:16]
         rest = t.shares[t.ranking[16:]].sum()
         expect(page.locator(".pulls .rest")).to_contain_text(f"{t.net.size - 16:,} others, together {rest:.1%}")
-        page.get_by_role("button", name="Show more").click()
+        page.locator(".pulls").get_by_role("button", name="Show more").evaluate("one => one.click()")
         expect(listed(page)).to_have_count(40)
         assert [one.get_attribute("data-weight") for one in listed(page).all()] == first
         listed(page).nth(20).click()
@@ -201,3 +201,60 @@ def test_of_a_wide_network_some_are_listed_and_more_on_demand(browser: Browser, 
         until(page, lambda: len(lights(page, "path")) > 0)
         through = {path.factors[0].unit for path in chain.paths}
         assert {f"unit {len(t.net.numbered)} {unit - 1}" for unit in through} <= lights(page, "path")
+
+
+# --- wishes ------------------------------------------------------------------------------------------------------
+
+
+def arrows(page: Page) -> list[tuple[int, float]]:
+    """The row and the wish of each arrow, from above."""
+    found = page.eval_on_selector_all(".wishes .wish", "all => all.map(one => [one.dataset.row, one.dataset.exact])")
+    return [(int(row), float(wish)) for row, wish in found]
+
+
+def test_the_wishes_are_those_of_python_and_their_mean_is_the_step(page: Page, served: Served) -> None:
+    weight = "w1[grade, 2]"
+    t = trace_of(served, None)
+    own = t[weight].wishes
+    expected = dict(zip(own.rows.tolist(), own.wishes.tolist()))
+    choose(page, weight)
+    until(page, lambda: len(arrows(page)) == 128)
+    assert dict(arrows(page)) == pytest.approx(expected, rel=1e-9)
+    assert [wish for _, wish in arrows(page)] == sorted(wish for _, wish in arrows(page))
+    mean = page.locator(".wishes .mean")
+    assert float(mean.get_attribute("data-exact") or "nan") == pytest.approx(np.mean(own.wishes), rel=1e-9)
+    step = served.run(STEP + 1).at(STEP + 1, MANY).theta - served.run(STEP).at(STEP, MANY).theta
+    at = t.net.positions(weight)[0]
+    assert float(mean.get_attribute("data-exact") or "nan") == pytest.approx(step[at], rel=1e-3)  # of 32 bits
+    text = page.locator(".wishes").inner_text()
+    assert f"{own.raised} of these 128 houses" in text
+    assert f"{own.lowered} lowered" in text
+    zero, drawn = (page.locator(f".wishes .{name}").bounding_box() for name in ("zero", "mean"))
+    assert zero is not None
+    assert drawn is not None
+    assert (drawn["x"] + drawn["width"] / 2 > zero["x"]) == (own.wish > 0)
+
+
+def test_a_houses_arrow_leads_to_it(page: Page) -> None:
+    choose(page, "b2[1]")
+    until(page, lambda: len(arrows(page)) == 128)
+    all_rows = [row for row, _ in arrows(page)]
+    plot = page.locator(".wishes svg")
+    plot.scroll_into_view_if_needed()
+    box = page.locator(".wishes .reach").bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 2, box["y"] + 6 + 20.5 * 168 / 128
+    page.mouse.move(x, y)
+    expect(page.locator(".wishes .line")).to_contain_text(f"House {all_rows[20]} wants it lowered by")
+    page.mouse.click(x, y)
+    expect(page.get_by_role("heading", name=f"House {all_rows[20]}", exact=True)).to_be_visible()
+    until(page, lambda: [row for row, _ in arrows(page)] == all_rows)  # the step's houses are the same
+    page.mouse.move(0, 0)
+    expect(page.locator(".wishes .line")).to_contain_text(f"House {all_rows[20]} wants it lowered by")
+    plot.focus()
+    page.keyboard.press("End")
+    expect(page.locator(".wishes .line")).to_contain_text(f"House {all_rows[127]} wants it")
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name=f"House {all_rows[126]}", exact=True)).to_be_visible()
+    at_step(page, STEP)

@@ -60,6 +60,12 @@ describe("paths", () => {
     expect([...edges.keys()]).toEqual([4]);
     expect([...units.keys()]).toEqual(["2 0", "1 1"]);
   });
+  it("through units that are not drawn light up what stands for these", () => {
+    const { edges, units, more } = lit(paths(path(1, score, link("link.weight", 2, 1, 5), link("link.slope", 1, 5))), layout);
+    expect([...more]).toEqual([1]);
+    expect([...edges.keys()]).toEqual([1]);
+    expect([...units.keys()]).toEqual(["2 0", "1 1"]);
+  });
   it("that pass nothing light up, too", () => {
     expect([...lit(paths(path(0, score, weight, slope, input)), layout).edges]).toEqual([[4, 0], [1, 0]]);
   });

@@ -12,7 +12,8 @@ export interface Place {
   units: Spot[];
 }
 
-const OF_UNITS = ["link.score", "link.slope", "link.mask", "link.norm"]; // they are about a unit, not about a weight
+const OF_UNIT = /^link\.(score|slope|mask|norm)$/; // it is about a unit, not about a weight
+const OF_INPUT = /^link\.input$/;
 
 type Numbers = Pick<Link, "layer" | "unit" | "source">;
 
@@ -36,8 +37,8 @@ function edgesOf(layout: Layout, { layer, unit, source }: Numbers, name: string)
 export function placeOf(link: Link, layout: Layout, name: string): Place {
   const [{ kind, layer, unit, source }, edges] = [link, edgesOf(layout, link, name)];
   const goals = unitsOf(layout, layer, unit);
-  if (OF_UNITS.includes(kind) || !source) return { edges: [], units: goals };
-  return { edges, units: kind === "link.input" ? unitsOf(layout, layer - 1, source) : [] };
+  if (OF_UNIT.test(kind) || !source) return { edges: [], units: goals };
+  return { edges, units: OF_INPUT.test(kind) ? unitsOf(layout, layer - 1, source) : [] };
 }
 
 const together = (places: Place[]): Place => ({
@@ -54,6 +55,7 @@ export function along(path: Path, end: Numbers, layout: Layout, name: string): P
 }
 
 export interface Lit {
+  more: Set<number>; // columns of units that are not drawn
   edges: Map<number, number>; // how strong the strongest path through it is, as a share of the strongest of all
   units: Map<string, { spot: Spot; share: number }>;
 }
@@ -63,10 +65,11 @@ export const keyOf = ({ column, unit }: Spot): string => `${column} ${unit}`;
 // What lights up of some paths.
 export function lit(paths: Paths, layout: Layout): Lit {
   const most = Math.max(...paths.paths.map((path) => Math.abs(path.product)), 1e-300);
-  const all: Lit = { edges: new Map(), units: new Map() };
+  const all: Lit = { more: new Set(), edges: new Map(), units: new Map() };
   for (const path of paths.paths) {
     const share = Math.abs(path.product) / most;
     const place = along(path, paths, layout, paths.weight);
+    for (const { layer, unit } of path.factors) if (!unitsOf(layout, layer, unit).length) all.more.add(layer);
     for (const edge of place.edges) all.edges.set(edge, Math.max(share, all.edges.get(edge) ?? 0));
     for (const spot of place.units) {
       const key = keyOf(spot);
