@@ -34,11 +34,6 @@ def only(browser: Browser, served: Served) -> Iterator[Page]:
         yield page
 
 
-def dismiss_offer(page: Page) -> None:
-    for one in page.get_by_role("button", name="Not now").all():
-        one.click()
-
-
 def nothing(page: Page) -> None:
     """As it begins."""
     expect(page.locator('[data-view="chain"]').get_by_text("Click a weight")).to_be_visible()
@@ -109,7 +104,7 @@ def set_up(page: Page) -> None:
 
 def tour(page: Page) -> None:
     page.get_by_role("button", name="How does it learn?").click()
-    expect(page.get_by_role("dialog")).to_be_visible()
+    expect(page.locator(".card[data-stage=set]")).to_be_visible()
 
 
 def keys(page: Page) -> None:
@@ -120,7 +115,7 @@ def keys(page: Page) -> None:
 def put_back(page: Page) -> None:
     """As at first."""
     page.locator("dialog[open]").evaluate_all("all => all.forEach(one => one.close())")
-    for name in ("Skip", "Cancel", "Close the comparison", "Undo", "one row"):
+    for name in ("Leave", "Cancel", "Close the comparison", "Undo", "one row"):
         for one in page.get_by_role("button", name=name, exact=True).all():
             if one.is_visible():
                 one.click()
@@ -133,7 +128,6 @@ def put_back(page: Page) -> None:
 
 @pytest.fixture
 def page(only: Page) -> Iterator[Page]:
-    dismiss_offer(only)
     yield only
     put_back(only)
     only.emulate_media(color_scheme="light", reduced_motion="reduce")

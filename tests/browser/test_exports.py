@@ -85,8 +85,6 @@ def test_a_picture_has_its_numbers_and_stands_alone(only: tuple[Page, dict[str, 
 def test_a_bitmap_is_what_the_page_shows(only: tuple[Page, dict[str, bytes]], view: str) -> None:
     page, _ = only
     body = page.locator(f'[data-view="{view}"] div.body')
-    for one in page.get_by_role("button", name="Not now").all():
-        one.click()
     page.mouse.move(3, 3)
     box = body.bounding_box()
     found = dark(exported(page, view, "Picture, PNG"))

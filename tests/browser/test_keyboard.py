@@ -55,9 +55,6 @@ def view(page: Page, name: str) -> Locator:
 
 
 def test_a_session(page: Page, served: Served) -> None:
-    tab(page, page.get_by_role("button", name="Not now"))
-    page.keyboard.press("Enter")
-
     # steps and phases
     press(page, "ArrowRight", 1)
     page.keyboard.press("Shift+ArrowRight")

@@ -48,10 +48,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def page(browser: Browser, served: Served) -> Iterator[Page]:
     size = {"width": 1280, "height": 800}
     with watched(browser, viewport=size, device_scale_factor=1, reduced_motion="reduce") as context:
-        page = opened(context, many(f"{served.address}#run=first"))
-        if (offer := page.get_by_role("button", name="Not now")).is_visible():
-            offer.click()
-        yield page
+        yield opened(context, many(f"{served.address}#run=first"))
 
 
 def take(page: Page, folder: Path, name: str, what: Locator | None = None) -> None:
@@ -149,13 +146,13 @@ def test_the_tour_and_the_set_up(page: Page, served: Served, folder: Path) -> No
     page.keyboard.press("Escape")
     expect(dialog).to_have_count(0)
     page.get_by_role("button", name="How does it learn?").click()
-    card = page.locator(".card[role=dialog]")
+    card = page.locator("aside.card")
     for _ in range(3):
         card.get_by_role("button", name="Next").click()
-    expect(card.get_by_role("heading")).to_have_text("Which weights matter most?")
+    expect(card.get_by_role("heading")).to_have_text("How does it know which way?")
     page.wait_for_timeout(1500)
     take(page, folder, "tour")
-    card.get_by_role("button", name="Skip").click()
+    card.get_by_role("button", name="Leave").click()
 
 
 def test_the_real_network(page: Page, served: Served, folder: Path) -> None:

@@ -14,11 +14,11 @@ test("whoever comes for the first time sees the picture; whoever chose something
 });
 
 test("an address that names a moment and no depth is of somebody who sees everything", () => {
-  for (const hash of ["#step=0", "#run=first&timeline=main", "#weight=w2[1, 1]", "#row=17", "#tour=2"]) {
+  for (const hash of ["#step=0", "#run=first&timeline=main", "#weight=w2[1, 1]", "#row=17"]) {
     expect(depthAt(read(hash))).toBe("everything");
   }
   expect(depthAt(read("#depth=picture&step=3"))).toBe("picture");
-  expect(depthAt(read("#depth=picture&tour=3"))).toBe("everything");
+  expect(depthAt(read("#tour=3&step=3"))).toBe("picture");
   for (const depth of DEPTHS) expect(read(write({ depth, step: 3 }, new Set()))).toEqual({ depth, step: 3 });
 });
 

@@ -15,12 +15,12 @@ const never = () => false;
 export const SHOWS: Record<string, Record<Depth, (studio: Studio) => boolean>> = {
   first: { picture: always, numbers: always, everything: never },
   network: { picture: never, numbers: always, everything: always },
-  steps: { picture: never, numbers: ({ moment }) => moment.last > 0, everything: always },
+  steps: { picture: never, numbers: ({ moment, tour }) => moment.last > 0 || tour !== null, everything: always },
   chain: { picture: never, numbers: ({ moment }) => moment.weight !== null, everything: always },
   timeline: { picture: never, numbers: ({ moment }) => moment.last > 1, everything: always },
   house: { picture: never, numbers: never, everything: always },
   tabs: { picture: never, numbers: never, everything: always },
-  tour: { picture: never, numbers: never, everything: always },
+  tour: { picture: always, numbers: always, everything: always },
 };
 
 const KEY = "backlit-depth";
@@ -35,8 +35,8 @@ function remembered(): Depth | null {
 // An address may say how deep; one that names a step or a weight, and no depth, is of somebody who sees everything.
 export function depthAt(place: Place): Depth {
   const { depth, timeline, step, phase, row, weight, tour } = place;
-  if (tour !== undefined) return "everything";
   if (depth) return depth;
+  if (tour !== undefined) return "picture"; // from there its stops lead on
   const named = [timeline, step, phase, row, weight].some((one) => one !== undefined);
   return named ? "everything" : (remembered() ?? "picture");
 }

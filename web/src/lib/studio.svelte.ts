@@ -64,7 +64,7 @@ export class Studio {
       return () => clearTimeout(timer);
     });
     $effect(() => {
-      if (this.tour !== null || this.setUp) this.depth = "everything"; // where it has its place
+      if (this.setUp) this.depth = "everything"; // where it has its place
     });
     $effect(() => {
       const { query, by, opened } = this.moment;

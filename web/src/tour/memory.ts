@@ -1,26 +1,11 @@
-// What the browser remembers of the tour: whether it was offered, and the stop where it was left.
-
-interface Memory {
-  offered: boolean;
-  stop: number; // 0: not begun, or over
-}
+// What the browser remembers of the tour: the stop where it was left; 0: it was not begun, or is over.
+import { keep, kept } from "../lib/kept";
 
 const KEY = "backlit-tour";
 
-export function recall(): Memory {
-  try {
-    const kept = JSON.parse(localStorage.getItem(KEY) ?? "{}") as Partial<Memory>;
-    const stop = Number.isInteger(kept.stop) ? Math.max(0, kept.stop!) : 0;
-    return { offered: kept.offered === true, stop };
-  } catch {
-    return { offered: false, stop: 0 }; // nothing is kept here, or something else
-  }
+export function recall(): number {
+  const stop = Number(kept(KEY) ?? "");
+  return Number.isInteger(stop) ? Math.max(0, stop) : 0;
 }
 
-export function remember(what: Partial<Memory>): void {
-  try {
-    localStorage.setItem(KEY, JSON.stringify({ ...recall(), ...what }));
-  } catch {
-    // a browser that keeps nothing offers the tour again
-  }
-}
+export const remember = (stop: number): void => keep(KEY, String(stop));

@@ -1,66 +1,24 @@
-import { describe, expect, it } from "vitest";
-import { common, place, scroll, type Box } from "./place";
+import { expect, test } from "vitest";
+import { scroll } from "./place";
 
-const box = (left: number, top: number, width: number, height: number): Box => ({ left, top, width, height });
-const window = box(0, 0, 1280, 800);
-const card = box(0, 0, 360, 260);
+const room = { top: 60, bottom: 560 };
+const span = (top: number, bottom: number) => ({ top, bottom });
 
-const over = (spot: { left: number; top: number }, about: Box) => common({ ...card, ...spot }, about);
-
-describe("where the card stands", () => {
-  it("beside a view that leaves room, and within the window", () => {
-    for (const about of [
-      box(16, 120, 800, 560),
-      box(830, 120, 430, 300),
-      box(16, 500, 1248, 280),
-      box(16, 10, 1248, 60),
-    ]) {
-      const spot = place(about, [], card, window);
-      expect(spot.clear).toBe(true);
-      expect(over(spot, about)).toBe(0);
-      expect(spot.left).toBeGreaterThanOrEqual(0);
-      expect(spot.top).toBeGreaterThanOrEqual(0);
-      expect(spot.left + card.width).toBeLessThanOrEqual(window.width);
-      expect(spot.top + card.height).toBeLessThanOrEqual(window.height);
-    }
-  });
-
-  it("not over the second view where it can be helped", () => {
-    const steps = box(16, 60, 1248, 50);
-    const spot = place(box(16, 120, 800, 560), [steps], card, window);
-    expect(over(spot, steps)).toBe(0);
-  });
-
-  it("says so where there is no room", () => {
-    expect(place(box(0, 0, 1280, 800), [], card, window).clear).toBe(false);
-  });
+test("what is seen stays where it is", () => {
+  expect(scroll([span(100, 300), span(200, 540)], room)).toBe(0);
+  expect(scroll([], room)).toBe(0);
 });
 
-describe("how far to scroll", () => {
-  it("not at all where everything can be seen", () => {
-    expect(scroll(box(16, 120, 800, 560), [], card, window)).toBe(0);
-  });
-
-  it("down to a view below", () => {
-    const by = scroll(box(16, 900, 1248, 300), [], card, window);
-    expect(by).toBeGreaterThan(0);
-    expect(900 + 300 - by).toBeLessThanOrEqual(window.height);
-  });
-
-  it("so that there is room for the card", () => {
-    const about = box(16, 200, 1248, 500);
-    expect(place(about, [], card, window).clear).toBe(false);
-    const by = scroll(about, [], card, window);
-    expect(place({ ...about, top: about.top - by }, [], card, window).clear).toBe(true);
-  });
+test("what lies below or above is brought into the room, and no farther", () => {
+  expect(scroll([span(500, 700)], room)).toBe(148);
+  expect(scroll([span(-40, 100)], room)).toBe(-108);
 });
 
-describe("of a view that is larger than the window", () => {
-  it("the part that matters is shown", () => {
-    const about = box(830, 300, 430, 1100);
-    const part = box(840, 1000, 400, 250);
-    const by = scroll(about, [], card, window, part);
-    expect(part.top - by).toBeGreaterThanOrEqual(0);
-    expect(part.top + part.height - by).toBeLessThanOrEqual(window.height);
-  });
+test("of what is too high for the room, the top is seen", () => {
+  expect(scroll([span(400, 1400)], room)).toBe(332);
+});
+
+test("all are seen together; where there is too little room, the first ones are", () => {
+  expect(scroll([span(600, 800), span(900, 1000)], room)).toBe(448);
+  expect(scroll([span(600, 800), span(1300, 1400), span(820, 900)], room)).toBe(348);
 });

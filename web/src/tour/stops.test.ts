@@ -1,49 +1,48 @@
 import { describe, expect, it } from "vitest";
 import type { Studio } from "../lib/studio.svelte";
+import { phases, seen, type Seen } from "../lib/phases";
 import { before, IDEAS, STOPS } from "./stops";
+import { plain } from "./words";
 
-const timeline = (name: string, steps = 0) => ({
+const timeline = (name: string, rows: number[] = [], steps = 14) => ({
   name,
+  rows,
   steps,
-  planned: 300,
-  steps_an_epoch: 100,
-  train: 13_765,
+  parent: null as string | null,
+  planned: 14,
+  steps_an_epoch: rows.length ? 1 : 100,
+  train: rows.length || 13_765,
   settings: { learning_rate: "0.05", batch_size: "128" },
 });
-const phases = [
-  { kind: "forward", layer: 1 },
-  { kind: "forward", layer: 2 },
-  { kind: "error", layer: 0 },
-  { kind: "backward", layer: 2 },
-  { kind: "backward", layer: 1 },
-  { kind: "update", layer: 0 },
-];
+const [ONE, ANOTHER, MANY] = [timeline("one house", [0]), timeline("another house", [17]), timeline("128 houses", [], 500)];
+const EPOCHS = [300, 240, 200, 150, 120, 110, 105, 101, 100.5, 100.2, 100.1, 100, 99.9, 99.8];
+const KNOWN = {
+  run: { key: "first", weights: 16, layers: [3, 1], timelines: [MANY, ONE, ANOTHER], opens: "one house", unit: "$", error_unit: "$" },
+  house: "house",
+  histories: {
+    "128 houses": {
+      epochs: EPOCHS.map((validation, i) => ({ step: 100 * (i + 1), validation: 1000 * validation })),
+      baselines: { mean: 250_000, "linear model": 115_000 },
+    },
+  },
+  last: (name: string) => KNOWN.run.timelines.find((one) => one.name === name)!.steps,
+};
 
-const main = timeline("main");
-const RUN = { key: "first", layers: [{}, {}], timelines: [main], opens: "main", error_unit: "$" };
-
-interface Changes extends Record<string, unknown> {
-  run?: typeof RUN;
-  histories?: unknown;
-  E?: number;
-  drawn?: number[]; // w, ∂E/∂w, step of each edge
-}
-
-function fake({ run = RUN, histories = {}, E = 0.5, drawn, ...changes }: Changes = {}) {
+// A page that draws at once whatever it looks at: house 0 is guessed better by 1,000 at every step.
+function fake(changes: Record<string, unknown> = {}, E?: number) {
   const moment = {
-    line: main,
-    timeline: "main",
-    step: 0,
-    last: 0,
-    phase: null as number | null,
-    phases,
-    seen: { forward: 2, error: true, backward: 1, update: true },
-    of: "row",
-    row: 0,
-    weight: null as string | null,
-    unit: null,
-    features: {},
-    weights: {},
+    timeline: "128 houses", step: 3, phase: null as number | null, phases: phases(2), of: "row", row: 5, weight: null as string | null,
+    unit: {} as unknown, features: { a: 1 }, weights: { b: 2 } as Record<string, number>,
+    get line(): typeof ONE | undefined {
+      return KNOWN.run.timelines.find((one) => one.name === this.timeline);
+    },
+    get seen(): Seen {
+      return seen(this.phases, this.phase);
+    },
+    follow() {},
+    get query() {
+      return {};
+    },
     look(row: number) {
       this.row = row;
     },
@@ -51,123 +50,141 @@ function fake({ run = RUN, histories = {}, E = 0.5, drawn, ...changes }: Changes
   };
   const studio = {
     moment,
-    known: { run, histories },
-    drawing: {
-      numbers: { E, step: 0, text: { prediction: "$4", truth: "$3", difference: "$1" } },
-      layout: { edges: [{ weight: "w2[1, 1]" }, { weight: "w2[2, 1]" }] },
-      weights: new Float32Array(drawn ?? [0.4876, 0.4859, 0, -0.1647, 1.2587, 0]),
+    known: KNOWN,
+    training: { stop: async () => {}, plays: false, on: (n: number) => (moment.step += n) },
+    source: {
+      ask: async (_: string, { step }: { step: number }) => ({
+        unit: "$", before: 9000 - 1000 * step, after: 8000 - 1000 * step,
+        parts: [{ weight: "w2[2, 1]", part: -300 }, { weight: "b2[1]", part: -700 }],
+      }),
     },
-    gone: null as number | null,
-    on: null as string | null,
-    go(step: number, timeline: string) {
-      this.gone = moment.step = step;
-      this.on = timeline;
+    drawing: {
+      get numbers() {
+        const { timeline, step, of, row } = moment;
+        const guess = `$${9000 - 1000 * step}`;
+        return {
+          timeline, step, of, rows: [row], E: E ?? 9 - step, difference: [5000 - 1000 * step],
+          text: { prediction: guess, truth: "$4000", difference: "$1" },
+        };
+      },
+      layout: { edges: [{ weight: "w1[sqft_living, 1]" }, { weight: "w2[2, 1]" }] },
+      weights: new Float32Array([0.2662, -0.602, 0, -0.1647, 1.2587, 0]),
+    },
+    bets: false,
+    go(step: number, name = moment.timeline) {
+      [moment.step, moment.timeline] = [step, name];
     },
   };
   return studio as unknown as typeof studio & Studio;
 }
 
-const stop = (n: number) => STOPS[n - 1]!;
+async function staged(n: number, studio = fake()) {
+  const facts = (await STOPS[n - 1]!.stage(studio)) ?? {};
+  return { studio, was: before(studio, facts), stop: STOPS[n - 1]! };
+}
 
 describe("the stops", () => {
-  it("are ten, each with its words, its task and a view", () => {
+  it("are ten, none is done as it begins, and each says what to do in few words, with no bare E", async () => {
     expect(STOPS).toHaveLength(10);
-    const studio = fake({ weight: "w2[1, 1]" });
-    for (const one of STOPS) {
-      for (const words of [one.title, one.text(studio), one.task(studio)]) {
-        expect(words).not.toMatch(/!|undefined|NaN|not finite|null/);
-        expect(words.split("`").length % 2).toBe(1);
-      }
-      expect(["network", "house", "chain", "timeline"]).toContain(one.view);
+    for (let n = 1; n <= 10; n++) {
+      const { stop, studio, was } = await staged(n);
+      expect([n, stop.done(studio, was)]).toEqual([n, false]);
+      const [text, task] = [plain(stop.text(studio, was)), plain(stop.task(studio, was))];
+      for (const words of [stop.title, text, task]) expect(words).not.toMatch(/!|undefined|NaN|not finite|null|(?<!∂)\bE\b(?! of)/);
+      expect([n, text.split(/\s+/).length <= 60]).toEqual([n, true]);
+      expect(stop.sees(studio).length).toBeGreaterThan(0);
     }
     expect(IDEAS.length).toBeGreaterThan(2);
   });
 
-  it("are not done as they begin", () => {
-    for (const one of STOPS) {
-      const studio = fake();
-      one.stage?.(studio);
-      const at = studio.moment.phase === null ? phases.length : studio.moment.phase + 1;
-      const count = (kind: string) => phases.slice(0, at).filter((phase) => phase.kind === kind).length;
-      (studio.moment as { seen: unknown }).seen = {
-        forward: count("forward"),
-        error: true,
-        backward: 3 - count("backward"),
-        update: false,
-      };
-      expect([one.title, one.done(studio, before(studio))]).toEqual([one.title, false]);
+  it("go to their own moment, and put back what is changed for a look only", async () => {
+    const where = [];
+    for (let n = 1; n <= 10; n++) {
+      const { moment } = (await staged(n)).studio;
+      where.push([moment.timeline, moment.step, moment.row]);
+      expect([moment.weights, moment.features, moment.unit]).toEqual([{}, {}, null]);
     }
-  });
-
-  it("go back to the first step only where they need to", () => {
-    const trained = { ...timeline("main", 300) };
-    const end = { step: 300, line: trained, run: { ...RUN, timelines: [trained] } };
-    expect(
-      [1, 2, 3, 4, 5, 6, 7, 8].map((n) => {
-        const at = fake(end);
-        stop(n).stage?.(at);
-        return at.gone;
-      }),
-    ).toEqual(Array(8).fill(0));
-    expect(
-      [9, 10].map((n) => {
-        const at = fake(end);
-        stop(n).stage?.(at);
-        return at.gone;
-      }),
-    ).toEqual([null, null]);
-    const alone = { ...timeline("one house"), train: 1 };
-    const opens = { run: { ...RUN, timelines: [main, alone], opens: "one house" } };
-    const on = (n: number, more = {}) => {
-      const at = fake({ ...opens, ...more });
-      stop(n).stage?.(at);
-      return at.on;
-    };
-    expect([1, 3, 5].map((n) => on(n))).toEqual(Array(3).fill("one house"));
-    const there = { line: alone, timeline: "one house" };
-    expect([6, 7, 8, 9, 10].map((n) => on(n, there))).toEqual([null, null, "main", "main", null]);
-    const midway = fake({ step: 7, line: trained });
-    stop(6).stage?.(midway);
-    expect(midway.gone).toBeNull();
+    const one = ["one house", 0, 0];
+    expect(where).toEqual([
+      one, one, ["one house", 1, 0], one, one, one, one, ["one house", 14, 17], ["128 houses", 0, 5], ["128 houses", 3, 5],
+    ]);
   });
 });
 
 describe("what a stop notices", () => {
-  const was = before(fake());
-
-  it("feed forward, another row, a weight by hand", () => {
-    expect(stop(1).done(fake({ phase: 1 }), was)).toBe(true);
-    expect(stop(1).done(fake({ phase: 0, seen: { forward: 1 } }), was)).toBe(false);
-    expect(stop(2).done(fake({ row: 1 }), was)).toBe(true);
-    const pulled = { weights: { "w2[1, 1]": 0.1 } };
-    expect(stop(3).done(fake(pulled), was)).toBe(false);
-    expect(stop(3).done(fake({ ...pulled, E: 0.4 }), was)).toBe(true);
-    expect(stop(3).done(fake({ ...pulled, E: 0.6 }), was)).toBe(false);
+  it("another house, a step, a bet and its account", async () => {
+    for (const [n, act] of [
+      [1, (s) => s.moment.look(1)],
+      [2, (s) => s.go(1)],
+      [6, (s) => s.go(1)],
+    ] as [number, (studio: ReturnType<typeof fake>) => void][]) {
+      const { studio, was, stop } = await staged(n);
+      act(studio);
+      expect([n, stop.done(studio, was)]).toEqual([n, true]);
+    }
+    const { studio, was, stop } = await staged(3);
+    studio.go(2);
+    expect([studio.bets, stop.done(studio, was)]).toEqual([true, false]);
+    studio.bets = false;
+    expect([stop.done(studio, was), stop.result(studio, was)]).toEqual([true, "b2[1] did the most: −$700 of −$1,000."]);
   });
 
-  it("the steepest of all lines, whatever its sign", () => {
-    expect(stop(4).done(fake({ weight: "w2[1, 1]" }), was)).toBe(false);
-    expect(stop(4).done(fake({ weight: "w2[2,1]" }), was)).toBe(true);
-    const drawn = [0, -3, 0, 0, 1.2587, 0];
-    expect(stop(4).done(fake({ weight: "w2[1, 1]", drawn }), was)).toBe(true);
+  it("by how much a step is better", async () => {
+    const { studio, was, stop } = await staged(2);
+    expect(plain(stop.text(studio, was))).toContain("$9000, is $5,000 too high");
+    studio.go(1);
+    expect(stop.result(studio, was)).toContain("$8000: better by $1,000");
   });
 
-  it("a new timeline, steps, phases, an epoch", () => {
-    const two = { ...RUN, timelines: [main, timeline("b")] };
-    for (const n of [5, 10]) expect(stop(n).done(fake({ run: two }), was)).toBe(true);
-    expect(stop(6).done(fake({ step: 1 }), was)).toBe(true);
-    expect(stop(7).done(fake({ phase: 4 }), was)).toBe(true);
-    expect(stop(7).done(fake({ phase: 3, seen: { backward: 2 } }), was)).toBe(false);
-    expect(stop(8).done(fake({ step: 99 }), was)).toBe(false);
-    expect(stop(8).done(fake({ step: 100 }), was)).toBe(true);
+  it("a weight by hand, once E is lower", async () => {
+    for (const [E, done] of [[9.5, false], [8.5, true]] as const) {
+      const { was, stop } = await staged(4);
+      const moved = fake({ timeline: "one house", step: 0, row: 0, weights: { "w2[2, 1]": 0.1 } }, E);
+      expect(stop.done(moved, was)).toBe(done);
+    }
   });
 
-  it("the flat part of the validation curve", () => {
-    const epochs = [100, 80, 62, 61, 60].map((validation, i) => ({ step: 100 * (i + 1), validation }));
-    const at = (step: number) => fake({ step, last: 500, histories: { main: { epochs } } });
-    const end = { ...was, step: 500 };
-    expect([100, 200, 300, 400].map((step) => stop(9).done(at(step), end))).toEqual([false, false, true, true]);
-    expect(stop(9).done(at(500), end)).toBe(false);
-    expect(stop(9).text(at(500))).toContain("$60");
+  it("the way back, to the first layer", async () => {
+    const { studio, was, stop } = await staged(5);
+    expect(studio.moment.phase).toBe(2);
+    studio.moment.phase = 3;
+    expect(stop.done(studio, was)).toBe(false);
+    studio.moment.phase = 4;
+    expect(stop.done(studio, was)).toBe(true);
+    expect(stop.result(studio, was)).toContain("−0.602");
+  });
+
+  it("another house, which got worse, and many houses", async () => {
+    const { studio, was, stop } = await staged(8);
+    expect(plain(stop.text(studio, was))).toContain("After 14 steps house 0 is at");
+    for (const name of ["another house", "128 houses"]) {
+      const [choice] = stop.choices!(studio);
+      expect(choice!.label.toLowerCase()).toBe(name);
+      choice!.act(studio);
+      expect([studio.moment.timeline, studio.moment.step, stop.done(studio, was)]).toEqual([name, 0, false]);
+    }
+    studio.go(1);
+    expect(stop.done(studio, was)).toBe(true);
+  });
+
+  it("that the error has passed the mean's and the linear model's lines", async () => {
+    const { studio, was, stop } = await staged(9);
+    for (const [step, done] of [[100, false], [500, false], [600, true]] as const) {
+      studio.go(step);
+      expect([step, stop.done(studio, was)]).toEqual([step, done]);
+    }
+    expect(plain(stop.result(studio, was))).toBe(
+      "Passed, at step 600: $110,000. The mean is off by $250,000, the linear model by $115,000.",
+    );
+  });
+
+  it("where the curve is flat, and that one starts over", async () => {
+    const { studio, was, stop } = await staged(10);
+    const asks = (step: number) => (studio.go(step), plain(stop.task(studio, was)));
+    expect(asks(600)).toContain("Let it play");
+    expect(asks(1000)).toContain("Let it play");
+    expect(asks(1400)).toContain("Start over from here");
+    const forked = { ...KNOWN.run, timelines: [...KNOWN.run.timelines, { ...MANY, name: "fork 1", parent: "128 houses" }] };
+    expect(stop.done({ ...studio, known: { ...KNOWN, run: forked } } as unknown as Studio, was)).toBe(true);
   });
 });

@@ -1,194 +1,271 @@
 // The stops of the tour, in the order of a beginner's questions. Every number in them is read from the page.
-import { same } from "../chain/chain";
+import type { Depth } from "../lib/depth";
 import { count, number } from "../lib/words";
 import type { Studio } from "../lib/studio.svelte";
+import type { Outcome } from "../messages";
 
-// What a stop was like when it opened. E: of what is looked at, as long as nothing is changed by hand.
+// What a stop was like when it opened.
 export interface Before {
   step: number;
   row: number;
   timelines: number;
-  E: number | null;
+  E: number | null; // of what is looked at
+  difference: number; // of the guess from the truth
+  said: Outcome;
+  facts: Facts;
+}
+
+export type Facts = Record<string, string>; // what was asked for a stop's words
+
+export interface Choice {
+  label: string;
+  act: (studio: Studio) => void;
 }
 
 export interface Stop {
   title: string;
-  text: (studio: Studio) => string;
-  task: (studio: Studio) => string; // what stands between ` is a key
-  view: string; // by its data-view
-  part?: string; // a selector, of what in this view has to be seen
-  also?: string; // a view that is used here, and should not be covered
-  stage?: (studio: Studio) => void;
+  depth: Depth; // that it needs
+  sees: (studio: Studio) => string[]; // selectors of what it speaks of; the first is outlined
+  stage: (studio: Studio) => Promise<Facts | void>; // brings the page to where it begins
+  // In what follows, `such` is a key, and [such](selector) leads to what it names.
+  text: (studio: Studio, before: Before) => string;
+  task: (studio: Studio, before: Before) => string;
+  choices?: (studio: Studio) => Choice[]; // buttons of the card that the task names
   done: (studio: Studio, before: Before) => boolean;
+  result: (studio: Studio, before: Before) => string; // what came of it
 }
 
-// Which weight is pulled by hand: one behind the last hidden layer, so that its chain is short.
-const PULLED = "w2[1, 1]";
-const FLAT = 1.05; // an error that is at most so many times the best one lies in the flat part of the curve
+const FIRST_OF_W1 = "w1[sqft_living, 1]"; // of the weights between input and hidden layer, the one that is pulled hardest
+const OF_W2 = "w2[2, 1]"; // and of those behind them
+const [SPAN, LEAST] = [6, 0.025]; // epochs in which the lowest error falls by less than this part: the curve is flat
+const PATIENCE = 5000; // ms, for a moment to be there
 
 export const STOPS: Stop[] = [
   {
-    title: "How does it come to a prediction?",
-    text: () =>
-      "On the left stand three facts about a house, scaled so that 0 is the average. Each unit multiplies what comes " +
-      "in by its weights and adds the products up: a dot product. Hidden units then bend their sum with tanh.",
-    task: () => "The hidden units are computed. Press `shift →`, or the next phase above, for the price.",
-    view: "network",
-    also: "steps",
-    stage: (studio) => begin(studio, { phase: 0 }),
-    done: ({ moment, known }) => moment.phase !== null && moment.seen.forward === (known.run?.layers.length ?? 0),
-  },
-  {
-    title: "How wrong is it?",
-    text: (studio) => {
-      if (!studio.drawing.numbers) return "";
-      const { text: outcome, E } = studio.drawing.numbers;
-      return (
-        `The house was sold for ${outcome.truth}, and the network says ${outcome.prediction}. ` +
-        `The difference, scaled and squared, is the error E: ${number(E)}. Learning lowers E.`
-      );
-    },
-    task: () => "Look at some other house, with `n` or the buttons of this view. Is its error larger or smaller?",
-    view: "house",
+    title: "It guesses",
+    depth: "picture",
+    sees: () => [".first .stage", ".first .gauge", ".first .sentence"],
     stage: (studio) => begin(studio),
-    done: (studio, before) => studio.moment.row !== before.row,
+    text: ({ known }, { said }) =>
+      `Three facts about a ${known.house} go in on the left. Each unit multiplies what comes in by its weights, adds it ` +
+      `up, bends the sum, and passes it on. On the right a price comes out: ${said.prediction}. Nobody has told the ` +
+      "weights anything yet, so it is a guess.",
+    task: () => "Press *Another house*, or `n`: it guesses again, with the same weights.",
+    choices: () => [{ label: "Another house", act: ({ moment }) => moment.look(moment.row + 1) }],
+    done: (studio, before) => studio.moment.row !== before.row && drawn(studio),
+    result: (studio) => {
+      const { said, row, house } = now(studio);
+      return `For ${house} ${row} it says ${said.prediction}, and that ${house} sold for ${said.truth}.`;
+    },
   },
   {
-    title: "Would another weight have been better?",
-    text: (studio) => {
-      const { slope, weight } = chosen(studio);
-      const known = slope === undefined ? "" : ` Of ${weight} it is ${number(slope)}.`;
+    title: "It learns from one mistake",
+    depth: "picture",
+    sees: () => [".first .learn button", ".first .gauge", ".first .stage"],
+    stage: (studio) => begin(studio),
+    text: (studio, { said, row, difference }) => {
+      const way = difference > 0 ? "too high" : "too low";
       return (
-        "Move one weight a little, hold all others, and watch how fast E changes: that is the weight's partial " +
-        `derivative, ∂E/∂w. It is the slope of the curve where the weight stands.${known}`
+        `${upper(now(studio).house)} ${row} sold for ${said.truth}. The guess, ${said.prediction}, is ` +
+        `${amount(studio, difference)} ${way}. Now watch: the mistake runs back through the network, every weight is ` +
+        "changed a little, and the network guesses again."
       );
     },
-    task: (studio) => `Pull the dot on the curve of ${studio.moment.weight ?? PULLED} until E is lower than before.`,
-    view: "chain",
-    part: 'svg[aria-label^="E along"]',
-    stage: pull,
+    task: () => "Press *Learn from this mistake*, or `→`.",
+    done: (studio, before) => studio.moment.step > before.step && drawn(studio),
+    result: (studio, before) => {
+      const { said } = now(studio);
+      const gain = Math.abs(before.difference) - Math.abs(off(studio));
+      return `Now it says ${said.prediction}: ${gain < 0 ? "worse" : "better"} by ${amount(studio, gain)}. \`←\` takes it back.`;
+    },
+  },
+  {
+    title: "Which weight did it?",
+    depth: "picture",
+    sees: ({ bets }) => (bets ? [".first .bet", ".first .gauge"] : [".first .account", ".first .learn"]),
+    stage: async (studio) => {
+      await begin(studio, { step: 1 });
+      studio.bets = true;
+      const { unit, before, after, parts } = await accountAt(studio, 1);
+      const most = parts.reduce((one, other) => (Math.abs(other.part) > Math.abs(one.part) ? other : one));
+      return { weight: most.weight, part: number(most.part, 5, unit), all: number(after - before, 5, unit) };
+    },
+    text: ({ known }) =>
+      `In a step all ${count(known.run?.weights ?? 0)} weights move, and each move changes the guess. The account adds up ` +
+      "how much, weight by weight, from the old guess to the new one. But bet first, on the next step.",
+    task: ({ bets, moment }, { step }) => {
+      if (moment.step > step) return "Press *That was enough*: in the account every weight has its bar.";
+      return bets ? "Answer [the bet](.first .bet), and press *Make the step*." : "Press *Bet first*.";
+    },
+    done: ({ bets, moment }, { step }) => moment.step > step && !bets,
+    result: (_, { facts }) => `${facts["weight"]} did the most: ${facts["part"]} of ${facts["all"]}.`,
+  },
+  {
+    title: "How does it know which way?",
+    depth: "numbers",
+    sees: () => ["[data-view=chain] .along"],
+    stage: (studio) => begin(studio, { weight: OF_W2 }),
+    text: (studio) =>
+      `Move one weight, ${OF_W2}, and hold all others: the curve shows E of this ${now(studio).house}. How steep it is ` +
+      `where the weight stands is its slope, ∂E/∂w: ${slope(studio)}. That is how hard the error pulls at it.`,
+    task: () => "Drag [the dot](.along .dot), or focus it and press `←`, until E of this house is lower.",
     done: (studio, before) =>
-      Object.keys(studio.moment.weights).length > 0 &&
-      before.E !== null &&
-      studio.drawing.numbers?.E !== undefined &&
-      studio.drawing.numbers.E < before.E,
+      Object.keys(studio.moment.weights).length > 0 && before.E !== null && drawn(studio) && now(studio).E < before.E,
+    result: (studio, before) =>
+      `E of this ${now(studio).house} went from ${number(before.E)} to ${number(now(studio).E)}. This was a look only: ` +
+      "the run has not changed.",
   },
   {
-    title: "Which weights matter most?",
-    text: (studio) => {
-      const { slope, weight } = chosen(studio);
-      const known = slope === undefined ? "" : ` ${weight}, which is chosen, has the slope ${number(slope)}.`;
-      return (
-        "Every weight has such a slope. All of them together are the gradient: it tells in which direction E grows " +
-        `fastest.${known}`
-      );
-    },
-    task: () => "Find the line with the steepest slope, up or down, and click it.",
-    view: "network",
-    stage: pull,
-    done: isSteepest,
+    title: "How does the first layer get to know?",
+    depth: "numbers",
+    sees: ({ moment }) =>
+      moment.seen.backward <= 1
+        ? ["[data-view=chain] .factors", "[data-view=steps] .phases"]
+        : ["[data-view=network]", "[data-view=steps] .phases"],
+    stage: (studio) => begin(studio, { weight: FIRST_OF_W1, phase: "error" }),
+    text: (studio) =>
+      `${FIRST_OF_W1} moves the price only by way of w2. So the slope comes back the same way: from E of this ${now(studio).house} to the price, ` +
+      "through w2, through the bend of the unit, to w1. Multiply what stands along this way: that is the chain rule.",
+    task: () => "The error is known. Press `shift →` twice, or ←2 and then ←1 in [the phases](.phases).",
+    done: ({ moment }) => moment.phase !== null && moment.seen.backward <= 1,
+    result: (studio) => `The factors multiply to ∂E/∂w = ${slope(studio)}.`,
   },
   {
-    title: "How far should the weights move?",
+    title: "Why minus?",
+    depth: "numbers",
+    sees: () => ["[data-view=chain] .update", "[data-view=steps]"],
+    stage: (studio) => begin(studio, { weight: OF_W2 }),
     text: (studio) => {
-      const rate = number(Number(studio.moment.line?.settings.learning_rate));
+      const up = Number(studio.drawing.weights[3 * edge(studio, OF_W2) + 1]) > 0;
       return (
-        "The gradient knows the direction, and not how far to go. That is for us to choose: the learning rate, " +
-        `${rate} here. A small one is slow. One that is too large leaps over the valley, and E rises.`
+        `The slope of ${OF_W2}, ${slope(studio)}, points up the error, and we want to go down. So the update ` +
+        `subtracts: new weight = old weight − rate · ∂E/∂w. This slope is ${up ? "positive: the weight shrinks" : "negative: the weight grows"}.`
       );
     },
-    task: () =>
-      "In “Along this step”, move the handle to the lowest point, and start over with that rate.",
-    view: "timeline",
-    stage: (studio) => begin(studio),
+    task: () => "Press `→`, or the arrow in [the step bar](.steps), to make the update.",
+    done: (studio, before) => studio.moment.step > before.step && drawn(studio),
+    result: (studio, before) =>
+      `E of this ${now(studio).house} went from ${number(before.E)} to ${number(now(studio).E)}. \`←\` takes it back, to the last digit.`,
+  },
+  {
+    title: "How far?",
+    depth: "everything",
+    sees: () => ["[data-view=timeline] .right"],
+    stage: async (studio) => {
+      await begin(studio);
+      return { rate: studio.moment.line?.settings["learning_rate"] ?? "" };
+    },
+    text: (studio, { facts }) =>
+      "The slope says which way, and not how far. That is for us to choose: the learning rate, " +
+      `${facts["rate"]} here. A small one is slow. One that is too large leaps over the ` +
+      `valley, and E of this ${now(studio).house} rises.`,
+    task: () => "In *Along this step*, move [the handle](.grip) to the lowest point, and start over with that rate.",
     done: (studio, before) => timelines(studio) > before.timelines,
+    result: (studio) =>
+      `${studio.moment.timeline} learns with the rate ${studio.moment.line?.settings["learning_rate"]}. The old timeline is still there.`,
   },
   {
-    title: "Why is there a minus?",
-    text: (studio) => {
-      const { slope } = chosen(studio);
-      const way =
-        slope === undefined
-          ? ""
-          : ` This slope is ${slope < 0 ? "negative: the weight grows" : "positive: the weight shrinks"}.`;
+    title: "Another house got worse",
+    depth: "picture",
+    sees: ({ moment }) => (moment.line?.rows.length ? [".first .sentence", ".first .gauge"] : ["[data-view=timeline]", "[data-view=steps]"]),
+    stage: async (studio) => {
+      const { one, another } = lines(studio);
+      const [own, other] = [one!.rows[0]!, another!.rows[0]!];
+      await begin(studio, { step: one!.planned });
+      const [all, only] = [await accountAt(studio, 0, other), await accountAt(studio, studio.moment.step - 1, own)];
+      studio.moment.look(other);
+      await settled(studio);
+      return {
+        steps: count(studio.moment.step, "step"), own: `house ${own}`, other: `house ${other}`,
+        from: number(all.before, 6, all.unit), only: number(only.after, 6, only.unit), another: another!.name,
+      };
+    },
+    text: (studio, { said, facts }) => {
+      const { one, another, many } = lines(studio);
+      const [name, price] = [studio.moment.timeline, now(studio).said.prediction];
+      if (name === one?.name) {
+        return (
+          `After ${facts["steps"]} ${facts["own"]} is at ${facts["only"]}. But look at ${facts["other"]}: it sold for ` +
+          `${said.truth}. The network began with ${facts["from"]}; now it says ${said.prediction}. What helps one house ` +
+          "can spoil another."
+        );
+      }
+      if (name === another?.name) {
+        return (
+          `This timeline begins with the same weights. They guess ${facts["other"]} almost right, ${price}, so it wishes ` +
+          `for hardly any change. ${upper(facts["own"] ?? "")} wishes for a large one. So ask many houses before anything moves.`
+        );
+      }
       return (
-        "The slope points up the error, and we want to go down. So the update subtracts: new weight = old weight − " +
-        `rate · ∂E/∂w.${way}`
+        `Here a step asks ${many?.settings["batch_size"]} houses. Each wishes its own change of every weight; the step is ` +
+        "the mean of their wishes. So E of one house may rise, while E of all houses falls."
       );
     },
     task: (studio) => {
-      const batch = studio.moment.line?.settings.batch_size;
-      const of = batch ? ` It takes the mean slope of ${batch} houses.` : "";
-      return `Press \`→\` to make a step.${of} Then \`←\` takes it back, to the last digit.`;
+      const { one, another } = lines(studio);
+      const name = studio.moment.timeline;
+      if (name === one?.name) return `Press *${upper(another?.name ?? "")}*, which learns from that house.`;
+      if (name === another?.name) return `Press *${lines(studio).many?.name}*.`;
+      return "Press `→`, or the arrow in [the step bar](.steps): one step for all of them.";
     },
-    view: "chain",
-    also: "steps",
-    stage: (studio) => {
-      begin(studio, { on: "here" });
-      if (studio.moment.weight === null) studio.moment.weight = PULLED;
+    choices: (studio) => {
+      const { one, another, many } = lines(studio);
+      const open = (name: string, act: (studio: Studio) => void): Choice[] => [{ label: upper(name), act }];
+      const { timeline } = studio.moment;
+      if (another && timeline === one?.name) return open(another.name, () => (studio.go(0, another.name), studio.moment.follow()));
+      if (many && timeline === another?.name) {
+        return open(many.name, () => {
+          studio.go(0, many.name);
+          studio.moment.of = "batch";
+          studio.moment.weight = OF_W2;
+          studio.depth = "everything";
+        });
+      }
+      return [];
     },
-    done: (studio, before) => studio.moment.step > before.step,
+    done: (studio) => studio.moment.timeline === lines(studio).many?.name && studio.moment.step > 0 && drawn(studio),
+    result: (studio) => `That was the mean wish of ${lines(studio).many?.settings["batch_size"]} houses, made at once.`,
   },
   {
-    title: "How do the first weights get to know?",
-    text: () =>
-      "The first matrix moves the price only by way of the second. So the slopes come back the same way: from E to " +
-      "the price, down through w2, through the slope of tanh, and on to w1. That is backpropagation.",
-    task: () => "E is known. Press `shift →` twice, and watch the violet numbers come back through both matrices.",
-    view: "network",
-    also: "steps",
-    stage: (studio) =>
-      begin(studio, { phase: studio.moment.phases.findIndex((one) => one.kind === "error"), on: "here" }),
-    done: (studio) => studio.moment.phase !== null && studio.moment.seen.backward <= 1,
-  },
-  {
-    title: "Is one step enough?",
+    title: "Again and again",
+    depth: "everything",
+    sees: () => ["[data-view=timeline] .lines", "[data-view=steps] .play", "[data-view=network]"],
+    stage: (studio) => begin(studio, { many: true }),
     text: (studio) => {
       const { line } = studio.moment;
-      const epoch = line ? ` of ${line.steps_an_epoch} steps` : "";
+      const all = errors(studio);
       return (
-        "A step helps a little, so we repeat it. One house again and again would spoil the price of others: so each " +
-        "step learns from other houses now. Once all " +
-        `${count(line?.train ?? 0)} have had their turn, an epoch${epoch} is over, and it begins anew.`
+        `Each step takes other houses; after ${count(line?.steps_an_epoch ?? 0, "step")}, an epoch, all ` +
+        `${count(line?.train ?? 0)} have had their turn. Watch the error on houses that it never learns from: can it beat ` +
+        `the mean price, off by ${all.mean}, and a linear model, ${all.linear}? In [the units](.stage .map) maps form.`
       );
     },
-    task: () => "Press play, or `space`, and watch the error fall for an epoch or more.",
-    view: "timeline",
-    also: "steps",
-    stage: (studio) => begin(studio, { on: "many" }),
-    done: ({ moment }, before) => moment.step - before.step >= (moment.line?.steps_an_epoch ?? 1),
+    task: () => "Press *Play*, or `space`, and wait until the dashed line has passed both. The speed is up to you.",
+    done: (studio, before) => studio.moment.step > before.step && passed(studio, "linear model"),
+    result: (studio) => {
+      const all = errors(studio);
+      return `Passed, at step ${count(all.step)}: ${all.now}. The mean is off by ${all.mean}, the linear model by ${all.linear}.`;
+    },
   },
   {
-    title: "When should it stop?",
+    title: "When to stop, and another way",
+    depth: "everything",
+    sees: (studio) => (isFlat(studio) && !studio.training.plays ? ["[data-view=timeline]"] : ["[data-view=timeline] .lines", "[data-view=steps] .play"]),
+    stage: (studio) => begin(studio, { many: true, end: true }),
     text: (studio) => {
-      const best = bestEpoch(studio);
-      const lowest = best ? ` The lowest is ${number(best.validation, 4, studio.known.run?.error_unit)} so far.` : "";
+      const best = errors(studio);
+      const lowest = best.step ? ` The lowest so far is ${best.lowest}, at step ${count(best.lowestAt)}.` : "";
       return (
-        "Some houses are kept apart: the network never learns from them. Once the error on these, the validation " +
-        `rows, falls no further, more steps bring nothing.${lowest}`
+        "The validation houses never teach it; they only tell how well it does on houses it has not seen. Once their error " +
+        `falls no further, more steps bring nothing here: stop.${lowest} Then try another way from any step.`
       );
     },
     task: (studio) =>
-      (studio.known.histories[studio.moment.timeline]?.epochs.length ?? 0) < 2
-        ? "Press play until there are some epochs. Then go to the place where the validation curve gets flat."
-        : `Click into the curve where it gets flat, at most ${number(100 * (FLAT - 1), 2)}% above the lowest.`,
-    view: "timeline",
-    stage: (studio) => begin(studio, { on: "many", end: true }),
-    done: (studio, before) => {
-      const { step, last } = studio.moment;
-      return step !== before.step && step < last && isFlat(studio);
-    },
-  },
-  {
-    title: "And if I had chosen otherwise?",
-    text: () =>
-      "Nothing is lost. You can return to every step, and begin a new timeline from each, with another rate, " +
-      "another optimizer, or weights set by hand. The old one stays beside it.",
-    task: () => "Go to the first step with `home`, start over with another learning rate, and press play. Which wins?",
-    view: "timeline",
-    also: "steps",
-    stage: (studio) => begin(studio, { on: "here", end: true }),
+      isFlat(studio) && !studio.training.plays
+        ? "It is flat here. Press [Start over from here](.over), choose another learning rate, and begin."
+        : "Let it play until the dashed line flattens. Then press *Stop*, or `space`.",
     done: (studio, before) => timelines(studio) > before.timelines,
+    result: (studio) => `${studio.moment.timeline} has begun, beside the old one. Train it: which one wins?`,
   },
 ];
 
@@ -202,78 +279,117 @@ export const IDEAS: string[] = [
 
 // --- the stage ---------------------------------------------------------------------------------------------------
 
-// The first network, one row, at a phase, and on a timeline: "first": its first step of that which the run opens with;
-// "here": the present one; "many": the present one, or else the first, that learns from many rows. `end`: the last step
-// is as good as any other, though there may be nothing after it.
-function begin(
-  studio: Studio,
-  { phase = null, on = "first", end = false }: { phase?: number | null; on?: "first" | "here" | "many"; end?: boolean } = {},
-): void {
-  const { moment, known } = studio;
-  const lines = known.run?.timelines ?? [];
-  const opens = lines.find((one) => one.name === known.run?.opens) ?? lines[0];
-  const many = [moment.line, ...lines].find((one) => (one?.train ?? 0) > 1);
-  const line = { first: opens, here: moment.line, many }[on];
-  moment.of = "row";
-  moment.unit = null;
-  moment.phase = phase;
-  if (on === "first") {
-    moment.look(0);
-    moment.features = {};
-  }
-  moment.weights = {};
-  if (!line) return;
-  const over = line.steps >= line.planned && moment.step >= line.steps;
-  const elsewhere = line.name !== moment.timeline;
-  const restarts = on === "first" && moment.step !== 0;
-  if (elsewhere || restarts || (!end && over)) studio.go(0, line.name);
+interface Scene {
+  step?: number; // steps that are not there yet are made
+  weight?: string;
+  phase?: "error";
+  many?: boolean; // on the timeline that learns from many houses
+  end?: boolean; // wherever it is there
 }
 
-function pull(studio: Studio): void {
-  begin(studio);
-  studio.moment.weight = PULLED;
+async function begin(studio: Studio, scene: Scene = {}): Promise<void> {
+  const { moment, known, training } = studio;
+  const { one, many } = lines(studio);
+  const line = scene.many ? many : one;
+  if (!line) return;
+  await training.stop();
+  studio.bets = false;
+  [moment.weights, moment.features, moment.unit, moment.phase] = [{}, {}, null, null];
+  moment.weight = scene.weight ?? null;
+  if (!(scene.end && moment.timeline === line.name)) {
+    const step = scene.step ?? 0;
+    const last = known.last(line.name);
+    studio.go(Math.min(step, last), line.name);
+    if (step > last) {
+      training.on(step - last);
+      await until(() => moment.step === step && !training.plays);
+    }
+  }
+  moment.look(scene.many ? moment.row : line.rows[0]!);
+  if (scene.phase) moment.phase = moment.phases.findIndex((one) => one.kind === scene.phase);
+  await settled(studio);
 }
+
+export async function until(there: () => boolean): Promise<void> {
+  const end = performance.now() + PATIENCE;
+  while (!there() && performance.now() < end) await new Promise((go) => setTimeout(go, 30));
+}
+
+const settled = (studio: Studio): Promise<void> => until(() => drawn(studio));
+
+const accountAt = (studio: Studio, step: number, row = studio.moment.row) =>
+  studio.source.ask("account", { ...studio.moment.query, of: "row", row, step });
 
 // --- what is read from the page ------------------------------------------------------------------------------------
 
+// Whether what is drawn is what is looked at.
+function drawn({ moment, drawing: { numbers } }: Studio): boolean {
+  if (numbers?.step !== moment.step || numbers.timeline !== moment.timeline || numbers.of !== moment.of) return false;
+  return moment.of === "batch" || numbers.rows[0] === moment.row;
+}
+
+// The first timelines: which the run opens with, another of one house, and one of many.
+function lines({ known }: Studio) {
+  const first = (known.run?.timelines ?? []).filter((one) => one.parent === null);
+  const one = first.find((line) => line.name === known.run?.opens);
+  const another = first.find((line) => line !== one && line.rows.length === 1);
+  return { one, another, many: first.find((line) => line.train > 1) };
+}
+
 const timelines = (studio: Studio): number => studio.known.run?.timelines.length ?? 0;
+const upper = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+const off = ({ drawing }: Studio): number => drawing.numbers?.difference[0] ?? 0;
+const amount = ({ known }: Studio, value: number): string => number(Math.abs(value), 6, known.run?.unit);
 
-export function before(studio: Studio): Before {
+function now({ drawing, moment, known }: Studio) {
+  const said = drawing.numbers?.text ?? { prediction: "", prediction_after: "", truth: "", difference: "" };
+  return { said, E: drawing.numbers?.E ?? NaN, row: moment.row, house: known.house };
+}
+
+export function before(studio: Studio, facts: Facts = {}): Before {
   const { step, row } = studio.moment;
-  return { step, row, timelines: timelines(studio), E: studio.drawing.numbers?.E ?? null };
+  const E = studio.drawing.numbers?.E ?? null;
+  return { step, row, timelines: timelines(studio), E, difference: off(studio), said: now(studio).said, facts };
 }
 
-// The weight that is chosen, and its ∂E/∂w where it is drawn.
-function chosen(studio: Studio): { weight: string; slope?: number } {
-  const weight = studio.moment.weight ?? "";
-  const i = (studio.drawing.layout?.edges ?? []).findIndex((edge) => same(edge.weight, weight));
-  return i < 0 ? { weight } : { weight, slope: studio.drawing.weights[3 * i + 1] };
+const edge = ({ drawing }: Studio, weight: string): number =>
+  (drawing.layout?.edges ?? []).findIndex((one) => one.weight === weight);
+
+// ∂E/∂w of the weight that is chosen, as it is drawn.
+function slope(studio: Studio): string {
+  const i = edge(studio, studio.moment.weight ?? "");
+  return i < 0 ? "" : number(studio.drawing.weights[3 * i + 1]);
 }
 
-// As steep as the steepest of those that are drawn.
-function isSteepest(studio: Studio): boolean {
-  const slopes = (studio.drawing.layout?.edges ?? []).map((_, i) => Math.abs(studio.drawing.weights[3 * i + 1] ?? 0));
-  const own = chosen(studio).slope;
-  return own !== undefined && slopes.length > 0 && Math.abs(own) >= Math.max(...slopes);
-}
-
-const watched = (studio: Studio) =>
-  (studio.known.histories[studio.moment.timeline]?.epochs ?? []).flatMap(({ step, validation }) =>
-    validation === null ? [] : [{ step, validation }],
+const epochs = ({ known, moment }: Studio) =>
+  (known.histories[moment.timeline]?.epochs ?? []).flatMap(({ step, validation }) =>
+    validation === null || step > moment.step ? [] : [{ step, validation }],
   );
 
-function bestEpoch(studio: Studio): { step: number; validation: number } | undefined {
-  return watched(studio).reduce<{ step: number; validation: number } | undefined>(
-    (best, one) => (best && best.validation <= one.validation ? best : one),
-    undefined,
-  );
+// The errors on the validation houses: of the baselines, of the last epoch, and the lowest one.
+function errors(studio: Studio) {
+  const baselines = studio.known.histories[studio.moment.timeline]?.baselines ?? {};
+  const written = (value?: number) => (value === undefined ? "" : number(value, 4, studio.known.run?.error_unit));
+  const all = epochs(studio);
+  const [last, best] = [all.at(-1), all.reduce((one, other) => (one.validation <= other.validation ? one : other), all[0]!)];
+  return {
+    mean: written(baselines["mean"]),
+    linear: written(baselines["linear model"]),
+    step: last?.step ?? 0,
+    now: written(last?.validation),
+    lowest: written(best?.validation),
+    lowestAt: best?.step ?? 0,
+  };
 }
 
-// Whether the epoch that ended last, or the one that is under way, has nearly the lowest error there is.
+function passed(studio: Studio, baseline: string): boolean {
+  const level = studio.known.histories[studio.moment.timeline]?.baselines[baseline];
+  return level !== undefined && (epochs(studio).at(-1)?.validation ?? Infinity) < level;
+}
+
+// Whether the lowest error has hardly fallen in the last epochs.
 function isFlat(studio: Studio): boolean {
-  const [epochs, best] = [watched(studio), bestEpoch(studio)];
-  if (!best || epochs.length < 2) return false;
-  const { step, line } = studio.moment;
-  const near = epochs.filter((one) => Math.abs(one.step - step) < (line?.steps_an_epoch ?? 1));
-  return near.some((one) => one.validation <= FLAT * best.validation);
+  const all = epochs(studio).map((one) => one.validation);
+  if (all.length <= SPAN) return false;
+  return Math.min(...all) > (1 - LEAST) * Math.min(...all.slice(0, -SPAN));
 }
