@@ -147,7 +147,8 @@ def inside(page: Page, t: bl.Trace, layer: int, unit: int) -> None:
     assert number(picture.locator("tfoot .product").inner_text()) == pytest.approx(z, rel=1e-3)
     flow = [said(one)[-1] for one in picture.locator(".flow > span:not(.sign)").all_inner_texts()]
     back = [u.dz.sum(), u.da.sum(), u.slope.mean()]
-    assert flow == pytest.approx([z, a, *back], rel=1e-3, abs=1e-9)
+    curved = t.stage(layer).layer.function != "identity"  # without an activation there is the sum alone
+    assert flow == pytest.approx([z, a, *back] if curved else back[:1], rel=1e-3, abs=1e-9)
 
 
 def test_a_unit_from_inside(small: tuple[Page, bl.Run]) -> None:

@@ -16,6 +16,9 @@ export interface DrawnColumn {
   activation: string;
   count: number;
   units: DrawnUnit[];
+  sum: string;
+  out: string;
+  matrix: string;
 }
 
 /** A unit that is drawn; for an input, the input itself, one of its bins, or its bins gathered. */
@@ -36,6 +39,11 @@ export interface Edge {
   source: number;
   unit: number;
   bins: number;
+}
+
+/** What textbooks call what was asked for, in the same order; what they have no name for keeps its own. */
+export interface Called {
+  textbook: string[];
 }
 
 /** A moment with its numbers: of the state before step `step`, and of the update that this step makes. */
@@ -249,7 +257,7 @@ export interface Chain {
   update: WeightUpdate | null;
   layer: number;
   single: boolean;
-  formula: string;
+  formula: string[];
   by_row: Share[];
   rest_rows: number;
   price: [number, number] | null;
@@ -608,6 +616,13 @@ export interface LayoutQuery {
   edges?: number;
 }
 
+/** What textbooks call these: own names of weights, inputs and units. */
+export interface NamesQuery {
+  run: string;
+  timeline: string;
+  names: string[];
+}
+
 /** The numbers of what a layout draws. layout: its id. */
 export interface DrawnQuery {
   run: string;
@@ -762,6 +777,7 @@ export interface WeightQuery {
   weights?: {
     [k: string]: number;
   };
+  names?: "own" | "textbook";
 }
 
 /** A row of a run's table. */
@@ -856,6 +872,7 @@ export interface Begin {
 
 export interface Questions {
   layout: { query: LayoutQuery; reply: Layout };
+  names: { query: NamesQuery; reply: Called };
   moment: { query: DrawnQuery; reply: Moment };
   step: { query: MomentQuery; reply: Step };
   weights: { query: DrawnQuery; reply: ArrayBuffer };

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import html as markup
 import re
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, replace
 
 from backlit import words
 from backlit.core.layer import Link
@@ -89,18 +90,36 @@ class Chain:
 
     def latex(self) -> str:
         """An align* environment, which needs amsmath: for each path symbols on one line, numbers on the next."""
-        left = rf"\frac{{\partial E}}{{\partial {_symbol(self.weight)}}}"
-        lines = []
-        for i, path in enumerate(self.paths):
-            sign = "=" if i == 0 else r"\quad +"
-            lines.append(rf"{left if i == 0 else ''} &{sign} " + r" \cdot ".join(_tex(f.symbol) for f in path.factors))
-            numbers = r" \cdot ".join(_value(factor.value) for factor in path.factors)
-            lines.append(rf"&\quad = {numbers} = {_value(path.product)}")
-        if self.rest_paths:
-            lines.append(rf"&\quad + {_value(self.rest)} \text{{ (the other {self.rest_paths} paths)}}")
-        if len(self.paths) + bool(self.rest_paths) > 1:
-            lines.append(rf"&= {_value(self.gradient)}")
+        lines = [f"{left} &{right}" for left, right in self._lines()]
         return "\\begin{align*}\n" + " \\\\\n".join(lines) + "\n\\end{align*}"
+
+    def lines(self) -> list[str]:
+        """The same line by line, each of which may be broken at its signs."""
+        return [f"{left} {right}".strip() for left, right in self._lines()]
+
+    def _lines(self) -> Iterator[tuple[str, str]]:
+        left = rf"\frac{{\partial E}}{{\partial {_symbol(self.weight)}}}"
+        for i, path in enumerate(self.paths):
+            symbols = r" \cdot ".join(_tex(factor.symbol) for factor in path.factors)
+            yield ("", rf"\quad + {symbols}") if i else (left, f"= {symbols}")
+            numbers = r" \cdot ".join(_value(factor.value) for factor in path.factors)
+            yield "", rf"\quad = {numbers} = {_value(path.product)}"
+        if self.rest_paths:
+            yield "", rf"\quad + {_value(self.rest)} \text{{ (the other {self.rest_paths} paths)}}"
+        if len(self.paths) + bool(self.rest_paths) > 1:
+            yield "", rf"= {_value(self.gradient)}"
+
+    def called(self, name: Callable[[str], str]) -> Chain:
+        """The same, with other names of weights, inputs and units, such as `Network.textbook` says them."""
+
+        def renamed(link: Link) -> Link:
+            top, bar, bottom = link.symbol.removeprefix("∂").partition("/∂")
+            if not link.symbol.startswith("∂") or not bar:
+                return replace(link, symbol=name(link.symbol))
+            return replace(link, symbol=f"∂{top if top == 'E' else name(top)}/∂{name(bottom)}")
+
+        paths = tuple(replace(path, factors=tuple(map(renamed, path.factors))) for path in self.paths)
+        return replace(self, weight=name(self.weight), paths=paths)
 
     def _repr_html_(self) -> str:
         """A table for notebooks."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -18,6 +19,7 @@ from backlit.studio.messages import MomentQuery, Part, Share, WeightQuery
 from backlit.studio.moments import described, happens, traced
 
 MOST_SHARES = 8  #: rows whose parts are listed
+LETTERS = 22  #: of a name in a formula
 MOST_PARTS = 60  #: weights of an account that are listed
 POINTS, POINTS_OF_MANY = 101, 41  #: of the curve; of the curve of a batch
 
@@ -30,11 +32,12 @@ def chain(desk: Desk, query: WeightQuery) -> messages.Chain:
     parts = w.by_row
     greatest = np.argsort(-np.abs(parts), kind="stable")[:MOST_SHARES]
     own = replace(own, update=own.update and replace(own.update, happened=happens(desk, query, t)))
+    shown = own.called(t.net.textbook) if query.names == "textbook" else own
     return messages.Chain(
-        **vars(own),
+        **vars(replace(shown, weight=own.weight)),
         layer=w.effects.stage.number,
         single=len(w.positions) == 1,
-        formula=own.latex(),
+        formula=tuple(shown.called(_short).lines()),
         by_row=tuple(Share(int(t.rows[i]), float(parts[i])) for i in greatest),
         rest_rows=float(np.delete(parts, greatest).sum()),
         price=_price(w),
@@ -42,6 +45,11 @@ def chain(desk: Desk, query: WeightQuery) -> messages.Chain:
         reasons=() if own.update is None else own.update.reasons(own.gradient),
         curve=along_weight(t, w.name, points=POINTS_OF_MANY if several else POINTS),
     )
+
+
+def _short(name: str) -> str:
+    """A name in a formula, which can be broken at its signs only: the long words in it cut."""
+    return re.sub(rf"[^\[\],]{{{LETTERS + 1},}}", lambda word: f"{word[0][: LETTERS - 1]}…", name)
 
 
 def one_weight(t: Trace, name: str) -> WeightTrace:

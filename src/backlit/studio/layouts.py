@@ -13,7 +13,7 @@ from backlit.core.network import Network
 from backlit.errors import DataError, UnknownNameError
 from backlit.explain.trace import Trace
 from backlit.studio.desk import Desk
-from backlit.studio.messages import DrawnColumn, DrawnUnit, Edge, Layout, LayoutQuery
+from backlit.studio.messages import Called, DrawnColumn, DrawnUnit, Edge, Layout, LayoutQuery, NamesQuery
 from backlit.tables.table import Table
 from backlit.words import plain
 
@@ -174,7 +174,7 @@ def _columns(net: Network, table: Table, groups: list[Group], chosen: list[np.nd
         label = telling(table, group.name)
         return DrawnUnit(group.name, label, own.column, own.unit, group.parent + 1, group.bins)
 
-    columns = [DrawnColumn("input", 0, "", len(groups), tuple(input_unit(groups[i]) for i in chosen[0]))]
+    columns = [DrawnColumn("input", 0, "", len(groups), tuple(input_unit(groups[i]) for i in chosen[0]), "", "x", "")]
     for stage, units in zip(net.numbered, chosen[1:]):
         last = stage is net.numbered[-1]
         labels = output_labels(net, table) if last else stage.units
@@ -186,8 +186,16 @@ def _columns(net: Network, table: Table, groups: list[Group], chosen: list[np.nd
             for i in units.tolist()
         )
         kind = "output" if last else "hidden"
-        columns.append(DrawnColumn(kind, stage.number, stage.layer.function, len(stage.units), drawn))
+        letters = (stage.sum(0)[0], stage.unit(0)[0])
+        matrix = ", ".join(slot.matrix for slot in stage.slots if (stage.ends[slot.weight][0] >= 0).any())
+        columns.append(DrawnColumn(kind, stage.number, stage.layer.function, len(stage.units), drawn, *letters, matrix))
     return tuple(columns)
+
+
+def names(desk: Desk, query: NamesQuery) -> Called:
+    """What textbooks call weights, inputs and units of a timeline's network."""
+    net = desk.timeline(query.run, query.timeline).net
+    return Called(tuple(map(net.textbook, query.names)))
 
 
 def output_labels(net: Network, table: Table) -> list[str]:

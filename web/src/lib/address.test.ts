@@ -5,7 +5,7 @@ describe("the address", () => {
   it("names a moment, and is read back", () => {
     const place: Place = {
       run: "first", timeline: "fork 1", step: 120, phase: 3, of: "batch", row: 17, weight: "w1[a & b=c#7, 2]", tour: 4,
-      by: "pull",
+      by: "pull", names: "textbook",
     };
     expect(read(write(place, new Set()))).toEqual(place);
   });
@@ -14,6 +14,6 @@ describe("the address", () => {
     expect(hidden("#step=1")).toEqual(new Set());
   });
   it("takes no nonsense", () => {
-    expect(read("#step=-1&row=1.5&of=everything&phase=x&timeline=&by=luck")).toEqual({});
+    expect(read("#step=-1&row=1.5&of=everything&phase=x&timeline=&by=luck&names=latin")).toEqual({});
   });
 });

@@ -13,6 +13,7 @@ export interface Place {
   row?: number;
   weight?: string;
   tour?: number;
+  names?: "textbook"; // how weights are called, where it is not by our names
   by?: "pull"; // what edges are as thick as, where it is not the weight
 }
 
@@ -35,6 +36,7 @@ export function read(hash: string): Place {
   const of = entries.get("of");
   if (of === "row" || of === "batch") place.of = of;
   if (entries.get("by") === "pull") place.by = "pull";
+  if (entries.get("names") === "textbook") place.names = "textbook";
   return place;
 }
 

@@ -6,6 +6,7 @@ import { Drawing } from "./drawing.svelte";
 import { keep, kept } from "./kept";
 import { Known } from "./known.svelte";
 import { Moment } from "./moment.svelte";
+import { Called } from "./names.svelte";
 import { Notices } from "./notices.svelte";
 import { Server } from "./server";
 import { messageOf, Trouble, type Connection, type Source } from "./source";
@@ -38,12 +39,15 @@ export class Studio {
   readonly moment: Moment;
   readonly training: Training;
   readonly drawing: Drawing;
+  readonly names: Called;
 
   constructor(readonly source: Source) {
     const complain = (error: unknown) => this.complain(error);
     this.known = new Known(source, complain);
     this.moment = new Moment(this.known);
     this.training = new Training(source, this.known, this.moment, this.notices);
+    const where = () => ({ run: this.moment.query.run, timeline: this.moment.timeline });
+    this.names = new Called(source, where, complain);
     this.drawing = new Drawing(source, this.moment, complain, () => !this.training.plays);
   }
 
@@ -57,9 +61,9 @@ export class Studio {
       void this.#arrive(read(hash));
     });
     $effect(() => {
-      const { phase, place } = this.moment;
-      const { depth, tour } = this;
-      const hash = write({ depth, ...place, phase: phase ?? undefined, tour: tour ?? undefined }, this.hide);
+      const { phase } = this.moment;
+      const { tour } = this;
+      const hash = write({ ...this.#place, phase: phase ?? undefined, tour: tour ?? undefined }, this.hide);
       const timer = setTimeout(() => this.known.run && history.replaceState(null, "", hash), 250);
       return () => clearTimeout(timer);
     });
@@ -78,7 +82,12 @@ export class Studio {
   }
 
   address(): string {
-    return location.origin + location.pathname + write({ depth: this.depth, ...this.moment.place }, this.hide);
+    return location.origin + location.pathname + write(this.#place, this.hide);
+  }
+
+  get #place(): Place {
+    const names = this.names.now === "textbook" ? this.names.now : undefined;
+    return { depth: this.depth, ...this.moment.place, names };
   }
 
   #show(hash: string): void {
@@ -86,6 +95,7 @@ export class Studio {
     this.hide = hidden(hash);
     this.depth = depthAt(place);
     this.moment.by = place.by ?? (kept(THICK) === "pull" ? "pull" : this.moment.by);
+    if (place.names) this.names.now = place.names;
     if (place.depth) remember(place.depth);
   }
 

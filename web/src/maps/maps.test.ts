@@ -31,12 +31,13 @@ test("what is not finite counts for nothing", () => {
 });
 
 const unit = (name: string) => ({ name, label: name, column: "", unit: "", number: 1, bins: 0, bias: "" });
+const letters = { sum: "z", out: "a", matrix: "" };
 const layout: Layout = {
   id: "",
   columns: [
-    { kind: "input", layer: 0, activation: "", count: 2, units: [unit("u"), unit("v")] },
-    { kind: "hidden", layer: 1, activation: "", count: 2, units: [unit("a"), unit("b")] },
-    { kind: "output", layer: 2, activation: "", count: 1, units: [unit("s")] },
+    { kind: "input", layer: 0, activation: "", count: 2, units: [unit("u"), unit("v")], ...letters },
+    { kind: "hidden", layer: 1, activation: "", count: 2, units: [unit("a"), unit("b")], ...letters },
+    { kind: "output", layer: 2, activation: "", count: 1, units: [unit("s")], ...letters },
   ],
   edges: [],
 };

@@ -1,6 +1,7 @@
 // Units and weights in words, for tooltips and for those who listen.
 import { number, signed } from "../lib/words";
 import type { DrawnColumn, DrawnUnit, Layout, UnitNumbers } from "../messages";
+import { studio } from "../lib/studio.svelte";
 import type { Weight } from "./weights";
 
 export function unitName(column: DrawnColumn, unit: DrawnUnit): string {
@@ -19,7 +20,7 @@ export function goalName(layout: Layout, weight: Weight): string {
 }
 
 export function weightAloud(layout: Layout, weight: Weight, still: boolean): string {
-  const way = `${weight.name}, from ${sourceName(layout, weight)} to ${goalName(layout, weight)}`;
+  const way = `${studio.names.of(weight.name)}, from ${sourceName(layout, weight)} to ${goalName(layout, weight)}`;
   if (!still) return `Weight ${way}`;
   const many = weight.single ? "" : ", its bins together";
   const numbers = `${number(weight.w)}; ∂E/∂w ${number(weight.dw, 3)}; the update adds ${signed(weight.step, 3)}`;
@@ -34,7 +35,8 @@ export function unitAloud(column: DrawnColumn, k: number, numbers: UnitNumbers |
   if (!still || !numbers) return title + bins;
   const { a, z, dz } = numbers;
   if (column.kind === "input") return `${title}${bins}: ${number(a[k])}`;
-  return `${title}: z ${number(z[k])}, a ${number(a[k])}, ∂E/∂z ${number(dz[k], 3)}`;
+  const output = column.out === column.sum ? "" : `, ${column.out} ${number(a[k])}`;
+  return `${title}: ${column.sum} ${number(z[k])}${output}, ∂E/∂${column.sum} ${number(dz[k], 3)}`;
 }
 
 export function heading(column: DrawnColumn): string {

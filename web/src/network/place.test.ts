@@ -9,7 +9,7 @@ function network(sizes: number[], counts = sizes): Layout {
     const units = Array.from({ length: size }, (_, k) => {
       return { name: `u${i}[${k}]`, label: `unit ${k}`, column: "", unit: "", number: k + 1, bins: 0, bias: "" };
     });
-    return { kind: kinds(i), layer: i, activation: "", count: counts[i]!, units };
+    return { kind: kinds(i), layer: i, activation: "", count: counts[i]!, units, sum: "z", out: "a", matrix: "" };
   });
   const edges = sizes.slice(1).flatMap((size, i) =>
     Array.from({ length: size * sizes[i]! }, (_, k) => {

@@ -42,12 +42,14 @@ const OUTCOME = { width: 200, below: 100 };
 const BESIDE = 740; // px, from which on there is room for the outcome beside the network
 const UPRIGHT = 560; // px, from which on there is room for the network from left to right
 const LABEL = { width: 66, up: 31, down: 19 };
-const LOW = { ...LABEL, up: 20 }; // without what it was before the update
+const NAME = 32; // px, of a weight's name beside its number
+const LOW = 20; // px, above the line: without what it was before the update
 const TALLEST = 700; // of a picture that has more room than it needs
 
-// `room`: the height that there is, of which it takes what it needs, and some more if it can.
-export function place(layout: Layout, width: number, room = 0): Plan {
-  if (width < UPRIGHT) return placeUpright(layout, width);
+// `room`: the height that there is, of which it takes what it needs, and some more if it can. `named`: whether each
+// weight's name stands beside its number.
+export function place(layout: Layout, width: number, room = 0, named = false): Plan {
+  if (width < UPRIGHT) return placeUpright(layout, width, named);
   const counts = layout.columns.map((column) => column.units.length);
   const most = Math.max(...counts);
   const wide = layout.edges.length > SMALL;
@@ -82,7 +84,7 @@ export function place(layout: Layout, width: number, room = 0): Plan {
     return { heading: { x, y: 16 }, spots, more, bare };
   });
 
-  const wires = wired(layout, columns, wide, false);
+  const wires = wired(layout, columns, wide, false, named);
   const end = columns[last]!.spots[0]!;
   const outcome = below
     ? { x: 8, y: height - OUTCOME.below + 26, width: width - 16, flat: true }
@@ -95,7 +97,7 @@ const SLANTED = 12; // letters of a name that stands on end
 const TALL = { outcome: 176, between: 44, label: 72 };
 
 // The same from top to bottom, where there is more room that way. It is as high as it needs.
-function placeUpright(layout: Layout, width: number): Plan {
+function placeUpright(layout: Layout, width: number, named: boolean): Plan {
   const counts = layout.columns.map((column) => column.units.length);
   const wide = layout.edges.length > SMALL;
   const inner = width - SIDE;
@@ -109,7 +111,7 @@ function placeUpright(layout: Layout, width: number): Plan {
   // Between two columns room for so many rows of numbers, and for what stands at the units.
   const gaps = layout.columns.slice(1).map((column) => {
     const edges = layout.edges.filter((edge) => edge.layer === column.layer).length;
-    return wide ? 96 : 56 + TALL.between * (1 + Math.ceil(edges / Math.floor(inner / TALL.label)));
+    return wide ? 96 : 56 + TALL.between * (1 + Math.ceil(edges / Math.floor(inner / (TALL.label + (named ? NAME : 0)))));
   });
   let y = (slanted ? 6.2 * SLANTED : 41) + r;
   const columns = layout.columns.map((column, i) => {
@@ -123,17 +125,18 @@ function placeUpright(layout: Layout, width: number): Plan {
   const foot = y + output + (wide ? 8 : 26) + several;
   const height = foot + TALL.outcome - 26;
   const outcome = { x: 4, y: foot + 40, width: width - 8, flat: true };
-  const wires = wired(layout, columns, wide, true);
+  const wires = wired(layout, columns, wide, true, named);
   return { width, height, least: height, wide, upright: true, columns, wires, ones: [], outcome, letters, slanted };
 }
 
-function wired(layout: Layout, columns: Plan["columns"], wide: boolean, upright: boolean): Wire[] {
+function wired(layout: Layout, columns: Plan["columns"], wide: boolean, upright: boolean, named: boolean): Wire[] {
+  const label = { ...LABEL, up: upright ? LOW : LABEL.up, width: LABEL.width + (named ? NAME : 0) };
   const ends = layout.edges.map((edge): Line => {
     const from = columns[edge.layer - 1]!.spots[edge.source]!;
     return trimmed(from, columns[edge.layer]!.spots[edge.unit]!, wide, upright);
   });
   const circles = columns.flatMap((column) => column.spots).flatMap(around);
-  const places = wide ? null : placeLabels(ends, circles, upright ? LOW : LABEL);
+  const places = wide ? null : placeLabels(ends, circles, label);
   return ends.map((line, i) => wire(line, wide, upright, places?.[i]));
 }
 

@@ -9,8 +9,8 @@ const unit = (name: string, number: number, bins = 0, bias = "") =>
 const layout: Layout = {
   id: "x",
   columns: [
-    { kind: "input", layer: 0, activation: "", count: 2, units: [unit("a", 1), unit("b", 2, 4)] },
-    { kind: "output", layer: 1, activation: "", count: 1, units: [unit("s[1]", 1, 0, "b1[c, 1]")] },
+    { kind: "input", layer: 0, activation: "", count: 2, units: [unit("a", 1), unit("b", 2, 4)], sum: "", out: "x", matrix: "" },
+    { kind: "output", layer: 1, activation: "", count: 1, units: [unit("s[1]", 1, 0, "b1[c, 1]")], sum: "s", out: "s", matrix: "W¹" },
   ],
   edges: [
     { weight: "w1[a, 1]", layer: 1, source: 0, unit: 0, bins: 0 },

@@ -5,6 +5,7 @@ import { keyOf, lit, placeOf } from "./paths";
 const unit = (number: number): DrawnUnit => ({ name: "", label: "", column: "", unit: "", number, bins: 0, bias: "" });
 const column = (layer: number, units: number[]) => ({
   kind: layer === 0 ? ("input" as const) : ("hidden" as const), layer, activation: "", count: 9, units: units.map(unit),
+  sum: "z", out: "a", matrix: "",
 });
 // Of two layers some units are drawn: their places are not their numbers.
 const layout: Layout = {

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Decimal = Literal[".", ","]
+Names = Literal["own", "textbook"]
 DateOrder = Literal["dmy", "mdy", "ymd"]
 Cell = str | float | bool | None  # of a table, as the page shows it; dates as text
 
@@ -62,9 +63,22 @@ class DrawnQuery(MomentQuery):
 
 @dataclass(frozen=True, kw_only=True)
 class WeightQuery(MomentQuery):
-    """One weight; for a binned input, `w1[sqft_living, 3]` means its bins together."""
+    """One weight; for a binned input, `w1[sqft_living, 3]` means its bins together.
+
+    names : how weights and units are called in its formula and its factors
+    """
 
     weight: str
+    names: Names = "own"
+
+
+@dataclass(frozen=True, kw_only=True)
+class NamesQuery:
+    """What textbooks call these: own names of weights, inputs and units."""
+
+    run: str
+    timeline: str
+    names: list[str]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -40,10 +40,22 @@ class DrawnUnit:
 
 
 @dataclass(frozen=True)
+class Called:
+    """What textbooks call what was asked for, in the same order; what they have no name for keeps its own."""
+
+    textbook: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class DrawnColumn:
     """A column of units, left to right: the inputs, each hidden layer, the outputs.
 
-    layer : whose outputs these are, from 1; 0 for the inputs. count: of all units, drawn or not
+    Attributes
+    ----------
+    layer : whose outputs these are, from 1; 0 for the inputs
+    count : of all units, drawn or not
+    sum, out : the letters of a unit's sum and of what it hands on: "z" and "a"; of outputs "s"; of inputs "" and "x"
+    matrix : what textbooks call the weights that lead into it: "W¹"; of inputs ""
     """
 
     kind: Literal["input", "hidden", "output"]
@@ -51,6 +63,9 @@ class DrawnColumn:
     activation: str
     count: int
     units: tuple[DrawnUnit, ...]
+    sum: str
+    out: str
+    matrix: str
 
 
 @dataclass(frozen=True)
@@ -289,7 +304,7 @@ class Chain(paths.Chain):
     ----------
     layer : that it belongs to, as in its name
     single : whether it is one weight, which can be edited
-    formula : the sum over paths, in symbols and in numbers, an align* environment
+    formula : the sum over paths in LaTeX, line by line, in symbols and in numbers; none of a chain without a path
     by_row : the rows with the greatest parts; their parts and rest_rows add up to the gradient
     price : ∂E/∂prediction and ∂prediction/∂w in the target's unit, whose product is ∂E/∂w; None for several rows,
         several outputs or classes
@@ -299,7 +314,7 @@ class Chain(paths.Chain):
 
     layer: int
     single: bool
-    formula: str
+    formula: tuple[str, ...]
     by_row: tuple[Share, ...]
     rest_rows: float
     price: tuple[float, float] | None
