@@ -123,7 +123,7 @@ def ask(desk, name, **more):
     kinds = {"moment": ms.DrawnQuery, "weights": ms.DrawnQuery, "layout": ms.LayoutQuery, "unit": ms.UnitQuery,
              "axes": ms.AxesQuery, "maps": ms.MapsQuery, "surface": ms.SurfaceQuery, "landscape": ms.LandscapeQuery,
              "chain": ms.WeightQuery, "pulls": ms.PullsQuery, "paths": ms.WeightQuery, "wishes": ms.WeightQuery,
-             "line": ms.MomentQuery, "account": ms.MomentQuery, "step": ms.MomentQuery,
+             "wrong_way": ms.MomentQuery, "line": ms.MomentQuery, "account": ms.MomentQuery, "step": ms.MomentQuery,
              "row": ms.RowQuery, "worst": ms.RowsQuery, "history": ms.HistoryQuery, "compare": ms.CompareQuery,
              "run": ms.RunQuery, "names": ms.NamesQuery,
              "verdict": ms.VerdictQuery}  # fmt: skip
@@ -150,8 +150,8 @@ def truly(desk, of="row", step=9, row=17, timeline=None):
 def test_every_question_says_what_it_takes_and_gives():
     assert list(QUESTIONS) == [
         "layout", "names", "moment", "step", "weights", "unit", "axes", "maps", "surface", "landscape", "pulls",
-        "paths", "wishes", "chain", "line", "account", "row", "worst", "history", "verdict", "compare", "run",
-        "shelf", "table",
+        "paths", "wishes", "wrong_way", "chain", "line", "account", "row", "worst", "history", "verdict", "compare",
+        "run", "shelf", "table",
     ]  # fmt: skip
 
 
@@ -229,6 +229,25 @@ def test_numbers_of_a_moment(any_desk, of, by):
         i = unit.number - 1
         assert a == pytest.approx(t.data.X[:, i].mean())
         assert da == pytest.approx(t.dX[:, i].sum(), rel=1e-9, abs=1e-15)
+
+
+@pytest.mark.parametrize("of", ["row", "batch"])
+def test_the_wrong_way(any_desk, of):
+    at = AT | {"of": of}
+    told, layout, t = ask(any_desk, "wrong_way", **at), ask(any_desk, "layout", **at), truly(any_desk, of)
+    astray = t.wrong_way()
+    off = np.abs(astray.gradient - t.gradient)
+    assert [pull.weight for pull in told.pulls] == [t.net.weight_name(i) for i in np.argsort(-off, kind="stable")[:4]]
+    for pull in told.pulls:
+        at_weight = t.net.positions(pull.weight)
+        assert (pull.right, pull.wrong) == (t.gradient[at_weight], astray.gradient[at_weight])
+    assert (told.E, told.E_right, told.E_wrong) == (t.E, t.after.E, t.at(astray.update.after).E)
+    moment = ask(any_desk, "moment", **at, layout=layout.id, wrong=True)
+    assert (moment.E, moment.E_after, moment.text.prediction_after) == (t.E, told.E_wrong, told.wrong)
+    assert not moment.happened
+    numbers = edge_numbers(any_desk, layout, wrong=True, **at)
+    wrong = [astray.gradient[t.net.positions(edge.weight)].sum() for edge in layout.edges]
+    np.testing.assert_allclose(numbers[:, 1], wrong, rtol=1e-4, atol=1e-8)
 
 
 def edge_numbers(desk, layout, **more):

@@ -243,6 +243,23 @@ export interface Wishes {
   happened: boolean;
 }
 
+/** What comes of a step if each layer is updated before the pull goes back through it, beside the right one. */
+export interface WrongWay {
+  pulls: WrongPull[];
+  E: number;
+  E_right: number;
+  E_wrong: number;
+  right: string;
+  wrong: string;
+}
+
+/** ∂E/∂w, and what is taken for it if later layers are updated first. */
+export interface WrongPull {
+  weight: string;
+  right: number;
+  wrong: number;
+}
+
 /** The chain rule of one weight, and what is drawn beside it. */
 export interface Chain {
   weight: string;
@@ -623,7 +640,7 @@ export interface NamesQuery {
   names: string[];
 }
 
-/** The numbers of what a layout draws. layout: its id. */
+/** The numbers of what a layout draws. */
 export interface DrawnQuery {
   run: string;
   timeline: string;
@@ -637,6 +654,7 @@ export interface DrawnQuery {
   weights?: {
     [k: string]: number;
   };
+  wrong?: boolean;
 }
 
 /** A moment, and what is changed in it by hand for a look; nothing is recorded. */
@@ -884,6 +902,7 @@ export interface Questions {
   pulls: { query: PullsQuery; reply: Pulls };
   paths: { query: WeightQuery; reply: Paths };
   wishes: { query: WeightQuery; reply: Wishes };
+  wrong_way: { query: MomentQuery; reply: WrongWay };
   chain: { query: WeightQuery; reply: Chain };
   line: { query: MomentQuery; reply: Line };
   account: { query: MomentQuery; reply: Account };

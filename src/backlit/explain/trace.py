@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from backlit.explain.paths import Chain
+    from backlit.explain.wrong_way import WrongWay
 
 
 ROUNDING = 1e-9  #: how far a sum of parts may be off, as a share of their absolute values
@@ -363,6 +364,12 @@ class Trace:
     def account(self, of: Question | None = None) -> Account:
         """How much each weight changed the prediction, or E, by the update; see `backlit.explain.ledger.account`."""
         return account(self, of)
+
+    def wrong_way(self) -> WrongWay:
+        """The same with later layers updated first, so that the pull goes back through new weights; it teaches."""
+        from backlit.explain.wrong_way import wrong_way
+
+        return wrong_way(self)
 
     def strongest(self) -> list[str]:
         """The weight that E pulls at the hardest, be it a bias; then the hardest pulled of each other matrix."""

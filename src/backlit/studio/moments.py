@@ -112,9 +112,15 @@ def layout(desk: Desk, query: LayoutQuery) -> messages.Layout:
     return laid_out(desk, traced(desk, query), query).layout
 
 
+def _drawn(desk: Desk, query: DrawnQuery) -> Trace:
+    """The trace whose numbers are drawn."""
+    t = traced(desk, query)
+    return t.wrong_way() if query.wrong else t
+
+
 def moment(desk: Desk, query: DrawnQuery) -> messages.Moment:
     """The numbers of a moment, for what a layout draws."""
-    drawn, t = drawing(desk, query.run, query.layout), traced(desk, query)
+    drawn, t = drawing(desk, query.run, query.layout), _drawn(desk, query)
     state = desk.state(query.run, query.timeline, query.step)
     update = None if t.optimizer is None else t.update.step
     layers = [t.layer(stage.number) for stage in t.net.numbered]
@@ -133,7 +139,7 @@ def moment(desk: Desk, query: DrawnQuery) -> messages.Moment:
         rows=t.rows[:MOST_ROWS],
         n=len(t.data),
         rate=t.rate,
-        happened=happens(desk, query, t),
+        happened=not query.wrong and happens(desk, query, t),
         strongest=t.strongest()[0] if t.gradient.any() else "",
         E=t.E,
         E_after=None if after is None else after.E,
@@ -141,7 +147,7 @@ def moment(desk: Desk, query: DrawnQuery) -> messages.Moment:
         prediction_after=P_after.mean(axis=0),
         truth=T.mean(axis=0),
         difference=(D if len(D) == 1 else np.abs(D)).mean(axis=0),
-        text=_outcome(t, P, P_after, T),
+        text=outcome(t, P, P_after, T),
         columns=tuple(columns),
     )
 
@@ -165,13 +171,13 @@ def step(desk: Desk, query: MomentQuery) -> messages.Step:
     """What the step of a moment, which may learn from many rows, makes of the one that is looked at."""
     t, own = traced(desk, query), traced(desk, batch(query))
     after = t.at(own.update.after)
-    text = _outcome(t, t.prediction, after.prediction, t.truth).prediction_after
+    text = outcome(t, t.prediction, after.prediction, t.truth).prediction_after
     return messages.Step(len(own.data), text, t.E, after.E, own.E, own.after.E)
 
 
 def weights(desk: Desk, query: DrawnQuery) -> bytes:
     """For each edge of a layout w, ∂E/∂w and the step of its update, as float32; of gathered bins their sums."""
-    drawn, t = drawing(desk, query.run, query.layout), traced(desk, query)
+    drawn, t = drawing(desk, query.run, query.layout), _drawn(desk, query)
     step = np.zeros_like(t.theta) if t.optimizer is None else t.update.step
     vectors = (t.theta, t.gradient, step)
     return np.stack([drawn.of_edges(vector) for vector in vectors], axis=1).astype("<f4").tobytes()
@@ -202,7 +208,7 @@ def described(t: Trace) -> Target:
     return t.described.target
 
 
-def _outcome(t: Trace, P: np.ndarray, P_after: np.ndarray, T: np.ndarray) -> Outcome:
+def outcome(t: Trace, P: np.ndarray, P_after: np.ndarray, T: np.ndarray) -> Outcome:
     """The outcome as people read it."""
     target = described(t)
     if not target.classes:

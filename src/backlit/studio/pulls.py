@@ -11,10 +11,11 @@ from backlit.explain.chain import paths as paths_of
 from backlit.studio import messages
 from backlit.studio.chains import one_weight
 from backlit.studio.desk import Desk
-from backlit.studio.messages import Pull, PullsQuery, WeightQuery
-from backlit.studio.moments import batch, traced
+from backlit.studio.messages import MomentQuery, Pull, PullsQuery, WeightQuery, WrongPull
+from backlit.studio.moments import batch, outcome, traced
 
 MOST_WISHES = 256  #: rows whose wishes are drawn
+MOST_WRONG = 4  #: pulls that are listed beside what they should be
 
 
 def pulls(desk: Desk, query: PullsQuery) -> messages.Pulls:
@@ -65,3 +66,13 @@ def wishes(desk: Desk, query: WeightQuery) -> messages.Wishes:
         among=bool(among.any()),
         happened=not query.weights,
     )
+
+
+def wrong_way(desk: Desk, query: MomentQuery) -> messages.WrongWay:
+    """What comes of updating each layer before the pull goes back through it."""
+    t = traced(desk, query)
+    astray = t.wrong_way()
+    greatest = np.argsort(-np.abs(astray.gradient - t.gradient), kind="stable")[:MOST_WRONG].tolist()
+    after = [outcome(t, t.prediction, one.after.prediction, t.truth).prediction_after for one in (t, astray)]
+    pulls = (WrongPull(t.net.weight_name(i), float(t.gradient[i]), float(astray.gradient[i])) for i in greatest)
+    return messages.WrongWay(tuple(pulls), t.E, t.after.E, astray.after.E, *after)

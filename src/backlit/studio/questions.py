@@ -10,12 +10,12 @@ from backlit.studio.history import compare, history, run, verdict
 from backlit.studio.layouts import names
 from backlit.studio.maps import axes, landscape, maps, surface
 from backlit.studio.moments import layout, moment, step, unit, weights
-from backlit.studio.pulls import paths, pulls, wishes
+from backlit.studio.pulls import paths, pulls, wishes, wrong_way
 from backlit.studio.rows import row, worst
 from backlit.studio.setup import shelf, table
 
 FUNCTIONS = (
-    layout, names, moment, step, weights, unit, axes, maps, surface, landscape, pulls, paths, wishes, chain, line,
-    account, row, worst, history, verdict, compare, run, shelf, table,
+    layout, names, moment, step, weights, unit, axes, maps, surface, landscape, pulls, paths, wishes, wrong_way, chain,
+    line, account, row, worst, history, verdict, compare, run, shelf, table,
 )  # fmt: skip
 QUESTIONS: dict[str, Callable[..., Any]] = {question.__name__: question for question in FUNCTIONS}

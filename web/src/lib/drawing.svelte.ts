@@ -67,7 +67,7 @@ export class Drawing {
   }
 
   #numbers(query: MomentQuery, layout: Layout) {
-    const drawn = { ...query, layout: layout.id };
+    const drawn = { ...query, layout: layout.id, wrong: this.moment.astray };
     return Promise.all([this.source.ask("moment", drawn), this.source.ask("weights", drawn)]);
   }
 }

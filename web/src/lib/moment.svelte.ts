@@ -18,6 +18,7 @@ export class Moment {
   opened = $state(""); // the column whose bins are drawn one by one
   features = $state.raw<Record<string, Cell>>({}); // edited by hand, for a look
   weights = $state.raw<Record<string, number>>({});
+  wrong = $state(false); // the famous wrong way is shown: each layer is updated before the pull goes back through it
   bets = $state(0); // on what its step will do, which is not shown while they are open
   #left: Record<string, { timeline: string; step: number }> = {}; // where runs were when others were opened
 
@@ -32,6 +33,14 @@ export class Moment {
     const shown = seen(this.phases, this.phase);
     return { ...shown, update: shown.update && this.bets === 0 };
   });
+  // The first of the layers that the pull has gone back through, whose weights are held still for it; null: none.
+  readonly held = $derived.by(() => {
+    const phase = this.phases[this.phase ?? -1];
+    const layers = this.known.run?.layers.length ?? 1;
+    const first = phase?.kind === "backward" ? phase.layer + 1 : phase?.kind === "update" ? 2 : Infinity;
+    return first <= layers && this.bets === 0 ? first : null;
+  });
+  readonly astray = $derived(this.wrong && this.held !== null);
   readonly edited = $derived(Object.keys(this.features).length + Object.keys(this.weights).length > 0);
   readonly grown = $derived.by(() => this.known.grown[this.timeline] ?? { step: [], E: [] });
   // What there is to read off the curves at this step; null until they are read.

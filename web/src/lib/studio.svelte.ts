@@ -71,8 +71,8 @@ export class Studio {
       if (this.setUp) this.depth = "everything"; // where it has its place
     });
     $effect(() => {
-      const { query, by, opened } = this.moment;
-      void [by, opened];
+      const { query, by, opened, astray } = this.moment;
+      void [by, opened, astray];
       if (query.run) this.drawing.look(query);
     });
     this.source.listen(

@@ -56,9 +56,14 @@ class LayoutQuery(MomentQuery):
 
 @dataclass(frozen=True, kw_only=True)
 class DrawnQuery(MomentQuery):
-    """The numbers of what a layout draws. layout: its id."""
+    """The numbers of what a layout draws.
+
+    layout : its id
+    wrong : as if each layer were updated before the pull goes back through it
+    """
 
     layout: str
+    wrong: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -289,6 +289,32 @@ class Wishes:
 
 
 @dataclass(frozen=True)
+class WrongPull:
+    """∂E/∂w, and what is taken for it if later layers are updated first."""
+
+    weight: str
+    right: float
+    wrong: float
+
+
+@dataclass(frozen=True)
+class WrongWay:
+    """What comes of a step if each layer is updated before the pull goes back through it, beside the right one.
+
+    pulls : those that differ the most
+    E, E_right, E_wrong : before the step, and after either
+    right, wrong : the predictions after either, as people read them
+    """
+
+    pulls: tuple[WrongPull, ...]
+    E: float
+    E_right: float
+    E_wrong: float
+    right: str
+    wrong: str
+
+
+@dataclass(frozen=True)
 class Share:
     """A row's part of ∂E/∂w."""
 
