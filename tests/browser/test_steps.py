@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import numpy as np
 import pytest
@@ -62,6 +63,27 @@ def test_steps_are_those_of_a_run_without_a_page(page: Page, served: Served) -> 
         if state.step == last:
             break
     assert np.array_equal(state.theta, timeline.at(last).theta)
+
+
+def test_while_it_plays_each_update_is_one_request_in_which_all_are_at_one_step(page: Page) -> None:
+    """Of the small network: moment, weights, maps and chain, so that none lags behind."""
+    page.locator('[role=button][data-id="weight w2[2, 1]"]').focus()
+    page.keyboard.press("Enter")
+    expect(page.locator('[data-view="chain"] .factors')).to_be_visible()
+    asked: list[list[tuple[str, dict[str, Any]]]] = []
+    hear = lambda request: request.url.endswith("together") and asked.append(request.post_data_json)
+    page.on("request", hear)
+    page.get_by_role("button", name="Play").click()
+    until(page, lambda: int(page.get_attribute("main", "data-step") or 0) >= 40)
+    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_role("button", name="Play")).to_be_visible()
+    updates = [dict(questions) for questions in asked if any(name == "moment" for name, _ in questions)]
+    follow = ("moment", "weights", "maps", "chain")
+    together = [
+        one for one in updates if {one[name]["step"] for name in follow if name in one} == {one["moment"]["step"]}
+    ]
+    assert sum(set(follow) <= set(one) for one in together) >= 0.8 * len(updates) >= 4
+    assert len(asked) <= 1.5 * len(updates) + 5
 
 
 def test_phases_go_forward_and_back(page: Page) -> None:

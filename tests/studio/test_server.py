@@ -2,6 +2,7 @@ import json
 import signal
 import subprocess
 import sys
+from base64 import b64decode
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from socket import create_connection
@@ -40,6 +41,34 @@ def test_every_question_has_its_address(client):
         assert client.ask(name, b"[]").status == 400  # it is there, and takes an object
     assert client.ask("secrets").status == 404
     assert client.request("GET", "/api/run").status == 405
+
+
+def test_questions_that_are_asked_together_are_answered_as_alone(client):
+    here = FIRST | {"timeline": ONE, "step": 0}
+    drawn = here | {"layout": client.ask("layout", here).json["id"]}
+    asked = [["moment", drawn], ["weights", drawn], ["maps", drawn | {"points": 5}], ["line", here]]
+    answer = client.ask("together", json.dumps(asked).encode())
+    assert answer.status == 200
+    for (name, query), (status, reply) in zip(asked, answer.json):
+        alone = client.ask(name, query)
+        assert status == alone.status == 200
+        assert (b64decode(reply) if isinstance(reply, str) else reply) == (
+            alone.body if isinstance(reply, str) else alone.json
+        )
+    assert [isinstance(reply, str) for _, reply in answer.json] == [False, True, True, False]
+
+
+def test_one_refusal_keeps_none_of_the_others(client):
+    here = FIRST | {"timeline": ONE, "step": 0}
+    asked = [["line", here], ["line", here | {"step": 77}], ["weights", here | {"layout": "?"}], ["secrets", {}],
+             ["train", {}], ["line", []]]  # fmt: skip
+    answer = client.ask("together", json.dumps(asked).encode())
+    assert [status for status, _ in answer.json] == [200, 400, 400, 404, 404, 400]
+    assert answer.status == 404  # the worst of them
+    assert answer.json[1][1] == client.ask(*asked[1]).json
+    assert answer.json[2][1]["kind"] == "gone"
+    for body in (b"{", b"{}", b'[["line"]]', b"\xff"):
+        assert client.ask("together", body).status == 400
 
 
 @pytest.mark.parametrize(

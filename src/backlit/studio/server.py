@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ipaddress
+import logging
 import socket
 import sys
 import warnings
+from base64 import b64encode
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -37,6 +39,7 @@ from backlit.studio.setup import table
 from backlit.studio.shelf import UPLOAD_LIMIT
 from backlit.words import say, to_json
 
+BYTES = "application/octet-stream"
 BODY_LIMIT = 1_000_000  #: bytes of a question
 NOT_BUILT = """The studio's page is not built yet. In backlit's source folder, run
 
@@ -45,6 +48,7 @@ NOT_BUILT = """The studio's page is not built yet. In backlit's source folder, r
 or, with Node.js, in its folder web:  npm ci && npm run build
 """
 PAGE = Path(__file__).parent / "page"
+log = logging.getLogger(__name__)
 
 
 class TooLargeError(BacklitError):
@@ -82,6 +86,25 @@ def make_app(desk: Desk, *, host: str, port: int, token: str) -> Starlette:
         of = commands if name in COMMANDS else desk
         answer = lambda: _reply(functions[name](of, _query(body, kinds[name])))
         return await run_in_threadpool(answer)
+
+    async def together(request: Request) -> Response:
+        """Several questions that are asked at one time: of each its status, and its reply or refusal."""
+        body = b"".join([part async for part in _parts(request, BODY_LIMIT)])
+        asked = _query(body, list[tuple[str, msgspec.Raw]])
+        parts = [await _one(request, name, query) for name, query in asked]
+        status = max((part.status_code for part in parts), default=200)
+        return Response(b"[" + b",".join(map(_enclosed, parts)) + b"]", status, media_type="application/json")
+
+    async def _one(request: Request, name: str, query: msgspec.Raw) -> Response:
+        if name not in QUESTIONS:
+            return _refused(404, say("studio.no_question", name=name[:40]))
+        try:
+            return await run_in_threadpool(lambda: _reply(QUESTIONS[name](desk, _query(bytes(query), kinds[name]))))
+        except Exception as error:
+            kind = next(kind for kind in type(error).__mro__ if kind in refusals)
+            if kind is Exception:
+                log.exception(name)
+            return await refusals[kind](request, error)
 
     async def upload(request: Request) -> Response:
         """A table, to begin a run on; the reply is what the question `table` says of it."""
@@ -125,9 +148,18 @@ def make_app(desk: Desk, *, host: str, port: int, token: str) -> Starlette:
         await run_in_threadpool(commands.stop)
         desk.shelf.close()
 
+    refusals: dict[type[Exception], Callable[[Request, Exception], Awaitable[Response]]] = {
+        BacklitError: _refusal(400),
+        msgspec.MsgspecError: _refusal(400),
+        GoneError: _refusal(400, "gone"),
+        TooLargeError: _refusal(413),
+        ClientDisconnect: _refusal(400, why=say("studio.broke_off")),
+        Exception: _refusal(500, why=say("studio.mistake")),  # which then goes on, to the log
+    }
     asking = [
         WebSocketRoute("/news", news),
         Route("/upload", upload, methods=["POST"]),
+        Route("/together", together, methods=["POST"]),
         Route("/{name}", ask, methods=["POST"]),
     ]
     return Starlette(
@@ -136,14 +168,7 @@ def make_app(desk: Desk, *, host: str, port: int, token: str) -> Starlette:
             Mount("/", GZipMiddleware(Page(directory=PAGE, check_dir=False), minimum_size=1000, compresslevel=6)),
         ],
         middleware=[Middleware(Safety, host=host, port=port, token=token)],
-        exception_handlers={
-            BacklitError: _refusal(400),
-            msgspec.MsgspecError: _refusal(400),
-            GoneError: _refusal(400, "gone"),
-            TooLargeError: _refusal(413),
-            ClientDisconnect: _refusal(400, why=say("studio.broke_off")),
-            Exception: _refusal(500, why=say("studio.mistake")),  # which then goes on, to the log
-        },
+        exception_handlers=refusals,
         lifespan=lifespan,
     )
 
@@ -190,8 +215,14 @@ def _only_steps(news: News) -> bool:
 
 def _reply(reply: Any) -> Response:
     if isinstance(reply, bytes | bytearray | memoryview):
-        return Response(bytes(reply), media_type="application/octet-stream", headers={"Cache-Control": "no-store"})
+        return Response(bytes(reply), media_type=BYTES, headers={"Cache-Control": "no-store"})
     return Response(to_json(reply), media_type="application/json", headers={"Cache-Control": "no-store"})
+
+
+def _enclosed(part: Response) -> bytes:
+    """[status, what it says]; bytes as base64."""
+    body = bytes(part.body)
+    return b"[%d,%b]" % (part.status_code, b'"%b"' % b64encode(body) if part.media_type == BYTES else body)
 
 
 def _refused(status: int, why: str, kind: Any = "invalid") -> Response:

@@ -36,6 +36,11 @@ export class Drawing {
     void this.#newest.ask(query);
   }
 
+  // Once what was asked for is there.
+  get drawn(): Promise<void> {
+    return this.#newest.sent;
+  }
+
   async #look(query: MomentQuery): Promise<void> {
     const { by, opened } = this.moment;
     const key = JSON.stringify([query.run, query.timeline, by, opened, query.of, query.row]);

@@ -71,10 +71,11 @@ export class Known {
     this.#reached = { ...this.#reached, [timeline]: step };
   }
 
-  epoch(name: string, epoch: EpochPoint): void {
+  ended(name: string, epochs: EpochPoint[]): void {
     const known = this.histories[name];
-    if (!known || known.epochs.some((one) => one.epoch === epoch.epoch)) return;
-    this.histories = { ...this.histories, [name]: { ...known, epochs: [...known.epochs, epoch] } };
+    const more = epochs.filter(({ epoch }) => !known?.epochs.some((one) => one.epoch === epoch));
+    if (!known || !more.length) return;
+    this.histories = { ...this.histories, [name]: { ...known, epochs: [...known.epochs, ...more] } };
   }
 
   async read(name: string): Promise<void> {

@@ -11,6 +11,16 @@ export class Latest<Q> {
     return this.#busy;
   }
 
+  // Once what was asked last is answered.
+  get sent(): Promise<void> {
+    return this.#busy ?? Promise.resolve();
+  }
+
+  // What waits is not sent.
+  forget(): void {
+    this.#waiting = null;
+  }
+
   async #work(): Promise<void> {
     while (this.#waiting) {
       const { query } = this.#waiting;

@@ -1,21 +1,25 @@
 // The page: the moment that it looks at, what it knows, and how both change. Views read them.
-import type { Commands, News } from "../messages";
+import { tick } from "svelte";
+import type { Commands, EpochPoint, News, Training as Steps } from "../messages";
 import { hidden, read, write, type Place } from "./address";
 import { depthAt, remember, SHOWS, type Depth } from "./depth";
 import { Drawing } from "./drawing.svelte";
 import { keep, kept } from "./kept";
+import { Latest } from "./latest";
 import { Known } from "./known.svelte";
 import { Moment } from "./moment.svelte";
 import { Called } from "./names.svelte";
 import { Notices } from "./notices.svelte";
 import { Server } from "./server";
 import { messageOf, Trouble, type Connection, type Source } from "./source";
-import { Training } from "./training.svelte";
+import { SMALL, Training } from "./training.svelte";
 import { count } from "./words";
 
 const THICK = "backlit-thick"; // by what edges are as thick
 
 type Changes = Omit<Commands["fork"]["query"], "run" | "timeline" | "step">;
+
+const REST = 150; // ms between two updates of a large network
 
 export class Studio {
   connection = $state<Connection>("connecting");
@@ -33,6 +37,9 @@ export class Studio {
     if (numbers?.of !== "batch") return `this ${house}`;
     return `this step’s ${numbers.n === 1 ? house : count(numbers.n, house)}`;
   });
+
+  // ms between two questions of what stands beside the network, while it moves by itself: a small one has all at once.
+  readonly pause = $derived.by(() => (this.training.plays && (this.known.run?.weights ?? 0) > SMALL ? 250 : 0));
 
   readonly notices = new Notices();
   readonly known: Known;
@@ -63,8 +70,12 @@ export class Studio {
     $effect(() => {
       const { phase } = this.moment;
       const { tour } = this;
-      const hash = write({ ...this.#place, phase: phase ?? undefined, tour: tour ?? undefined }, this.hide);
-      const timer = setTimeout(() => this.known.run && history.replaceState(null, "", hash), 250);
+      const place = this.#place;
+      const hash = () => write({ ...place, phase: phase ?? undefined, tour: tour ?? undefined }, this.hide);
+      const timer = setTimeout(
+        () => this.known.run && history.replaceState(null, "", hash()),
+        this.training.plays ? 1000 : 250,
+      );
       return () => clearTimeout(timer);
     });
     $effect(() => {
@@ -150,11 +161,33 @@ export class Studio {
   }
 
   #hear(news: News): void {
+    const { training } = news;
     if (news.shelf) this.known.shelf = news.shelf;
     if (news.run && news.run.key === this.known.run?.key) this.known.opened(news.run);
-    if (news.training) this.training.hear(news.training);
-    if (news.epoch && news.training?.run === this.known.run?.key) this.known.epoch(news.training!.timeline, news.epoch);
+    if (news.epoch && training?.run === this.known.run?.key) this.#epochs.push(news.epoch);
+    if (training?.running && this.training.plays && !news.run) void this.#steps.ask(training);
+    else if (training) {
+      this.#steps.forget(); // this is newer
+      this.#made(training);
+    }
     if (news.notice) this.notices.say(news.notice);
+  }
+
+  // While the page moves with a training, it hears of the next step once the last one is drawn: all is drawn at once then.
+  // A large network leaves most of the time to its training.
+  #steps = new Latest<Steps>(async (training) => {
+    this.#made(training);
+    await tick();
+    await this.drawing.drawn;
+    if (this.pause) await new Promise((go) => setTimeout(go, REST));
+  });
+
+  #epochs: EpochPoint[] = []; // that have ended since
+
+  #made(training: Steps): void {
+    this.training.hear(training);
+    const epochs = this.#epochs.splice(0);
+    if (training.run === this.known.run?.key) this.known.ended(training.timeline, epochs);
   }
 
   // --- moving ------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ import type { Moment } from "./moment.svelte";
 import type { Notices } from "./notices.svelte";
 import { messageOf, type Source } from "./source";
 
-const SMALL = 1000; // weights, up to which one can follow with the eye
+export const SMALL = 1000; // weights, up to which one can follow with the eye
 const WATCHED = 25; // steps a second, at which one can
 const MOVES = 25; // a second, at most, along what is recorded
 const WHOLE = 10; // seconds that it takes at most along a whole timeline, as fast as it goes

@@ -16,7 +16,7 @@ export function number(value: Known, digits = 4, unit = ""): string {
   let size = exact;
   const decimals = digits - 1 - Math.floor(Math.log10(size));
   if (size >= TINY / 10 && size < 10 ** digits) size = Number(rounded(size, decimals));
-  let text = size < 10_000 ? String(size) : size.toLocaleString("en-US", { maximumFractionDigits: 15 });
+  let text = size < 10_000 ? String(size) : parts.format(size);
   if (size >= HUGE || (size > 0 && size < TINY)) text = exponent(exact, Math.min(digits, 4));
   else if (size >= 10 ** digits || (unit && size >= 1000)) {
     text = rounded(exact, 0);
@@ -49,9 +49,12 @@ export function percent(share: Known, decimals = 1): string {
 // A predicted probability, which is never 0 or 1, though its arithmetic may have rounded it.
 export const chance = (p: Known): string => percent(isFinite(p) ? Math.min(Math.max(p, 1e-9), 1 - 1e-9) : p);
 
+// Made once: to make them takes longer than to use them.
+const [whole, parts] = [new Intl.NumberFormat("en-US"), new Intl.NumberFormat("en-US", { maximumFractionDigits: 15 })];
+
 // So many, of something: 12,345; 1 row; 3 classes.
 export function count(n: number, noun = ""): string {
-  const text = n.toLocaleString("en-US");
+  const text = whole.format(n);
   if (!noun) return text;
   if (n === 1) return `1 ${noun}`;
   if (/[^aeiou]y$/.test(noun)) return `${text} ${noun.slice(0, -1)}ies`;
@@ -124,7 +127,7 @@ function rounded(size: number, decimals: number): string {
   return (tied ? Math.floor(scaled) / 10 ** decimals : size).toFixed(decimals);
 }
 
-const parted = (text: string): string => text.replace(/^\d+/, (whole) => count(Number(whole)));
+const parted = (text: string): string => text.replace(/^\d+/, (digits) => count(Number(digits)));
 
 function exponent(size: number, digits: number): string {
   return size.toExponential(digits - 1).replace(/\.?0*e/, "e").replace("-", "−");

@@ -1,4 +1,5 @@
-// The small maps of the units that are drawn: asked for after the moment's numbers, so that they never hold up a step.
+// The small maps of the units that are drawn: of a large network asked for after the moment's numbers, so that they never
+// hold up a step; otherwise with them, so that all is drawn at once.
 import { answer } from "../lib/answer.svelte";
 import { studio } from "../lib/studio.svelte";
 import type { Axes, Layout } from "../messages";
@@ -30,9 +31,8 @@ export function unitMaps(seen: () => boolean) {
     const { numbers, layout } = studio.drawing;
     const { query } = studio.moment;
     if (!seen() || !numbers || !layout || !over.axes?.x || numbers.run !== query.run) return "";
-    return JSON.stringify({
-      ...query, timeline: numbers.timeline, step: numbers.step, ...over.chosen, layout: layout.id, points,
-    });
+    const { timeline, step } = large ? numbers : query;
+    return JSON.stringify({ ...query, timeline, step, ...over.chosen, layout: layout.id, points });
   });
   const answered = answer(
     "maps",
