@@ -58,9 +58,9 @@ def test_the_wrong_way_on_demand(held: tuple[Page, bl.Run]) -> None:
     assert card.locator("table").count() == 0
     card.get_by_role("checkbox", name="the famous wrong way: update w2 first").check()
     row = card.locator("tr", has=page.get_by_role("rowheader", name=name))
+    expect(row).to_contain_text("12% too hard")
     shown = row.locator("[data-exact]").evaluate_all("all => all.map(one => Number(one.dataset.exact))")
     assert shown == pytest.approx([t[name].gradient, astray[name].gradient])
-    expect(row).to_contain_text("12% too hard")
     guesses = card.locator("tr", has=page.get_by_role("rowheader", name="the guess"))
     expect(guesses).to_contain_text("$411,201")
     expect(guesses).to_contain_text("$411,326")
