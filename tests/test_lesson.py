@@ -120,6 +120,70 @@ def test_one_house_makes_another_worse(run):
     assert float(after.truth[0, 0]) == pytest.approx(485_000)
 
 
+def test_what_the_tour_says_of_the_first_step(run):
+    """Its second to sixth stop: one house, from the starting weights."""
+    t = run.trace(0, [0], ONE)
+    price, truth, after = (float(one[0, 0]) for one in (t.prediction, t.truth, run.trace(1, [0], ONE).prediction))
+    assert (round(price), round(truth), round(price - truth), round(price - after)) == (
+        483_199,
+        221_900,
+        261_299,
+        71_998,
+    )
+    account = run.trace(1, [0], ONE).account()
+    assert account.net.weight_name(int(np.abs(account.parts).argmax())) == "b2[1]"
+    assert next(one for one in t.strongest() if one.startswith("w1")) == "w1[sqft_living, 1]"
+    chain = t["w1[sqft_living, 1]"].chain()
+    assert np.prod([one.value for one in chain.paths[0].factors]) == pytest.approx(t["w1[sqft_living, 1]"].gradient)
+    assert [one.symbol for one in chain.paths[0].factors][1] == "w2[1, 1]"  # by way of the second layer
+    then = run.trace(1, [0], ONE)
+    assert t["w2[2, 1]"].gradient > 0  # positive: the weight shrinks
+    assert then["w2[2, 1]"].value < t["w2[2, 1]"].value
+    assert then.E < t.E
+
+
+def test_what_the_tour_says_of_another_house_and_of_many(run):
+    """Its eighth stop. House 17 is guessed right, so it wishes for hardly any change; house 0 for a large one."""
+    own, other = (run.trace(0, [row], name) for row, name in ((0, ONE), (17, ANOTHER)))
+    assert [round(float(one[0, 0])) for one in (other.prediction, other.truth)] == [487_715, 485_000]
+    assert np.linalg.norm(other.gradient) < np.linalg.norm(own.gradient) / 50
+    many = run.timeline(MANY)
+    t = many.trace(0)
+    wishes = [many.trace(0, [int(row)]).gradient for row in t.rows]
+    np.testing.assert_allclose(np.mean(wishes, axis=0), t.gradient, rtol=1e-5, atol=1e-7)  # the mean of their wishes
+    assert many.trace(1, [17]).E > many.trace(0, [17]).E  # of one house it may rise
+    rows = many.numbers()
+    assert many.trace(1, rows).E < many.trace(0, rows).E  # while that of all falls
+
+
+def test_what_the_tour_says_of_the_validation_houses(tmp_path):
+    """Its last stops: past the mean, past a linear model, and where more steps bring nothing."""
+    path = tmp_path / "long.backlit"
+    first_run(path, "test")
+    run = bl.open_run(path)
+    run.train(2700, timeline=MANY)
+    many, houses = run.timeline(MANY), load_houses()
+    learn, watch = houses[many.numbers()], houses[many.numbers("watch")]
+    truth = watch["price"].to_numpy().astype(float)
+
+    def rmse(prediction):
+        return float(np.sqrt(np.mean((prediction - truth) ** 2)))
+
+    columns = [np.asarray(part[list(run.table.names)].to_numpy(), dtype=float) for part in (learn, watch)]
+    ones = [np.column_stack([np.ones(len(one)), one]) for one in columns]
+    weights = np.linalg.lstsq(ones[0], learn["price"].to_numpy().astype(float), rcond=None)[0]
+    mean, linear = rmse(learn["price"].mean()), rmse(ones[1] @ weights)
+    errors = {epoch.step: run.measure(epoch.metric) for epoch in many.epochs()}
+    assert (round(mean), round(linear)) == (388_397, 250_630)
+    assert many.numbers("watch").size == 3511
+    assert next(step for step, error in errors.items() if error < mean) == 108
+    assert next(step for step, error in errors.items() if error < linear) == 864
+    assert [round(errors[step]) for step in (108, 864)] == [287_605, 247_369]
+    lowest = np.minimum.accumulate(list(errors.values()))
+    flat = [i for i in range(6, len(lowest)) if lowest[i] > 0.975 * lowest[i - 6]]
+    assert [list(errors)[i] for i in flat[:1]] == [2592]
+
+
 def test_two_first_timelines_are_compared_by_what_they_learn_from(run):
     found = run.compare(ONE, ANOTHER)
     assert found.parted is None

@@ -18,11 +18,16 @@ test("an address that names a moment and no depth is of somebody who sees everyt
     expect(depthAt(read(hash))).toBe("everything");
   }
   expect(depthAt(read("#depth=picture&step=3"))).toBe("picture");
-  expect(depthAt(read("#tour=3&step=3"))).toBe("picture");
   for (const depth of DEPTHS) expect(read(write({ depth, step: 3 }, new Set()))).toEqual({ depth, step: 3 });
 });
 
 test("everything is all but the first screen", () => {
   const everything = Object.entries(SHOWS).filter(([, at]) => at.everything({} as never));
   expect(everything.map(([view]) => view)).toEqual(Object.keys(SHOWS).filter((view) => view !== "first"));
+});
+
+test("the tour leads on from what was seen before", () => {
+  expect(depthAt(read("#tour=3&step=3"))).toBe("picture");
+  remember("everything");
+  expect(depthAt(read("#tour=3&step=3"))).toBe("everything");
 });

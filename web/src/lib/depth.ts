@@ -8,6 +8,8 @@ export type Depth = (typeof DEPTHS)[number];
 
 export const isDepth = (text: string | null): text is Depth => (DEPTHS as readonly string[]).includes(text ?? "");
 
+export const VIEWS = ["first", "steps", "network", "timeline", "house", "chain"];
+
 const always = () => true;
 const never = () => false;
 
@@ -15,7 +17,7 @@ const never = () => false;
 export const SHOWS: Record<string, Record<Depth, (studio: Studio) => boolean>> = {
   first: { picture: always, numbers: always, everything: never },
   network: { picture: never, numbers: always, everything: always },
-  steps: { picture: never, numbers: ({ moment, tour }) => moment.last > 0 || tour !== null, everything: always },
+  steps: { picture: never, numbers: ({ moment }) => moment.last > 0, everything: always },
   chain: { picture: never, numbers: ({ moment }) => moment.weight !== null, everything: always },
   timeline: { picture: never, numbers: ({ moment }) => moment.last > 1, everything: always },
   house: { picture: never, numbers: never, everything: always },
@@ -36,7 +38,6 @@ function remembered(): Depth | null {
 export function depthAt(place: Place): Depth {
   const { depth, timeline, step, phase, row, weight, tour } = place;
   if (depth) return depth;
-  if (tour !== undefined) return "picture"; // from there its stops lead on
-  const named = [timeline, step, phase, row, weight].some((one) => one !== undefined);
+  const named = tour === undefined && [timeline, step, phase, row, weight].some((one) => one !== undefined);
   return named ? "everything" : (remembered() ?? "picture");
 }

@@ -2,7 +2,7 @@
 import { tick } from "svelte";
 import type { Commands, EpochPoint, News, Training as Steps } from "../messages";
 import { hidden, read, write, type Place } from "./address";
-import { depthAt, remember, SHOWS, type Depth } from "./depth";
+import { depthAt, remember, SHOWS, VIEWS, type Depth } from "./depth";
 import { Drawing } from "./drawing.svelte";
 import { keep, kept } from "./kept";
 import { Latest } from "./latest";
@@ -26,6 +26,7 @@ export class Studio {
   compared = $state.raw<string[]>([]); // timelines overlaid on the present one
   depth = $state<Depth>("picture");
   hide = $state.raw<Set<string>>(new Set());
+  only = $state.raw<readonly string[] | null>(null); // the views that a stop of the tour is about; null: all
   tour = $state<number | null>(null); // the stop of the tour, from 1
   setUp = $state(false); // whether the set-up is open
   bets = $state(false); // whether a bet on the next step is open
@@ -70,7 +71,7 @@ export class Studio {
     $effect(() => {
       const { phase } = this.moment;
       const { tour } = this;
-      const place = this.#place;
+      const place = { ...this.#place, depth: tour === null ? this.depth : undefined }; // each stop has its own depth
       const hash = () => write({ ...place, phase: phase ?? undefined, tour: tour ?? undefined }, this.hide);
       const timer = setTimeout(
         () => this.known.run && history.replaceState(null, "", hash()),
@@ -103,7 +104,7 @@ export class Studio {
 
   #show(hash: string): void {
     const place = read(hash);
-    this.hide = hidden(hash);
+    [this.hide, this.only] = [hidden(hash), null];
     this.depth = depthAt(place);
     this.moment.by = place.by ?? (kept(THICK) === "pull" ? "pull" : this.moment.by);
     if (place.names) this.names.now = place.names;
@@ -290,7 +291,8 @@ export class Studio {
   }
 
   shows(view: string): boolean {
-    return !this.hide.has(view) && (SHOWS[view]?.[this.depth](this) ?? true);
+    if (this.hide.has(view) || (this.only && VIEWS.includes(view) && !this.only.includes(view))) return false;
+    return SHOWS[view]?.[this.depth](this) ?? true;
   }
 
   // What no view shows itself.

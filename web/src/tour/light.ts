@@ -1,4 +1,4 @@
-// What a stop speaks of is outlined and brought into view, also where it comes into being, or grows, a little later.
+// What a stop speaks of is outlined and brought into view, also where it comes into being, or grows, later.
 import { scroll, type Span } from "./place";
 
 const SETTLING = 1500; // ms, in which a view may still grow, for what it shows is on its way
@@ -10,11 +10,15 @@ export class Light {
 
   // From now on, until what it returns is called.
   shine(selectors: string[]): () => void {
-    let until = performance.now() + SETTLING;
+    let until = 0;
     let frame = 0;
+    let there = 0; // how many of them there are
     const look = () => {
       frame = 0;
-      this.#outline(selectors[0]);
+      const now = selectors.filter((one) => document.querySelector(one));
+      if (now.length > there) until = performance.now() + SETTLING;
+      there = now.length;
+      this.#outline(now[0]);
       if (performance.now() < until) this.#see(selectors);
     };
     const soon = () => (frame ||= requestAnimationFrame(look));

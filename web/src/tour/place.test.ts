@@ -18,7 +18,8 @@ test("of what is too high for the room, the top is seen", () => {
   expect(scroll([span(400, 1400)], room)).toBe(332);
 });
 
-test("all are seen together; where there is too little room, the first ones are", () => {
+test("all are seen together; where there is too little room, the first ones are, and something of the next", () => {
   expect(scroll([span(600, 800), span(900, 1000)], room)).toBe(448);
-  expect(scroll([span(600, 800), span(1300, 1400), span(820, 900)], room)).toBe(348);
+  expect(scroll([span(600, 800), span(1300, 1400), span(820, 900)], room)).toBe(532);
+  expect(scroll([span(600, 700), span(0, 500)], room)).toBe(148);
 });

@@ -1,5 +1,5 @@
 // The stops of the tour, in the order of a beginner's questions. Every number in them is read from the page.
-import type { Depth } from "../lib/depth";
+import { pointing } from "../pulls/pointing.svelte";
 import { count, number } from "../lib/words";
 import type { Studio } from "../lib/studio.svelte";
 import type { Outcome } from "../messages";
@@ -24,7 +24,7 @@ export interface Choice {
 
 export interface Stop {
   title: string;
-  depth: Depth; // that it needs
+  views?: readonly string[]; // that it is about; without them, the first screen
   sees: (studio: Studio) => string[]; // selectors of what it speaks of; the first is outlined
   stage: (studio: Studio) => Promise<Facts | void>; // brings the page to where it begins
   // In what follows, `such` is a key, and [such](selector) leads to what it names.
@@ -37,13 +37,16 @@ export interface Stop {
 
 const FIRST_OF_W1 = "w1[sqft_living, 1]"; // of the weights between input and hidden layer, the one that is pulled hardest
 const OF_W2 = "w2[2, 1]"; // and of those behind them
+const OVER = "[data-view=timeline] .aside > :last-child"; // the button that opens the form for starting over
+const BEGIN = "[data-view=timeline] form button.main"; // and the one that ends it
 const [SPAN, LEAST] = [6, 0.025]; // epochs in which the lowest error falls by less than this part: the curve is flat
 const PATIENCE = 5000; // ms, for a moment to be there
+
+const lit = new Set<string>(); // factors that were lit since the stop began
 
 export const STOPS: Stop[] = [
   {
     title: "It guesses",
-    depth: "picture",
     sees: () => [".first .stage", ".first .gauge", ".first .sentence"],
     stage: (studio) => begin(studio),
     text: ({ known }, { said }) =>
@@ -60,7 +63,6 @@ export const STOPS: Stop[] = [
   },
   {
     title: "It learns from one mistake",
-    depth: "picture",
     sees: () => [".first .learn button", ".first .gauge", ".first .stage"],
     stage: (studio) => begin(studio),
     text: (studio, { said, row, difference }) => {
@@ -81,7 +83,6 @@ export const STOPS: Stop[] = [
   },
   {
     title: "Which weight did it?",
-    depth: "picture",
     sees: ({ bets }) => (bets ? [".first .bet", ".first .gauge"] : [".first .account", ".first .learn"]),
     stage: async (studio) => {
       await begin(studio, { step: 1 });
@@ -102,7 +103,7 @@ export const STOPS: Stop[] = [
   },
   {
     title: "How does it know which way?",
-    depth: "numbers",
+    views: ["steps", "network", "chain"],
     sees: () => ["[data-view=chain] .along"],
     stage: (studio) => begin(studio, { weight: OF_W2 }),
     text: (studio) =>
@@ -117,22 +118,29 @@ export const STOPS: Stop[] = [
   },
   {
     title: "How does the first layer get to know?",
-    depth: "numbers",
-    sees: ({ moment }) =>
-      moment.seen.backward <= 1
-        ? ["[data-view=chain] .factors", "[data-view=steps] .phases"]
-        : ["[data-view=network]", "[data-view=steps] .phases"],
-    stage: (studio) => begin(studio, { weight: FIRST_OF_W1, phase: "error" }),
+    views: ["steps", "network", "chain"],
+    sees: () => ["[data-view=chain] .factors", "[data-view=chain] .picker .back", "[data-view=network] svg"],
+    stage: async (studio) => {
+      await begin(studio, { weight: FIRST_OF_W1 });
+      const { paths } = await studio.source.ask("chain", { ...studio.moment.query, weight: FIRST_OF_W1 });
+      lit.clear();
+      return { factors: paths[0]!.factors.map((one) => one.symbol).join("\n") };
+    },
     text: (studio) =>
       `${FIRST_OF_W1} moves the price only by way of w2. So the slope comes back the same way: from E of this ${now(studio).house} to the price, ` +
-      "through w2, through the bend of the unit, to w1. Multiply what stands along this way: that is the chain rule.",
-    task: () => "The error is known. Press `shift →` twice, or ←2 and then ←1 in [the phases](.phases).",
-    done: ({ moment }) => moment.phase !== null && moment.seen.backward <= 1,
+      "through w2, through the bend of the unit, to w1. Multiply the factors along this way: that is the chain rule.",
+    task: () =>
+      "Press *Follow it back from E*, or go through [the factors](.factors) one after the other. Each lights up in " +
+      "[the network]([data-view=network]), too.",
+    done: (_, { facts }) => {
+      for (const { symbol } of pointing.trail) lit.add(symbol);
+      return facts["factors"]!.split("\n").every((one) => lit.has(one));
+    },
     result: (studio) => `The factors multiply to ∂E/∂w = ${slope(studio)}.`,
   },
   {
     title: "Why minus?",
-    depth: "numbers",
+    views: ["steps", "network", "chain"],
     sees: () => ["[data-view=chain] .update", "[data-view=steps]"],
     stage: (studio) => begin(studio, { weight: OF_W2 }),
     text: (studio) => {
@@ -149,8 +157,8 @@ export const STOPS: Stop[] = [
   },
   {
     title: "How far?",
-    depth: "everything",
-    sees: () => ["[data-view=timeline] .right"],
+    views: ["steps", "timeline"],
+    sees: () => [BEGIN, "[data-view=timeline] .right"],
     stage: async (studio) => {
       await begin(studio);
       return { rate: studio.moment.line?.settings["learning_rate"] ?? "" };
@@ -166,8 +174,7 @@ export const STOPS: Stop[] = [
   },
   {
     title: "Another house got worse",
-    depth: "picture",
-    sees: ({ moment }) => (moment.line?.rows.length ? [".first .sentence", ".first .gauge"] : ["[data-view=timeline]", "[data-view=steps]"]),
+    sees: ({ moment }) => (moment.line?.rows.length ? [".first .sentence", ".first .gauge"] : ["[data-view=chain] .wishes", "[data-view=steps]"]),
     stage: async (studio) => {
       const { one, another } = lines(studio);
       const [own, other] = [one!.rows[0]!, another!.rows[0]!];
@@ -218,7 +225,7 @@ export const STOPS: Stop[] = [
           studio.go(0, many.name);
           studio.moment.of = "batch";
           studio.moment.weight = OF_W2;
-          studio.depth = "everything";
+          [studio.depth, studio.only] = ["everything", ["steps", "network", "chain"]];
         });
       }
       return [];
@@ -228,7 +235,7 @@ export const STOPS: Stop[] = [
   },
   {
     title: "Again and again",
-    depth: "everything",
+    views: ["steps", "network", "timeline"],
     sees: () => ["[data-view=timeline] .lines", "[data-view=steps] .play", "[data-view=network]"],
     stage: (studio) => begin(studio, { many: true }),
     text: (studio) => {
@@ -249,8 +256,11 @@ export const STOPS: Stop[] = [
   },
   {
     title: "When to stop, and another way",
-    depth: "everything",
-    sees: (studio) => (isFlat(studio) && !studio.training.plays ? ["[data-view=timeline]"] : ["[data-view=timeline] .lines", "[data-view=steps] .play"]),
+    views: ["steps", "network", "timeline"],
+    sees: (studio) =>
+      isFlat(studio) && !studio.training.plays
+        ? [BEGIN, OVER, "[data-view=timeline] .lines"]
+        : ["[data-view=timeline] .lines", "[data-view=steps] .play"],
     stage: (studio) => begin(studio, { many: true, end: true }),
     text: (studio) => {
       const best = errors(studio);
@@ -262,7 +272,7 @@ export const STOPS: Stop[] = [
     },
     task: (studio) =>
       isFlat(studio) && !studio.training.plays
-        ? "It is flat here. Press [Start over from here](.over), choose another learning rate, and begin."
+        ? `It is flat here. Press [Start over from here](${OVER}), choose another learning rate, and begin.`
         : "Let it play until the dashed line flattens. Then press *Stop*, or `space`.",
     done: (studio, before) => timelines(studio) > before.timelines,
     result: (studio) => `${studio.moment.timeline} has begun, beside the old one. Train it: which one wins?`,
@@ -282,7 +292,6 @@ export const IDEAS: string[] = [
 interface Scene {
   step?: number; // steps that are not there yet are made
   weight?: string;
-  phase?: "error";
   many?: boolean; // on the timeline that learns from many houses
   end?: boolean; // wherever it is there
 }
@@ -306,7 +315,6 @@ async function begin(studio: Studio, scene: Scene = {}): Promise<void> {
     }
   }
   moment.look(scene.many ? moment.row : line.rows[0]!);
-  if (scene.phase) moment.phase = moment.phases.findIndex((one) => one.kind === scene.phase);
   await settled(studio);
 }
 
