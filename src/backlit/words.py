@@ -593,6 +593,13 @@ WORDS: dict[str, str] = {
     "update.clipped": "The gradient was too long; it is shortened to {share:percent} of itself.",
     "update.averaged": "The average is of this ∂E/∂w and earlier ones.",
     "update.minus": "The slope points up the error and the step goes down: minus. (Texts that add the gradient have put the minus into it.)",
+    # a step, for those who listen
+    "aloud.step": "Step {step:count} of {steps:count}[[, {what}]]",
+    "aloud.guess": "the guess for {house} {row:count} is {guess}[[, {gain}]]",
+    "aloud.E.fell": "E of {whose} fell from {before:number} to {after:number}",
+    "aloud.E.rose": "E of {whose} rose from {before:number} to {after:number}",
+    "aloud.E.stays": "E of {whose} stays {after:number}",
+    "aloud.E.is": "E of {whose} is {after:number}",
     # what came of a learning rate in a race
     "race.fell": "{timeline}: E of {rows} fell by {share:percent 0}, from {before:number} to {after:number}",
     "race.crawled": "{timeline} crawls: E of {rows} fell by only {share:percent 0}, from {before:number} to {after:number}",

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from served import Served, absent, many, opened, press, serving, watched
+from served import Served, absent, many, opened, press, serving, until, watched
+
+import backlit as bl
+from backlit.lesson import FIRST_FILE, ONE
 
 AXE = Path(__file__).parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
 STEP = 2
@@ -172,3 +176,54 @@ def test_nothing_moves_for_those_who_ask_for_that(browser: Browser, served: Serv
             seen.append(page.evaluate(longest))
         page.keyboard.press("Escape")
         assert max(seen) <= 1
+
+
+def test_a_skip_link_leads_to_the_network(browser: Browser, served: Served) -> None:
+    for depth in ("picture", "everything"):
+        with watched(browser, new=True) as context:
+            page = opened(context, f"{served.address}#depth={depth}")
+            link = page.get_by_role("link", name="Skip to the network")
+            assert (link.bounding_box() or {"y": 0})["y"] < -20  # out of sight
+            page.keyboard.press("Tab")
+            expect(link).to_be_focused()
+            assert (link.bounding_box() or {"y": -1})["y"] >= 0
+            page.keyboard.press("Enter")
+            assert page.evaluate("document.activeElement.closest('.drawing') !== null")
+            assert page.evaluate("document.activeElement.dataset.id") is not None
+
+
+def test_each_step_is_told_in_one_sentence(browser: Browser, served: Served) -> None:
+    run = bl.open_run(served.folder / FIRST_FILE)
+    with watched(browser, new=True) as context:
+        page = opened(context, f"{served.address}#depth=numbers")
+        live = page.locator(".aloud[aria-live=polite]")
+        expect(live).to_have_text("")
+        for step in (1, 2):
+            press(page, "ArrowRight", step)
+            until(page, lambda: run.timeline(ONE).steps() >= step)  # noqa: B023
+            before, after = run.trace(step - 1, [0], ONE), run.trace(step, [0], ONE)
+            nearer = abs(before.difference[0, 0]) - abs(after.difference[0, 0])
+            expect(live).to_have_text(
+                f"Step {step} of 14: the guess for house 0 is ${after.prediction[0, 0]:,.0f}, "
+                f"better by ${nearer:,.0f}; "
+                f"E of this house fell from {before.E:.4g} to {after.E:.4g}."
+            )
+
+
+def test_while_it_plays_a_sentence_comes_now_and_then(browser: Browser, served: Served) -> None:
+    with watched(browser) as context:
+        page = opened(context, many(served.address))
+        page.evaluate("""() => {
+          window.told = [];
+          new MutationObserver(() => window.told.push(performance.now()))
+            .observe(document.querySelector(".aloud"), {childList: true, characterData: true, subtree: true});
+        }""")
+        page.get_by_role("button", name="Play").click()
+        until(page, lambda: int(page.get_attribute("main", "data-step") or 0) > 90)
+        page.get_by_role("button", name="Stop").click()
+        expect(page.get_by_role("button", name="Play")).to_be_visible()
+        live = page.locator(".aloud")  # the end is told at once
+        until(page, lambda: f"Step {page.get_attribute('main', 'data-step')} of " in (live.text_content() or ""))
+        told = page.evaluate("window.told")
+        assert len(told) >= 2
+        assert all(b - a > 2900 for a, b in pairwise(told[:-1]))

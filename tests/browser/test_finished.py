@@ -95,7 +95,7 @@ def test_a_finished_run_opens_at_the_weights_that_predict(
     at_step(page, last)
     assert ends(page) == ("false", "true")
     expect(steps.get_by_text(LAST, exact=True)).to_be_visible()
-    expect(steps.locator("[aria-live]")).to_have_text(f"Step {last}, {LAST}")
+    expect(page.locator(".aloud")).to_contain_text(f"Step {last} of {last}, {LAST}: the guess for row 0 is ")
     page.keyboard.press("Shift+Tab")
     page.keyboard.press("Enter")
     at_step(page, best)

@@ -28,6 +28,11 @@ export class Moment {
   readonly last = $derived.by(() => this.known.last(this.timeline));
   // The step whose weights predict, where that is not the last one.
   readonly best = $derived(this.line && this.line.best !== this.last ? this.line.best : null);
+  // Where there is a choice: the step whose weights predict, and the last one.
+  readonly ends = $derived(this.best === null ? [] : [
+    { name: "best", step: this.best, what: "best on the watched rows: these weights predict" },
+    { name: "last", step: this.last, what: "the last step" },
+  ]);
   readonly phases = $derived.by(() => phases(this.known.run?.layers.length ?? 1));
   readonly seen = $derived.by(() => {
     const shown = seen(this.phases, this.phase);
