@@ -580,6 +580,7 @@ WORDS: dict[str, str] = {
     "term.gradient": "∂E/∂w",
     "term.averaged": "average",
     # why a weight goes where it goes
+    "wish.still": "the rate is 0 by now, and the arrows are as long as at the last rate that was not",
     "wish.clipped": "the gradient was too long, and is shortened",
     "wish.averaged": "it goes by the average of this pull and earlier ones",
     "wish.scaling": "it is scaled by how large the pulls were",

@@ -137,6 +137,21 @@ def test_a_phase_and_a_unit(page: Page, served: Served, folder: Path) -> None:
     page.keyboard.press("Escape")
 
 
+def test_pulls_wishes_and_a_factor(page: Page, served: Served, folder: Path) -> None:
+    go(page, served, f"run=first&timeline={MANY.replace(' ', '+')}&step=0&row=0")
+    ready(page, 0, MANY)
+    page.keyboard.press("Escape")
+    expect(page.locator(".pulls li button")).to_have_count(16)
+    take(page, folder, "pulls", view(page, "chain"))
+    page.locator('.pulls [data-weight="w1[grade, 2]"]').click()
+    expect(page.locator(".wishes .wish")).to_have_count(128)
+    take(page, folder, "wishes", page.locator(".wishes"))
+    page.locator(".factors .chip").nth(1).focus()
+    expect(page.locator(".lights .factor")).to_have_count(1)
+    take(page, folder, "factor", view(page, "network"))
+    page.keyboard.press("Escape")
+
+
 def test_the_tour_and_the_set_up(page: Page, served: Served, folder: Path) -> None:
     page.get_by_role("button", name="Your table").click()
     page.get_by_role("region", name="a table that is here").get_by_role("button", name="houses").click()

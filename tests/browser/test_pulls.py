@@ -147,7 +147,15 @@ def test_a_factor_lights_its_place_and_a_place_its_factor(page: Page) -> None:
     sentences = page.locator(".words li")
     sentences.nth(1).hover()
     until(page, lambda: lights(page, "factor") == places[1])
+    symbols, values = (page.locator(".formula p").nth(i).locator(".base") for i in (0, 1))
+    for i, place in enumerate(places, 1):  # the first box is what stands before the factors
+        for boxes in (symbols, values):
+            boxes.nth(i).hover()
+            until(page, lambda place=place: lights(page, "factor") == place)
+            expect(chips.nth(i - 1)).to_have_class(re.compile(r"\blit\b"))
+            expect(page.locator(".formula .base.lit")).to_have_count(2)
     page.mouse.move(0, 0)
+    until(page, lambda: lights(page, "factor") == set())
     page.keyboard.press("Shift")  # from now on the keyboard is used
     for at, place in enumerate(("unit 2 0", "weight w2[2, 1]", "unit 1 1", "weight w1[grade, 2]")):
         page.locator(f'[role=button][data-id="{place}"]').focus()

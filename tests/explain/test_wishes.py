@@ -62,6 +62,18 @@ def test_what_else_a_step_has_is_named(optimizer, terms):
     assert (told.step != pytest.approx(told.wish, rel=1e-6)) == (terms != ["averaged"])  # the first average is the pull
 
 
+def test_at_a_rate_of_0_they_wish_by_the_last_rate_that_was_not():
+    schedule = bl.Settings(optimizer="sgd", learning_rate=RATE, schedule="cosine", batch_size=N, epochs=4)
+    net = bl.Network([bl.Dense(3, 4, "tanh"), bl.Dense(4, 1)], bl.SquaredError())
+    theta = net.start(2, dtype=np.float64)
+    t = bl.trace(net, bl.State(theta, {}, 0, planned=4, step=4), X, Y, schedule)
+    told = t["b2[1]"].wishes
+    assert (t.rate, told.step, told.terms) == (0, 0, ("still",))
+    assert t.last_rate > 0
+    assert told.wish == pytest.approx(-t.last_rate * t.gradient[-1], rel=1e-12)
+    np.testing.assert_allclose(told.wishes, [-t.last_rate * alone(t, i)[-1] for i in range(N)], rtol=1e-9)
+
+
 def test_bins_wish_together():
     layers = [bl.PiecewiseLinear(((0.0, 1.0, 2.0, 3.0),)), bl.Dense(3, 2, "tanh"), bl.Dense(2, 1)]
     net = bl.Network(layers, inputs=["size"])

@@ -30,7 +30,7 @@ class Wishes:
     weighted : whether rows count differently
     wish : their mean, or their sum: the step of plain gradient descent
     step : what the optimizer's step adds to the weight
-    terms : the kinds of what else is in that step; () where it is the wish of all
+    terms : the kinds of what else is in that step, or "still" where its rate is 0; () where it is the wish of all
     """
 
     weight: str
@@ -63,7 +63,8 @@ def wishes(w: WeightTrace) -> Wishes:
     own = w.by_row * (len(t.data) if together == "mean" else 1)  # a row's own E is no share of all rows' E
     rate = t.last_rate * slot.rate
     update = t.update
-    terms = ["clipped"] * (update.clip != 1)
+    others = ["clipped"] * (update.clip != 1)
+    others += [kind for kind, _, _ in update.terms if kind not in GRADIENT_DESCENT]
     return Wishes(
         weight=w.name,
         rows=t.rows,
@@ -72,5 +73,5 @@ def wishes(w: WeightTrace) -> Wishes:
         weighted=weights is not None and bool(np.ptp(np.asarray(weights)) > 0),
         wish=-rate * w.gradient,
         step=float(update.step[w.positions].sum()),
-        terms=(*terms, *(kind for kind, _, _ in update.terms if kind not in GRADIENT_DESCENT)),
+        terms=tuple(others) if t.rate else ("still",),
     )
