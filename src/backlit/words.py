@@ -602,10 +602,10 @@ WORDS: dict[str, str] = {
     "aloud.E.stays": "E of {whose} stays {after:number}",
     "aloud.E.is": "E of {whose} is {after:number}",
     # what came of a learning rate in a race
-    "race.fell": "{timeline}: E of {rows} fell by {share:percent 0}, from {before:number} to {after:number}",
-    "race.crawled": "{timeline} crawls: E of {rows} fell by only {share:percent 0}, from {before:number} to {after:number}",
-    "race.rose": "{timeline} overshoots: E of {rows} rose from {before:number} to {after:number}",
-    "race.diverged": "{timeline} went wrong at step {step:count}: E had risen from {before:number} to {after:number 2}, and then it was no number any more",
+    "race.fell": "[[{timeline}: ]]E of {rows} fell by {share:percent 0}, from {before:number} to {after:number}",
+    "race.crawled": "[[{timeline} ]]crawls: E of {rows} fell by only {share:percent 0}, from {before:number} to {after:number}",
+    "race.rose": "[[{timeline} ]]overshoots: E of {rows} rose from {before:number} to {after:number}",
+    "race.diverged": "[[{timeline} ]]went wrong at step {step:count}: E had risen from {before:number} to {after:number 2}, and the next step went beyond all numbers",
     # how a derivative is checked
     "check.agrees": "by finite differences {value:number 6}: agrees to {digits:count digit}",
     "check.kink": "finite differences meet a kink: {left:number 6} on its left, {right:number 6} on its right",

@@ -153,7 +153,7 @@ def test_mistakes_begin_nothing(run, asked, said):
 
 @pytest.mark.parametrize("name", [ONE, ANOTHER, MANY])
 def test_of_the_proposed_rates_one_crawls_one_is_the_present_one_and_one_diverges(lesson, name):
-    slow, own, fast = proposed(lesson.timeline(name), 0)
+    slow, own, fast = proposed(lesson.timeline(name), lesson.at(0, name))
     assert own == lesson.timeline(name).settings().learning_rate == 0.05
     # λ along the gradient, by differences of E itself; above 2 / λ a step leads to a higher E
     t = lesson.timeline(name).trace(0)
@@ -171,7 +171,7 @@ def test_the_lessons_race_in_words(lesson):
     assert [str(lane) for lane in lesson.race(step=0, timeline=ONE)] == [
         "rate 0.0005 crawls: E of row 0 fell by only 15%, from 0.5096 to 0.4318",
         "rate 0.05: E of row 0 fell by >99%, from 0.5096 to 1.195e−9",
-        "rate 1.5 went wrong at step 21: E had risen from 0.5096 to 2.1e+36, and then it was no number any more",
+        "rate 1.5 went wrong at step 21: E had risen from 0.5096 to 2.1e+36, and the next step went beyond all numbers",
     ]
 
 

@@ -420,6 +420,11 @@ export interface Verdict {
   text: string;
 }
 
+/** Learning rates that are worth a race: one that crawls, the present one, one beyond what E's curvature allows. */
+export interface Rates {
+  rates: number[];
+}
+
 /** Two timelines side by side. parted: the step up to which they are the same, None for two beginnings. */
 export interface Comparison {
   a: string;
@@ -590,6 +595,7 @@ export interface Begun {
 /** Something has happened; what is None has not. */
 export interface News {
   training: Training | null;
+  standings: Standings | null;
   epoch: EpochPoint | null;
   run: Run | null;
   shelf: Shelf | null;
@@ -606,6 +612,28 @@ export interface Training {
   ended: boolean;
   E: number | null;
   trouble: string;
+}
+
+/** A race of learning rates from a step of a timeline, as far as it has come. steps: that each shall make. */
+export interface Standings {
+  run: string;
+  timeline: string;
+  step: number;
+  steps: number;
+  running: boolean;
+  lanes: Lane[];
+}
+
+/** How a learning rate stands in a race. */
+export interface Lane {
+  timeline: string;
+  rate: number;
+  step: number;
+  E: number | null;
+  before: number | null;
+  after: number | null;
+  share: number | null;
+  ending: ("crawled" | "diverged" | "fell" | "rose") | null;
 }
 
 /** Why a question has no answer. */
@@ -856,6 +884,16 @@ export interface Train {
   speed?: number | null;
 }
 
+/** Train on from a moment with several learning rates, by turns; each becomes a timeline. */
+export interface Race {
+  run: string;
+  timeline: string;
+  step: number;
+  rates: number[];
+  steps?: number;
+  speed?: number | null;
+}
+
 /** Start over from a moment, with something changed; what is left out stays as it is. */
 export interface Fork {
   run: string;
@@ -868,6 +906,12 @@ export interface Fork {
   weights?: {
     [k: string]: number;
   };
+}
+
+/** Forget some timelines, the last one first; none may be the run's first one, or have forks that stay. */
+export interface Drop {
+  run: string;
+  timelines: string[];
 }
 
 /** Begin a run on a table; what is None, and a setting that is left out, takes the default. */
@@ -910,6 +954,7 @@ export interface Questions {
   worst: { query: RowsQuery; reply: RowErrors };
   history: { query: HistoryQuery; reply: History };
   verdict: { query: VerdictQuery; reply: Verdict };
+  rates: { query: MomentQuery; reply: Rates };
   compare: { query: CompareQuery; reply: Comparison };
   run: { query: RunQuery; reply: Run };
   shelf: { query: Nothing; reply: Shelf };
@@ -918,7 +963,9 @@ export interface Questions {
 
 export interface Commands {
   train: { query: Train; reply: Nothing };
+  race: { query: Race; reply: Run };
   stop: { query: Nothing; reply: Nothing };
   fork: { query: Fork; reply: Run };
+  drop: { query: Drop; reply: Run };
   begin: { query: Begin; reply: Begun };
 }

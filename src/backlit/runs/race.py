@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeAlias
 
+from backlit.core.state import State
 from backlit.errors import DivergedError, require
 from backlit.explain.curvature import bend_along_step, trial_rates
 from backlit.explain.trace import trace_of_step
@@ -21,6 +22,7 @@ TURNS = 60  #: of each timeline, at the most, unless a stretch is given
 CRAWL = 0.25  #: E that fell by a smaller share hardly moved
 MOST_LANES = 8
 
+Turns: TypeAlias = "Generator[tuple[Timeline, Event | DivergedError], None, None]"
 Ending = Literal["fell", "crawled", "rose", "diverged"]
 
 
@@ -64,9 +66,8 @@ class Lane:
         return say(f"race.{self.ending}", **vars(self), share=self.share)
 
 
-def proposed(timeline: Timeline, step: int | None = None) -> tuple[float, float, float]:
-    """Three learning rates that are worth a race from a step; see `backlit.explain.curvature.trial_rates`."""
-    state = timeline.at(step)
+def proposed(timeline: Timeline, state: State) -> tuple[float, float, float]:
+    """Three learning rates that are worth a race from a timeline's state; see `trial_rates`."""
     plan = timeline.owner(state.step).plan()
     t = trace_of_step(plan, state, timeline.run.table, MOST_ROWS)
     return trial_rates(bend_along_step(t), plan.settings.learning_rate)
@@ -88,9 +89,7 @@ def start(timeline: Timeline, rates: Sequence[float], step: int | None, names: I
     return lanes
 
 
-def race(
-    timelines: Sequence[Timeline], steps: int, stretch: int | None = None
-) -> Iterator[tuple[Timeline, Event | DivergedError]]:
+def race(timelines: Sequence[Timeline], steps: int, stretch: int | None = None) -> Turns:
     """Train timelines of one run by turns, so many steps each, and record them; whoever is the farthest behind goes on.
 
     The steps are those that each makes alone, to the bit. One that diverges is told as the error that it ended with,

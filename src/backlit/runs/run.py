@@ -150,7 +150,7 @@ class Run(Archive):
         """
         require("steps", steps, lambda v: isinstance(v, int) and v >= 1, "1 or more")
         begins = self.timeline(timeline)
-        rates = proposed(begins, step) if rates is None else rates
+        rates = proposed(begins, begins.at(step)) if rates is None else rates
         return run_race(start(begins, rates, step, [one.name for one in self.timelines()]), steps)
 
     def compare(self, a: str, b: str, step: int | None = None) -> Comparison:

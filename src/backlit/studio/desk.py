@@ -66,6 +66,12 @@ class Desk:
             for key in [key for key in self._cache if key[0] is run and key[1] in kinds]:
                 del self._cache[key]
 
+    def forget_states(self, run: Run) -> None:
+        """Forget what belongs to a run's timelines by their numbers."""
+        with self.lock:
+            self.states.forget_all(run)
+            self.forget(run, "settings", "timeline", "traces", "twin")
+
     # --- the news ------------------------------------------------------------------------------------------------
 
     def subscribe(self, hear: Callable[[News], None]) -> Callable[[], None]:

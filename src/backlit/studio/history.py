@@ -19,6 +19,7 @@ from backlit.recipe import SETTINGS
 from backlit.runs.archive import Archive
 from backlit.runs.course import judged
 from backlit.runs.fork import CHANGES
+from backlit.runs.race import proposed
 from backlit.runs.run import FIRST, Run
 from backlit.runs.timeline import FEW, Timeline
 from backlit.studio import messages
@@ -28,6 +29,7 @@ from backlit.studio.messages import (
     CompareQuery,
     EpochPoint,
     HistoryQuery,
+    MomentQuery,
     RowGap,
     RunQuery,
     VerdictQuery,
@@ -208,6 +210,12 @@ def verdict(desk: Desk, query: VerdictQuery) -> messages.Verdict:
     except DataError:  # the rows are elsewhere
         return messages.Verdict("")
     return messages.Verdict(plain(sentence(own, target.unit, target.names[0])))
+
+
+def rates(desk: Desk, query: MomentQuery) -> messages.Rates:
+    """Three learning rates that are worth a race from a moment."""
+    state = desk.state(query.run, query.timeline, query.step)
+    return messages.Rates(proposed(desk.timeline(query.run, query.timeline), state))
 
 
 # --- two timelines -----------------------------------------------------------------------------------------------

@@ -129,7 +129,7 @@ def make_app(desk: Desk, *, host: str, port: int, token: str) -> Starlette:
         await socket.accept()
         waiting = Waiting(asyncio.get_running_loop())
         end = desk.subscribe(waiting.hear)
-        waiting.hear(News(training=commands.training))
+        waiting.hear(News(training=commands.training, standings=commands.standings))
         try:
             sending = asyncio.create_task(waiting.send(socket))
             try:
@@ -210,7 +210,8 @@ def _query(body: bytes, kind: Any) -> Any:
 
 
 def _only_steps(news: News) -> bool:
-    return news == News(training=news.training) and news.training is not None and news.training.running
+    only = News(training=news.training, standings=news.standings)
+    return news == only and news.training is not None and news.training.running
 
 
 def _reply(reply: Any) -> Response:

@@ -77,6 +77,12 @@ class States:
         with self._lock:
             self._forget((run, timeline, step))
 
+    def forget_all(self, run: Archive) -> None:
+        """Do not keep any of a run."""
+        with self._lock:
+            for key in [key for key in self._states if key[0] is run]:
+                self._forget(key)
+
     def _forget(self, key: tuple[Archive, int, int]) -> None:
         state = self._states.pop(key, None)
         if state is not None:

@@ -42,7 +42,9 @@ export class Known {
       for (const timer of Object.values(this.#soon)) clearTimeout(timer); // their timelines are the other run's
     }
     this.run = run;
-    if (this.#newest?.run === run.key) this.#reach(this.#newest);
+    const there = <T>(all: Record<string, T>) => Object.fromEntries(Object.entries(all).filter(([name]) => this.line(name)));
+    [this.histories, this.grown, this.#reached] = [there(this.histories), there(this.grown), there(this.#reached)];
+    if (this.#newest?.run === run.key && this.line(this.#newest.timeline)) this.#reach(this.#newest);
     for (const name of Object.keys(this.histories)) this.#readSoon(name);
   }
 
@@ -80,7 +82,7 @@ export class Known {
 
   async read(name: string): Promise<void> {
     const run = this.run?.key;
-    if (run === undefined) return;
+    if (run === undefined || !this.line(name)) return;
     this.#read[name] = performance.now();
     try {
       const history = await this.source.ask("history", { run, timeline: name });

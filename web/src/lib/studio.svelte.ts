@@ -1,6 +1,6 @@
 // The page: the moment that it looks at, what it knows, and how both change. Views read them.
 import { tick } from "svelte";
-import type { Commands, EpochPoint, News, Training as Steps } from "../messages";
+import type { Commands, EpochPoint, News, Standings, Training as Steps } from "../messages";
 import { hidden, read, write, type Place } from "./address";
 import { depthAt, remember, SHOWS, VIEWS, type Depth } from "./depth";
 import { Drawing } from "./drawing.svelte";
@@ -29,6 +29,7 @@ export class Studio {
   only = $state.raw<readonly string[] | null>(null); // the views that a stop of the tour is about; null: all
   tour = $state<number | null>(null); // the stop of the tour, from 1
   setUp = $state(false); // whether the set-up is open
+  standings = $state.raw<Standings | null>(null); // of the race of learning rates that was heard of last
   bets = $state(false); // whether a bet on the next step is open
   help = $state(false); // whether the list of keys is open
 
@@ -164,8 +165,16 @@ export class Studio {
   #hear(news: News): void {
     const { training } = news;
     if (news.shelf) this.known.shelf = news.shelf;
-    if (news.run && news.run.key === this.known.run?.key) this.known.opened(news.run);
+    if (news.run && news.run.key === this.known.run?.key) {
+      this.known.opened(news.run);
+      if (!this.standings?.lanes.some((lane) => this.known.line(lane.timeline))) this.standings = null;
+      if (!this.moment.line) this.visit(this.known.line(news.run.opens)?.name ?? news.run.timelines[0]!.name); // it was forgotten
+    }
     if (news.epoch && training?.run === this.known.run?.key) this.#epochs.push(news.epoch);
+    if (news.standings) {
+      this.standings = news.standings;
+      for (const { timeline, step, E } of news.standings.lanes) this.known.made({ ...training!, timeline, step, E });
+    }
     if (training?.running && this.training.plays && !news.run) void this.#steps.ask(training);
     else if (training) {
       this.#steps.forget(); // this is newer

@@ -1,8 +1,8 @@
-// What stands beside the curves: E along the step or over two weights, starting over, or two timelines side by side.
+// What stands beside the curves: E along the step or over two weights, starting over, two timelines, or a race.
 import { studio } from "../lib/studio.svelte";
 
 class Panel {
-  shown = $state<"line" | "landscape" | "startover" | "compare">("line");
+  shown = $state<"line" | "landscape" | "startover" | "compare" | "race">("line");
   rate = $state<number | null>(null); // the learning rate that was let go of
   pair = $state.raw<{ a: string; b: string }>({ a: "", b: "" });
 
@@ -17,6 +17,10 @@ class Panel {
 
   compare(a: string, b: string): void {
     [this.pair, this.shown, this.#from] = [{ a, b }, "compare", document.activeElement];
+  }
+
+  race(): void {
+    [this.shown, this.#from] = ["race", document.activeElement];
   }
 
   // Whoever came by keys goes back to where they came from, or near it; with the mouse nothing holds the space bar.

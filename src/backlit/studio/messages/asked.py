@@ -247,6 +247,32 @@ class Fork:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Race:
+    """Train on from a moment with several learning rates, by turns; each becomes a timeline.
+
+    Attributes
+    ----------
+    steps : with each of them
+    speed : steps a second with each, at most; None: as fast as it goes
+    """
+
+    run: str
+    timeline: str
+    step: int
+    rates: list[float]
+    steps: int = 30
+    speed: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drop:
+    """Forget some timelines, the last one first; none may be the run's first one, or have forks that stay."""
+
+    run: str
+    timelines: list[str]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Begin:
     """Begin a run on a table; what is None, and a setting that is left out, takes the default.
 

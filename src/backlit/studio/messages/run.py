@@ -7,6 +7,7 @@ from typing import Literal
 
 import numpy as np
 
+from backlit.runs.race import Ending
 from backlit.studio.messages.asked import Cell
 
 
@@ -300,12 +301,55 @@ class Training:
 
 
 @dataclass(frozen=True)
+class Lane:
+    """How a learning rate stands in a race.
+
+    Attributes
+    ----------
+    timeline : its name
+    step : of the last state that was made; where it diverged, the step that went wrong
+    E : of the step that led there; where it diverged, the last one that was a number
+    before, after, share : as of `backlit.runs.race.Lane`, once it has come to its end
+    ending : what became of E; None while it goes on
+    """
+
+    timeline: str
+    rate: float
+    step: int
+    E: float | None = None
+    before: float | None = None
+    after: float | None = None
+    share: float | None = None
+    ending: Ending | None = None
+
+
+@dataclass(frozen=True)
+class Standings:
+    """A race of learning rates from a step of a timeline, as far as it has come. steps: that each shall make."""
+
+    run: str
+    timeline: str
+    step: int
+    steps: int
+    running: bool
+    lanes: tuple[Lane, ...]
+
+
+@dataclass(frozen=True)
+class Rates:
+    """Learning rates that are worth a race: one that crawls, the present one, one beyond what E's curvature allows."""
+
+    rates: tuple[float, ...]
+
+
+@dataclass(frozen=True)
 class News:
     """Something has happened; what is None has not.
 
     Attributes
     ----------
     training : one goes on, or has ended
+    standings : of a race, where it is one
     epoch : one of its timeline has ended
     run : it has another timeline, or one has ended
     shelf : there is another run
@@ -313,6 +357,7 @@ class News:
     """
 
     training: Training | None = None
+    standings: Standings | None = None
     epoch: EpochPoint | None = None
     run: Run | None = None
     shelf: Shelf | None = None
