@@ -148,6 +148,7 @@ def test_pulls_wishes_and_a_factor(page: Page, served: Served, folder: Path) -> 
     take(page, folder, "wishes", page.locator(".wishes"))
     page.locator(".factors .chip").nth(1).focus()
     expect(page.locator(".lights .factor")).to_have_count(1)
+    page.evaluate("scrollTo(0, 0)")
     take(page, folder, "factor", view(page, "network"))
     page.keyboard.press("Escape")
 
