@@ -13,6 +13,7 @@ import backlit
 from backlit.tables.metrics import score
 from backlit.words import WORDS, Remark, chance, count, fixed, listed, number, percent, say
 
+DOCS = Path(__file__).parents[1] / "docs"
 PAGE = Path(__file__).parents[1] / "web" / "src"
 EXAMPLES = json.loads((PAGE / "lib" / "numbers.json").read_text(encoding="utf-8"))
 SAID = json.loads((PAGE / "lib" / "said.json").read_text(encoding="utf-8"))
@@ -109,6 +110,35 @@ def test_a_remark_is_its_kind_and_its_facts():
         assert same == remark
         assert hash(same) == hash(remark)
     assert remark != Remark("finding.timid", limit=0.03, rate=1e-5)
+
+
+def test_words_of_a_newcomer_are_one_thing_each():
+    """Each is short, is said of a house and of a row, and stands in the documentation as it is said."""
+    listed = (DOCS / "words.md").read_text(encoding="utf-8")
+    kinds = [kind for kind in WORDS if kind.startswith("word.")]
+    asked = {"error", "derivative", "gradient", "rate", "epoch", "batch", "bias", "activation"}
+    assert {f"word.{name}" for name in asked} <= set(kinds)
+    for kind in kinds:
+        assert say(kind, row="house") in listed, kind
+        assert "house" not in say(kind, row="row"), kind
+        assert len(say(kind, row="house")) < 150, kind
+    for line in listed.splitlines():
+        if line.startswith("- **"):
+            assert line.split("** ", 1)[1] in {say(kind, row="house") for kind in kinds}
+
+
+def test_one_word_for_one_thing():
+    """What the network says is its output, s, never a score; blame is a share of the pull, never of the error."""
+    texts = dict(WORDS)
+    files = [DOCS.parent / "README.md", *DOCS.glob("*.md"), *DOCS.glob("tutorials/*.md"), *DOCS.glob("how-to/*.md")]
+    texts |= {path.name: path.read_text(encoding="utf-8") for path in files}
+    texts |= {path.name: path.read_text(encoding="utf-8") for path in PAGE.rglob("*.svelte")}
+    for name, text in texts.items():
+        if name != "run-file.md":  # there scores are figures on test rows
+            assert not re.search(r"\b(?<![.`])[Ss]cores?\b(?!\()", text), name
+        for share in re.finditer(r"(\S+\s+\S+\s+)?share\s+of\s+the\s+error", text):
+            assert re.match(r"(never|not)\s+a", share[0]), (name, share[0])
+        assert "unit 1 of layer 2" not in text, name
 
 
 def test_each_template_can_be_read():

@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 from served import Served, many, opened, serving, until, watched
 
 import backlit as bl
+from backlit.words import number, say
 
 WEIGHT = "w1[sqft_living, 2]"
 #: of all formulas: what does not fit is cut, or reaches beyond
@@ -150,3 +151,110 @@ def test_formulas_wrap_and_are_never_cut(
             assert page.evaluate(CUT) == []
             assert page.evaluate(BEYOND) == []
             page.close()
+
+
+def test_a_plus_goes_uphill(browser: Browser, studio: Served) -> None:
+    """The switch at the update: the numbers of both ways are Python's, and the reason has this house's dollars."""
+    t = bl.open_run(studio.folder / "houses-3-3-1.backlit").trace(0, [0], "128 houses")
+    step = t.update.step
+    down, up = t.at(t.theta + step), t.at(t.theta - step)
+    assert up.E > t.E > down.E
+    with watched(browser, reduced_motion="reduce") as context:
+        page = opened(context, f"{many(studio.address)}&row=0&weight={WEIGHT}")
+        update = page.locator('[data-view="chain"] div.update')
+        expect(update.get_by_role("button", name="Minus: downhill")).to_have_attribute("aria-pressed", "true")
+        update.get_by_role("button", name="Why minus?").click()
+        expect(update.locator("tbody td[data-exact]")).to_have_count(3)
+        shown = update.locator("tbody td[data-exact]").evaluate_all("all => all.map(one => Number(one.dataset.exact))")
+        assert shown == pytest.approx([t.E, down.E, up.E], rel=1e-9)
+        prices = update.locator("tbody tr").nth(1).locator("td").all_inner_texts()
+        assert prices == [f"${way.prediction[0, 0]:,.0f}" for way in (t, down, up)]
+        w = t[WEIGHT]
+        new = update.locator("li.new .value")
+        expect(new).to_have_text(number(w.value - step[w.positions[0]], digits=5))
+        assert update.locator("li .sign").all_inner_texts() == ["+", "·", "="]
+        text = update.inner_text()
+        assert "E rises from 0.5096 to 0.8286. With the minus it falls to 0.2675." in text
+        assert "$221,900 − $483,199 = −$261,299, and not $261,299" in text
+        assert page.evaluate(CUT) == []
+        update.get_by_role("button", name="Minus: downhill").click()
+        expect(new).to_have_text(number(w.value + step[w.positions[0]], digits=5))
+
+
+# --- words where they stand --------------------------------------------------------------------------------------
+
+STAND = {  # where: which words are explained there
+    "steps": {"step", "epoch", "rate", "error"},
+    "house": {"prediction", "truth"},
+    "chain": {"weight", "derivative", "pull", "rate"},
+    "timeline": {"step", "epoch", "rmse", "error"},
+}
+
+
+def told(page: Page, kind: str) -> str:
+    return say(f"word.{kind}", row="house")
+
+
+def test_words_are_explained_where_they_stand(page: Page) -> None:
+    page.locator(f'.label[data-id="weight {WEIGHT}"] rect').click(force=True)
+    expect(page.locator('[data-view="chain"] div.update')).to_be_visible()
+    for view, kinds in STAND.items():
+        described = page.locator(f'[data-view="{view}"] button.term').evaluate_all(
+            "all => all.map(one => document.getElementById(one.getAttribute('aria-describedby')).textContent)"
+        )
+        if view == "timeline":  # where no step is made yet there is no E of it
+            kinds = kinds - {"error"}
+        assert {told(page, kind) for kind in kinds} <= set(described), view
+    page.keyboard.press("Escape")
+    expect(page.locator('[data-view="chain"]').get_by_text("gradient", exact=True)).to_have_count(1)
+    page.get_by_role("button", name="this step’s batch").click()
+    expect(page.locator('[data-view="steps"] button.term', has_text="128 houses")).to_be_visible()
+    page.locator('[data-view="network"] .unit[data-id="unit 1 0"]').click()
+    expect(page.locator("button.term", has_text="activation")).to_be_visible()
+
+
+def test_a_word_is_told_to_pointer_keys_and_touch(browser: Browser, studio: Served) -> None:
+    with watched(browser, reduced_motion="reduce", has_touch=True) as context:
+        page = opened(context, many(studio.address))
+        epoch = page.locator('[data-view="steps"] button.term', has_text="epoch")
+        says = page.get_by_role("tooltip")
+        expect(says).to_be_hidden()
+        epoch.hover()
+        expect(says).to_be_visible()
+        expect(says).to_have_text(told(page, "epoch"))
+        page.mouse.move(2, 2)
+        expect(says).to_be_hidden()
+        epoch.focus()  # by a script: as by keys
+        page.keyboard.press("Shift+Tab")
+        page.keyboard.press("Tab")
+        expect(says).to_be_visible()
+        page.keyboard.press("Escape")
+        expect(says).to_be_hidden()
+        page.locator("h1").click()
+        epoch.tap()
+        expect(says).to_be_visible()
+        box = says.bounding_box()
+        assert box is not None
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= 1440
+        page.touchscreen.tap(400, 600)
+        expect(says).to_be_hidden()
+
+
+def test_escape_closes_a_word_and_nothing_else(textbook: Page) -> None:
+    pull = textbook.locator('[data-view="chain"] button.term', has_text="pull").first
+    pull.hover()
+    says = textbook.get_by_role("tooltip")
+    expect(says).to_be_visible()
+    textbook.keyboard.press("Escape")
+    expect(says).to_be_hidden()
+    expect(textbook.locator('[data-view="chain"] h3').first).to_have_text("w1_12")  # it is still chosen
+
+
+def test_the_curve_says_whose_E_each_step_has(page: Page) -> None:
+    for key in range(2):
+        page.keyboard.press("ArrowRight")
+        expect(page.locator("main")).to_have_attribute("data-step", str(key + 1))
+    curves = page.locator("svg.curves")
+    expect(curves.get_by_text("E of 128 houses")).to_be_visible()
+    assert "E of each step" not in page.locator('[data-view="timeline"]').inner_text()

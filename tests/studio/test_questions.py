@@ -123,7 +123,8 @@ def ask(desk, name, **more):
     kinds = {"moment": ms.DrawnQuery, "weights": ms.DrawnQuery, "layout": ms.LayoutQuery, "unit": ms.UnitQuery,
              "axes": ms.AxesQuery, "maps": ms.MapsQuery, "surface": ms.SurfaceQuery, "landscape": ms.LandscapeQuery,
              "chain": ms.WeightQuery, "pulls": ms.PullsQuery, "paths": ms.WeightQuery, "wishes": ms.WeightQuery,
-             "wrong_way": ms.MomentQuery, "line": ms.MomentQuery, "account": ms.MomentQuery, "step": ms.MomentQuery,
+             "signs": ms.WeightQuery, "wrong_way": ms.MomentQuery, "line": ms.MomentQuery,
+             "account": ms.MomentQuery, "step": ms.MomentQuery,
              "row": ms.RowQuery, "worst": ms.RowsQuery, "history": ms.HistoryQuery, "compare": ms.CompareQuery,
              "run": ms.RunQuery, "names": ms.NamesQuery,
              "verdict": ms.VerdictQuery}  # fmt: skip
@@ -150,8 +151,8 @@ def truly(desk, of="row", step=9, row=17, timeline=None):
 def test_every_question_says_what_it_takes_and_gives():
     assert list(QUESTIONS) == [
         "layout", "names", "moment", "step", "weights", "unit", "axes", "maps", "surface", "landscape", "pulls",
-        "paths", "wishes", "wrong_way", "chain", "line", "account", "row", "worst", "history", "verdict", "compare",
-        "run", "shelf", "table",
+        "paths", "wishes", "wrong_way", "chain", "signs", "line", "account", "row", "worst", "history", "verdict",
+        "rates", "compare", "run", "shelf", "table",
     ]  # fmt: skip
 
 
@@ -643,6 +644,25 @@ def test_the_line_where_the_rate_is_0(mixed, tmp_path, of):
         np.testing.assert_allclose(told.E[-1], t.at(t.theta + told.rate[-1] * direction).E, rtol=1e-9)
         assert told.E_best == min(told.E)
         desk.shelf.close()
+
+
+@pytest.mark.parametrize("of", ["row", "batch"])
+def test_plus_and_minus(any_desk, of):
+    """Of the same step both ways: theta ± step fed forward anew."""
+    t, layout = truly(any_desk, of), ask(any_desk, "layout", **AT)
+    weight = layout.edges[-1].weight
+    told = ask(any_desk, "signs", **AT | {"of": of}, weight=weight)
+    step = t.update.step
+    np.testing.assert_allclose(told.E, [t.E, t.at(t.theta + step).E, t.at(t.theta - step).E], rtol=1e-12)
+    assert told.after == pytest.approx(t[weight].value - step[t[weight].positions].sum(), rel=1e-12, abs=1e-15)
+    first, *more = told.reasons
+    rises = told.E[2] > told.E[0] > told.E[1]
+    assert rises == ("up the slope: E rises" in first.kind)
+    target = any_desk.run.table.target
+    assert len(more) == (of == "row" and len(target.names) == 1 and not target.classes and t.net.outputs == 1)
+    if more:
+        difference = t.difference[0, 0]
+        assert f"{number(-difference, target.unit)}, and not {number(difference, target.unit)}" in more[0].kind
 
 
 def test_names_that_are_traps(mixed):

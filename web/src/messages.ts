@@ -327,6 +327,14 @@ export interface Curve {
   E_after: number | null;
 }
 
+/** The update as it is, with its minus, and with a plus in its place. */
+export interface Signs {
+  E: number[];
+  prediction: string[];
+  after: number;
+  reasons: string[];
+}
+
 /** E along the whole step, as a function of the learning rate. */
 export interface Line {
   rate: number[];
@@ -948,6 +956,7 @@ export interface Questions {
   wishes: { query: WeightQuery; reply: Wishes };
   wrong_way: { query: MomentQuery; reply: WrongWay };
   chain: { query: WeightQuery; reply: Chain };
+  signs: { query: WeightQuery; reply: Signs };
   line: { query: MomentQuery; reply: Line };
   account: { query: MomentQuery; reply: Account };
   row: { query: RowQuery; reply: Row };

@@ -265,6 +265,11 @@ class Trace:
         """The same rows once the update is made."""
         return self.at(self.update.after)
 
+    @cached_property
+    def uphill(self) -> Trace:
+        """The same rows under the update with a plus in place of its minus: each weight goes as far the other way."""
+        return self.at(self.theta - self.update.step)
+
     # --- by name -----------------------------------------------------------------------------------------------------
 
     def __getitem__(self, name: str) -> WeightTrace:

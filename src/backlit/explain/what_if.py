@@ -9,6 +9,7 @@ import numpy as np
 from backlit.engines.protocol import Data, Rows
 from backlit.errors import UnknownNameError, require
 from backlit.explain.trace import Trace
+from backlit.words import Remark
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,6 +111,23 @@ def along_step(t: Trace, times: float = 8.0, points: int = 129) -> Line:
             rates, E, t.E + rates * float(t.gradient @ step), t.E, t.rate, t.at(t.theta + t.rate * step).E,
             float(rates[best]), float(E[best]), float(rates[worse[0]]) if len(worse) else None, t.last_rate,
         )  # fmt: skip
+
+
+def signs(t: Trace) -> tuple[Remark, ...]:
+    """Why the update subtracts: what a plus in its place does to E; and, for one row, why some texts add."""
+    here, minus, plus = t.E, t.after.E, t.uphill.E
+    kind = "far" if not here < plus else "up" if minus < here else "both" if minus > here else "flat"
+    remarks = [Remark(f"sign.{kind}", here=here, minus=minus, plus=plus)]
+    if len(t.data) == 1 and t.net.outputs == 1 and t.described and not t.described.target.classes:
+        prediction, truth = float(t.prediction[0, 0]), float(t.truth[0, 0])
+        facts = {
+            "prediction": prediction,
+            "truth": truth,
+            "difference": prediction - truth,
+            "turned": truth - prediction,
+        }
+        remarks.append(Remark("sign.turned", **facts, unit=t.described.target.unit))
+    return tuple(remarks)
 
 
 def nudge(t: Trace, name: str, by: float) -> Nudge:

@@ -13,10 +13,11 @@ from backlit.explain import ledger
 from backlit.explain.check import engine_remark
 from backlit.explain.trace import Trace, WeightTrace
 from backlit.explain.what_if import Line, along_step, along_weight
+from backlit.explain.what_if import signs as why_minus
 from backlit.studio import messages
 from backlit.studio.desk import Desk
 from backlit.studio.messages import MomentQuery, Part, Share, WeightQuery
-from backlit.studio.moments import described, happens, traced
+from backlit.studio.moments import described, happens, outcome, traced
 
 MOST_SHARES = 8  #: rows whose parts are listed
 LETTERS = 22  #: of a name in a formula
@@ -77,6 +78,14 @@ def _price(w: WeightTrace) -> tuple[float, float] | None:
         return None
     of_score = backward(t.net, t.p, t.caches, np.ones_like(t.dS)).gradient  # ∂s/∂w
     return float(t.dS[0, 0]) / slope, float(of_score[w.positions].sum()) * slope
+
+
+def signs(desk: Desk, query: WeightQuery) -> messages.Signs:
+    """What a plus in place of the update's minus would do to E, the prediction, and a weight or its bins together."""
+    t = traced(desk, query)
+    positions, ways = one_weight(t, query.weight).positions, (t, t.after, t.uphill)
+    said = tuple(outcome(t, t.prediction, way.prediction, t.truth).prediction_after for way in ways)
+    return messages.Signs(tuple(way.E for way in ways), said, float(t.uphill.theta[positions].sum()), why_minus(t))
 
 
 def line(desk: Desk, query: MomentQuery) -> Line:

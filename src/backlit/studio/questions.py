@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from backlit.studio.chains import account, chain, line
+from backlit.studio.chains import account, chain, line, signs
 from backlit.studio.history import compare, history, rates, run, verdict
 from backlit.studio.layouts import names
 from backlit.studio.maps import axes, landscape, maps, surface
@@ -16,6 +16,6 @@ from backlit.studio.setup import shelf, table
 
 FUNCTIONS = (
     layout, names, moment, step, weights, unit, axes, maps, surface, landscape, pulls, paths, wishes, wrong_way, chain,
-    line, account, row, worst, history, verdict, rates, compare, run, shelf, table,
+    signs, line, account, row, worst, history, verdict, rates, compare, run, shelf, table,
 )  # fmt: skip
 QUESTIONS: dict[str, Callable[..., Any]] = {question.__name__: question for question in FUNCTIONS}

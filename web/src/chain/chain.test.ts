@@ -60,13 +60,13 @@ describe("the update", () => {
     };
     expect(terms(adam)).toEqual([
       { before: "", value: 0.5, meaning: "old weight" },
-      { before: "−", value: 0.1, meaning: "rate α" },
-      { before: "·", value: -0.1, meaning: "average" },
-      { before: "/", value: 0.4, meaning: "scaling" },
-      { before: "−", value: 1e-5, meaning: "decay" },
+      { kind: "rate", before: "−", value: 0.1, meaning: "rate α" },
+      { kind: "averaged", before: "·", value: -0.1, meaning: "average" },
+      { kind: "scaling", before: "/", value: 0.4, meaning: "scaling" },
+      { kind: "decay", before: "−", value: 1e-5, meaning: "decay" },
       { before: "=", value: 0.52, meaning: "new weight" },
     ]);
     const other = { ...sgd, terms: [rate(0.1), times("orthogonalised", 0.3)] };
-    expect(terms(other)[2]).toEqual({ before: "·", value: 0.3, meaning: "orthogonalised" });
+    expect(terms(other)[2]).toEqual({ kind: "orthogonalised", before: "·", value: 0.3, meaning: "orthogonalised" });
   });
 });

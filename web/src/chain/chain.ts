@@ -39,7 +39,8 @@ export function sentence(link: Link): string {
   return say(chosen ?? "read.other", { ...link, size: Math.abs(link.value) });
 }
 
-export interface Term {
+export interface UpdateTerm {
+  kind?: string; // of what stands between the old and the new weight
   before: string; // the sign that stands before it
   value: number;
   meaning: string;
@@ -47,12 +48,12 @@ export interface Term {
 
 const SIGNS = { minus: "−", times: "·", over: "/" } as const;
 // The old weight, then each term as it comes, is the new one.
-export function terms(update: WeightUpdate): Term[] {
+export function terms(update: WeightUpdate): UpdateTerm[] {
   const meaning = ({ kind }: WeightTerm): string =>
     `${kind === "rate" ? "rate " : ""}${say(`term.${kind}`)}${kind === "gradient" && update.clip !== 1 ? ", shortened" : ""}`;
   return [
     { before: "", value: update.before, meaning: "old weight" },
-    ...update.terms.map((term) => ({ before: SIGNS[term.enters], value: term.value, meaning: meaning(term) })),
+    ...update.terms.map((term) => ({ kind: term.kind, before: SIGNS[term.enters], value: term.value, meaning: meaning(term) })),
     { before: "=", value: update.after, meaning: "new weight" },
   ];
 }

@@ -77,6 +77,8 @@ const PART = /\[\[(.*?)\]\]|\{(\w+)(?::(\w+) ?([^}]*))?\}/g;
 
 type Facts = Readonly<Record<string, unknown>>;
 
+export const kinds = (begun: string): string[] => Object.keys(WORDS).filter((kind) => kind.startsWith(begun));
+
 export const known = (kind: string): boolean => kind in WORDS;
 
 // The sentence of a kind, with its facts. A kind that the catalogue does not have is said by its own name.

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { EpochPoint, History } from "../messages";
-import { best, clear, dots, errorRange, rangeOfE, reading, roomy, spread, type Shown } from "./curves";
+import { best, clear, dots, errorRange, rangeOfE, reading, roomy, spread, stepsOwner, type Shown } from "./curves";
 
 type Error = number | null;
 const epoch = (number: number, step: number, train: Error, validation: Error, improved = true): EpochPoint => ({
@@ -105,4 +105,11 @@ describe("what is read off", () => {
     expect(best(known.epochs)?.epoch).toBe(1);
     expect(best([epoch(1, 4, 9, null)])).toBeNull();
   });
+});
+
+it("says whose E each step has", () => {
+  const settings = { batch_size: "128" };
+  expect(stepsOwner({ rows: [17], train: 1, settings }, "house")).toBe("house 17");
+  expect(stepsOwner({ rows: [], train: 13765, settings }, "house")).toBe("128 houses");
+  expect(stepsOwner({ rows: [], train: 90, settings }, "row")).toBe("90 rows");
 });

@@ -1,6 +1,7 @@
 // What the curves are made of: ranges, lines, labels that keep clear of each other, and what can be read off.
 import { before, known } from "../lib/curve";
-import type { EpochPoint, History } from "../messages";
+import type { EpochPoint, History, Timeline } from "../messages";
+import { count } from "../lib/words";
 
 export interface Shown {
   name: string;
@@ -139,4 +140,10 @@ export function reading(history: History, growing: { step: number[]; E: number[]
   const E = step < last + width ? own : growing.step.length && step <= growing.step.at(-1)! ? grown : null;
   const over = ended?.step === step && !known(E); // nothing was trained after it
   return { step, epoch: (ended?.epoch ?? 0) + (over ? 0 : 1), E: known(E) ? E : null, ended };
+}
+
+// Whose error the E of each step is: the row's that it learns from, or so many of them.
+export function stepsOwner({ rows, train, settings }: Pick<Timeline, "rows" | "train" | "settings">, house: string): string {
+  if (rows.length === 1) return `${house} ${rows[0]}`;
+  return count(Math.min(Number(settings["batch_size"]) || train, train), house);
 }

@@ -349,6 +349,23 @@ class Chain(paths.Chain):
     curve: Curve
 
 
+@dataclass(frozen=True)
+class Signs:
+    """The update as it is, with its minus, and with a plus in its place.
+
+    Attributes
+    ----------
+    E, prediction : of the rows: now, after the update, and after it with a plus
+    after : the weight with a plus
+    reasons : why the update subtracts, and why some texts add
+    """
+
+    E: tuple[float, ...]
+    prediction: tuple[str, ...]
+    after: float
+    reasons: tuple[Remark, ...]
+
+
 @dataclass(frozen=True, eq=False)
 class Axes:
     """Over what maps are drawn, and the rows that stand on them; the same at every step.
