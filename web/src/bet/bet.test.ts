@@ -53,6 +53,12 @@ test("nothing may have moved", () => {
   ]);
 });
 
+test("weights are called as on the page", () => {
+  const called = (name: string) => (name === "b2[1]" ? "b2_1" : "w2_21");
+  const [one] = results(["weight"], { ...said, weight: "w2[2, 1]" }, account, on, called);
+  expect(one!.text).toBe("No: b2_1 did the most: −$26,130 of −$71,998. w2_21 did −$20,325, in place 2.");
+});
+
 test("questions without an answer are left out, and those that were not asked", () => {
   expect(texts({ direction: null, weight: null })).toHaveLength(1);
   expect(results(["direction"], said, account, on).map(({ question }) => question)).toEqual(["direction"]);

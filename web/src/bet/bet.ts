@@ -47,8 +47,15 @@ export const middle = ({ top, by }: { top: number; by: number }): number => Math
 const SHARES: [number, string][] = [[0.9, "Very close"], [0.75, "Close"], [0.6, "Not far off"]];
 
 // The answers to some questions, each with how it came out; a question without an answer is left out.
-export function results(questions: readonly Question[], answers: Answers, account: Account, stake: Stake): Result[] {
-  const own = { direction: () => direction(answers, account, stake), weight: () => weight(answers, account), size: () => size(answers, account) };
+// `called`: what a weight is called on the page.
+export function results(
+  questions: readonly Question[],
+  answers: Answers,
+  account: Account,
+  stake: Stake,
+  called: (weight: string) => string = (weight) => weight,
+): Result[] {
+  const own = { direction: () => direction(answers, account, stake), weight: () => weight(answers, account, called), size: () => size(answers, account) };
   return questions.flatMap((one) => own[one]() ?? []);
 }
 
@@ -73,16 +80,16 @@ function why({ before, after }: Account, { truth, own }: Stake, won: boolean): s
   return (before - truth) * (after - truth) < 0 ? " That is too far: it went past the truth." : "";
 }
 
-function weight({ weight: said }: Answers, account: Account): Result | null {
+function weight({ weight: said }: Answers, account: Account, called: (weight: string) => string): Result | null {
   if (said === null) return null;
   const { parts, before, after } = account;
   const most = parts[0];
   const place = parts.findIndex((one) => one.weight === said);
   const result = (won: boolean, text: string): Result => ({ question: "weight", won, text });
   if (!most || most.part === 0) return result(false, "No weight did anything.");
-  const did = `${most.weight} did the most: ${signed(most.part, account)} of ${signed(after - before, account)}.`;
+  const did = `${called(most.weight)} did the most: ${signed(most.part, account)} of ${signed(after - before, account)}.`;
   if (place === 0) return result(true, `Yes: ${did}`);
-  const own = place < 0 ? `${said} is not among the ${count(parts.length)} that did most.` : `${said} did ${signed(parts[place]!.part, account)}, in place ${place + 1}.`;
+  const own = place < 0 ? `${called(said)} is not among the ${count(parts.length)} that did most.` : `${called(said)} did ${signed(parts[place]!.part, account)}, in place ${place + 1}.`;
   return result(false, `No: ${did} ${own}`);
 }
 
