@@ -57,6 +57,7 @@ function fake(changes: Record<string, unknown> = {}, E?: number) {
     source: {
       ask: async (_: string, { step }: { step: number }) => ({
         unit: "$", before: 9000 - 1000 * step, after: 8000 - 1000 * step,
+        E: [0.5, 0.3, 0.8],
         paths: [{ factors: [{ symbol: "∂E/∂s" }, { symbol: "a1" }] }],
         parts: [{ weight: "w2[2, 1]", part: -300 }, { weight: "b2[1]", part: -700 }],
       }),
@@ -130,6 +131,23 @@ describe("what a stop notices", () => {
     expect([studio.bets, stop.done(studio, was)]).toEqual([true, false]);
     studio.bets = false;
     expect([stop.done(studio, was), stop.result(studio, was)]).toEqual([true, "b2[1] did the most: −$700 of −$1,000."]);
+  });
+
+  it("a race that is over", async () => {
+    const { studio, was, stop } = await staged(7);
+    const lanes = [["crawled", 0.4], ["fell", 0.1], ["diverged", null]].map(([ending, after]) => {
+      return { timeline: `rate ${ending}`, step: 21, ending, after };
+    });
+    const raced = (running: boolean) =>
+      ({
+        ...studio,
+        standings: { running, lanes },
+        known: { ...KNOWN, run: { ...KNOWN.run, timelines: [...KNOWN.run.timelines, ...lanes] } },
+      }) as unknown as Studio;
+    expect([stop.done(raced(true), was), stop.done(raced(false), was)]).toEqual([false, true]);
+    expect(stop.result(raced(false), was)).toBe(
+      "rate fell got the farthest: E of this house is 0.1. Rate diverged went wrong at step 21. All three stay as timelines.",
+    );
   });
 
   it("by how much a step is better", async () => {

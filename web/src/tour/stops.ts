@@ -42,6 +42,7 @@ const BEGIN = "[data-view=timeline] form button.main"; // and the one that ends 
 const [SPAN, LEAST] = [6, 0.025]; // epochs in which the lowest error falls by less than this part: the curve is flat
 const PATIENCE = 5000; // ms, for a moment to be there
 
+const RACE = "[data-view=race]";
 const lit = new Set<string>(); // factors that were lit since the stop began
 
 export const STOPS: Stop[] = [
@@ -158,19 +159,27 @@ export const STOPS: Stop[] = [
   {
     title: "How far?",
     views: ["steps", "timeline"],
-    sees: () => [BEGIN, "[data-view=timeline] .right"],
+    sees: () => [`${RACE} .lanes`, `${RACE} form button.main`, "[data-view=timeline] [data-opens-panel]"],
     stage: async (studio) => {
       await begin(studio);
       return { rate: studio.moment.line?.settings["learning_rate"] ?? "" };
     },
     text: (studio, { facts }) =>
       "The slope says which way, and not how far. That is for us to choose: the learning rate, " +
-      `${facts["rate"]} here. A small one is slow. One that is too large leaps over the ` +
-      `valley, and E of this ${now(studio).house} rises.`,
-    task: () => "In *Along this step*, move [the handle](.grip) to the lowest point, and start over with that rate.",
-    done: (studio, before) => timelines(studio) > before.timelines,
-    result: (studio) =>
-      `${studio.moment.timeline} learns with the rate ${studio.moment.line?.settings["learning_rate"]}. The old timeline is still there.`,
+      `${facts["rate"]} here. One that is too small crawls. One that is too large leaps over the valley, and E of this ` +
+      `${now(studio).house} rises. Let three of them race.`,
+    task: ({ standings }) =>
+      standings?.running ? "They run. Which one gets the farthest, which one too far?" : "Press *Race three rates*, and then *Race*.",
+    done: (studio, before) => timelines(studio) > before.timelines && studio.standings?.running === false,
+    result: (studio) => {
+      const lanes = studio.standings?.lanes ?? [];
+      const [wrong, best] = [
+        lanes.find((one) => one.ending === "diverged"),
+        lanes.reduce((one, other) => ((one.after ?? Infinity) <= (other.after ?? Infinity) ? one : other), lanes[0]!),
+      ];
+      const far = best ? `${best.timeline} got the farthest: E of this ${now(studio).house} is ${number(best.after)}.` : "";
+      return `${far}${wrong ? ` ${upper(wrong.timeline)} went wrong at step ${count(wrong.step)}.` : ""} All three stay as timelines.`;
+    },
   },
   {
     title: "Another house got worse",
