@@ -87,6 +87,11 @@ def starting_over(page: Page) -> None:
     expect(page.get_by_role("heading", name="Start over from step")).to_be_visible()
 
 
+def the_landscape(page: Page) -> None:
+    page.get_by_role("button", name="over two weights").click()
+    expect(page.locator('[data-view="timeline"] .arrow')).to_be_visible()
+
+
 def comparing(page: Page) -> None:
     """Of two timelines; the second is begun by the first test that comes here."""
     tree = page.locator('[data-view="timeline"]')
@@ -138,8 +143,8 @@ def page(only: Page) -> Iterator[Page]:
 
 
 @pytest.mark.parametrize(
-    "show", [nothing, a_weight, a_weight_that_is_moved, a_unit, a_batch, a_phase, all_numbers, starting_over, comparing,
-             set_up, tour, keys],
+    "show", [nothing, a_weight, a_weight_that_is_moved, a_unit, a_batch, a_phase, all_numbers, starting_over,
+             the_landscape, comparing, set_up, tour, keys],
     ids=lambda show: show.__name__,
 )  # fmt: skip
 def test_axe_finds_nothing_that_keeps_people_out(page: Page, show: Callable[[Page], None]) -> None:

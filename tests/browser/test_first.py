@@ -61,6 +61,10 @@ WATCH = """
     travels: [...first.querySelectorAll(".travel")].map((one) => one.classList[1]),
     pulls: Object.fromEntries([...first.querySelectorAll(".wire")].map(
       (one) => [one.dataset.id.replace("weight ", ""), parseFloat(one.querySelector(".pull").style.strokeWidth)])),
+    changes: first.querySelector(".changes")?.innerText ?? "",
+    by: [...first.querySelectorAll(".by")].map((one) => one.innerText),
+    glows: Object.fromEntries([...first.querySelectorAll(".wire")].map(
+      (one) => [one.dataset.id.replace("weight ", ""), Number(one.querySelector(".glow")?.style.opacity ?? 0)])),
     longest: Math.max(0, ...document.getAnimations({ subtree: true }).map(
       (one) => Number(one.effect.getComputedTiming().duration) + Number(one.effect.getComputedTiming().delay))),
   })).observe(first, { attributes: true, attributeFilter: ["data-beat"] });
@@ -256,6 +260,43 @@ def test_the_film_shows_the_old_guess_until_it_comes_to_the_new_one(page: Page, 
         if names:
             size = np.array([abs(t[name].gradient) for name in names])
             assert np.corrcoef([one["pulls"][name] for name in names], size)[0, 1] > 0.9999
+
+
+def test_the_film_shows_which_weights_change_and_by_how_much(page: Page, run: bl.Run) -> None:
+    still(page)
+    page.evaluate(WATCH)
+    page.get_by_role("button", name=LEARN).click()
+    seen = {one["beat"]: one for one in film(page)}
+    assert [beat for beat, one in seen.items() if one["changes"]] == ["change 0"]
+    own = seen["change 0"]
+    until(page, lambda: run.timeline(ONE).steps() == 1)
+    before, after = (np.asarray(run.timeline(ONE).at(step).theta, float) for step in (0, 1))
+    t = run.trace(0, [0], ONE)
+    by = {name: (after - before)[t.net.positions(name)[0]] for name in own["glows"]}
+    # as a share of the thickest edge of its layer
+    thickest = {n: max(abs(before[t.net.positions(name)[0]]) for name in by if name.startswith(f"w{n}")) for n in "12"}
+    share = {name: abs(one) / thickest[name[1]] for name, one in by.items()}
+    most = sorted(share, key=lambda name: -share[name])
+    for name, glow in own["glows"].items():
+        assert glow == pytest.approx(share[name] / share[most[0]], abs=0.01)
+    assert own["by"] == [f"{by[name]:+.2g}".replace("-", "−") for name in most[:3]]
+    times = max(one for one in (1, 2, 5, 10, 20, 50) if one <= 0.6 / share[most[0]])
+    assert f"drawn {times} times as large" in own["changes"]
+
+
+def test_what_is_looked_at_in_the_picture_is_said_in_words(page: Page, run: bl.Run) -> None:
+    still(page)
+    assert page.locator(".words").count() == 0
+    t = run.trace(0, [0], ONE)
+    for name, way in (("w2[2, 1]", "unit 2 → price"), ("b2[1]", "1 → price"), ("w1[grade, 2]", "grade → unit 2")):
+        page.locator(f'.wire[data-id="weight {name}"]').focus()
+        page.keyboard.press("ArrowDown")
+        page.keyboard.press("ArrowUp")
+        value = t.theta[t.net.positions(name)[0]]
+        colour = "blue: more out" if value > 0 else "orange: less out" if value < 0 else "it passes nothing on"
+        expect(page.locator(".words")).to_have_text(f"{way}: weight {value:.3g}; {colour}".replace("-", "−"))
+    page.locator('[role=button][data-id="unit 1 1"]').hover()
+    expect(page.locator(".words")).to_contain_text("unit 2 adds up what comes in")
 
 
 def test_it_ends_where_the_timeline_ends(page: Page, run: bl.Run) -> None:

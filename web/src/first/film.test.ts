@@ -41,9 +41,9 @@ test("the new numbers are shown where the film comes to them, and not before the
   there = true;
   vi.advanceTimersByTime(20);
   expect([press.beat?.kind, press.drawn, press.guess === before]).toEqual(["change", null, true]);
-  vi.advanceTimersByTime(460 + 450);
+  vi.advanceTimersByTime(760 + 380);
   expect([press.beat?.kind, press.guess]).toEqual(["guess", null]);
-  vi.advanceTimersByTime(400);
+  vi.advanceTimersByTime(340);
   expect([press.beat, press.before]).toEqual([null, null]);
   press.begin(before, film(2, false));
   press.end();

@@ -6,7 +6,7 @@ export interface Beat {
   ms: number;
 }
 
-const MS = { miss: 450, backward: 640, change: 460, forward: 450, guess: 400 }; // 2.4 s in all, however deep the network
+const MS = { miss: 400, backward: 520, change: 760, forward: 380, guess: 340 }; // 2.4 s in all, however deep the network
 const STILL = 600; // ms of each of the four pictures, for those who want nothing to move
 
 // `still`: one picture each of the miss, the pulls, the new weights and the new guess.

@@ -18,6 +18,7 @@ export interface Wire {
   d: string;
   back: string; // the same line from its end to its beginning
   middle: Point;
+  early: Point; // on it, nearer to where it comes from, where edges have not come together yet
   label: Point | null; // between its two numbers; null where they are not shown
 }
 
@@ -142,7 +143,10 @@ function wired(layout: Layout, columns: Plan["columns"], wide: boolean, upright:
 
 function wire({ from, to }: Line, curved: boolean, upright: boolean, label: Point | null = null): Wire {
   const middle = { x: (from.x + to.x) / 2, y: (from.y + to.y) / 2 };
-  return { d: path(from, to, curved, upright), back: path(to, from, curved, upright), middle, label };
+  // Of the way along and across; those of the curve a third down its length.
+  const [x, y] = !curved ? [0.3, 0.3] : upright ? [0.216, 0.342] : [0.342, 0.216];
+  const early = { x: from.x + x * (to.x - from.x), y: from.y + y * (to.y - from.y) };
+  return { d: path(from, to, curved, upright), back: path(to, from, curved, upright), middle, early, label };
 }
 
 const PICTURE = { top: 40, one: 13, ones: 36, outcome: 126, narrow: UPRIGHT, above: 54 };
