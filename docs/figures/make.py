@@ -22,6 +22,7 @@ def main(folder: str = str(Path(__file__).parent), suffix: str = ".svg") -> None
     t = bl.trace(net, theta, *house_rows(table, 0), settings, rows=[0], table=table)
     pictures = {
         "house-0-network": figures.network(t),
+        "house-0-textbook": figures.network(t, names="textbook"),
         "house-0-along-weight": figures.along_weight(what_if.along_weight(t, "w2[2, 1]")),
         "house-0-along-step": figures.along_step(what_if.along_step(t)),
     }
