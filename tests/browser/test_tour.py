@@ -219,6 +219,9 @@ def stops(walk: Walk, run: bl.Run) -> None:
 
     walk.arrives(6)
     walk.says("positive: the weight shrinks")
+    walk.press(page.get_by_role("button", name="Plus: uphill"))
+    uphill = before.at(before.theta + run.timeline(ONE).settings().learning_rate * before.gradient)
+    expect(walk.card.locator(".task")).to_contain_text(f"E of this house would be {number(uphill.E)}")
     walk.press(page.get_by_role("button", name="A step forward"), "ArrowRight")
     walk.done(f"{number(before.E)} to {number(after.E)}")
 

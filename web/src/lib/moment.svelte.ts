@@ -19,6 +19,7 @@ export class Moment {
   features = $state.raw<Record<string, Cell>>({}); // edited by hand, for a look
   weights = $state.raw<Record<string, number>>({});
   wrong = $state(false); // the famous wrong way is shown: each layer is updated before the pull goes back through it
+  plus = $state(false); // the update is tried with a plus
   bets = $state(0); // on what its step will do, which is not shown while they are open
   #left: Record<string, { timeline: string; step: number }> = {}; // where runs were when others were opened
 

@@ -34,7 +34,7 @@ const KNOWN = {
 function fake(changes: Record<string, unknown> = {}, E?: number) {
   const moment = {
     timeline: "128 houses", step: 3, phase: null as number | null, phases: phases(2), of: "row", row: 5, weight: null as string | null,
-    unit: {} as unknown, features: { a: 1 }, weights: { b: 2 } as Record<string, number>,
+    unit: {} as unknown, features: { a: 1 }, weights: { b: 2 } as Record<string, number>, plus: false,
     get line(): typeof ONE | undefined {
       return KNOWN.run.timelines.find((one) => one.name === this.timeline);
     },
@@ -120,7 +120,6 @@ describe("what a stop notices", () => {
     for (const [n, act] of [
       [1, (s) => s.moment.look(1)],
       [2, (s) => s.go(1)],
-      [6, (s) => s.go(1)],
     ] as [number, (studio: ReturnType<typeof fake>) => void][]) {
       const { studio, was, stop } = await staged(n);
       act(studio);
@@ -131,6 +130,15 @@ describe("what a stop notices", () => {
     expect([studio.bets, stop.done(studio, was)]).toEqual([true, false]);
     studio.bets = false;
     expect([stop.done(studio, was), stop.result(studio, was)]).toEqual([true, "b2[1] did the most: −$700 of −$1,000."]);
+  });
+
+  it("a plus that was tried, and then the step", async () => {
+    const { studio, was, stop } = await staged(6);
+    studio.go(1);
+    expect(stop.done(studio, was)).toBe(false);
+    studio.moment.plus = true;
+    expect(stop.done(studio, was)).toBe(true);
+    expect(plain(stop.task(studio, was))).toContain("E of this house would be 0.8");
   });
 
   it("a race that is over", async () => {

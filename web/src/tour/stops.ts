@@ -44,6 +44,7 @@ const PATIENCE = 5000; // ms, for a moment to be there
 
 const RACE = "[data-view=race]";
 const lit = new Set<string>(); // factors that were lit since the stop began
+let tried = false; // whether the plus was tried
 
 export const STOPS: Stop[] = [
   {
@@ -143,7 +144,12 @@ export const STOPS: Stop[] = [
     title: "Why minus?",
     views: ["steps", "network", "chain"],
     sees: () => ["[data-view=chain] .update", "[data-view=steps]"],
-    stage: (studio) => begin(studio, { weight: OF_W2 }),
+    stage: async (studio) => {
+      await begin(studio, { weight: OF_W2 });
+      const { E } = await studio.source.ask("signs", { ...studio.moment.query, weight: OF_W2 });
+      tried = false;
+      return { minus: number(E[1]), plus: number(E[2]) };
+    },
     text: (studio) => {
       const up = Number(studio.drawing.weights[3 * edge(studio, OF_W2) + 1]) > 0;
       return (
@@ -151,8 +157,14 @@ export const STOPS: Stop[] = [
         `subtracts: new weight = old weight − rate · ∂E/∂w. This slope is ${up ? "positive: the weight shrinks" : "negative: the weight grows"}.`
       );
     },
-    task: () => "Press `→`, or the arrow in [the step bar](.steps), to make the update.",
-    done: (studio, before) => studio.moment.step > before.step && drawn(studio),
+    task: (studio, { facts }) =>
+      studio.moment.plus || tried
+        ? `With a plus, E of this ${now(studio).house} would be ${facts["plus"]}. So minus: press \`→\`, or the arrow in [the step bar](.steps).`
+        : "Press *+* at [the update]([data-view=chain] .update): what if all weights went the other way?",
+    done: (studio, before) => {
+      tried ||= studio.moment.plus;
+      return tried && studio.moment.step > before.step && drawn(studio);
+    },
     result: (studio, before) =>
       `E of this ${now(studio).house} went from ${number(before.E)} to ${number(now(studio).E)}. \`←\` takes it back, to the last digit.`,
   },
@@ -312,7 +324,7 @@ async function begin(studio: Studio, scene: Scene = {}): Promise<void> {
   if (!line) return;
   await training.stop();
   studio.bets = false;
-  [moment.weights, moment.features, moment.unit, moment.phase] = [{}, {}, null, null];
+  [moment.weights, moment.features, moment.unit, moment.phase, moment.plus] = [{}, {}, null, null, false];
   moment.weight = scene.weight ?? null;
   if (!(scene.end && moment.timeline === line.name)) {
     const step = scene.step ?? 0;
