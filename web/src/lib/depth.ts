@@ -25,7 +25,7 @@ export const SHOWS: Record<string, Record<Depth, (studio: Studio) => boolean>> =
   tour: { picture: always, numbers: always, everything: always },
 };
 
-const KEY = "backlit-depth";
+const KEY = "depth";
 
 export const remember = (depth: Depth): void => keep(KEY, depth);
 

@@ -1,15 +1,17 @@
 // What this browser keeps from one visit to the next; one that keeps nothing begins anew each time.
-export function keep(key: string, value: string): void {
+const KEY = "backlit-";
+
+export function keep(name: string, value: string): void {
   try {
-    localStorage.setItem(key, value);
+    localStorage.setItem(KEY + name, value);
   } catch {
     // then it is asked for again
   }
 }
 
-export function kept(key: string): string | null {
+export function kept(name: string): string | null {
   try {
-    return localStorage.getItem(key);
+    return localStorage.getItem(KEY + name);
   } catch {
     return null;
   }

@@ -5,7 +5,7 @@ import type { Source } from "./source";
 export const NAMES = ["own", "textbook"] as const;
 export type Names = (typeof NAMES)[number];
 
-const KEY = "backlit-names";
+const KEY = "names";
 
 export class Called {
   now = $state<Names>(kept(KEY) === "textbook" ? "textbook" : "own");

@@ -15,7 +15,7 @@ import { messageOf, Trouble, type Connection, type Source } from "./source";
 import { SMALL, Training } from "./training.svelte";
 import { count } from "./words";
 
-const THICK = "backlit-thick"; // by what edges are as thick
+const THICK = "thick"; // by what edges are as thick
 
 type Changes = Omit<Commands["fork"]["query"], "run" | "timeline" | "step">;
 
@@ -40,8 +40,10 @@ export class Studio {
     return `this step’s ${numbers.n === 1 ? house : count(numbers.n, house)}`;
   });
 
-  // ms between two questions of what stands beside the network, while it moves by itself: a small one has all at once.
-  readonly pause = $derived.by(() => (this.training.plays && (this.known.run?.weights ?? 0) > SMALL ? 250 : 0));
+  // ms between two questions of what nobody could follow more often, while it plays.
+  readonly pace = $derived.by(() => (this.training.plays ? 250 : 0));
+  // The same of what stands beside the network: of a small one it comes at once.
+  readonly pause = $derived.by(() => ((this.known.run?.weights ?? 0) > SMALL ? this.pace : 0));
 
   readonly notices = new Notices();
   readonly known: Known;

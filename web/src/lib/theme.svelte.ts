@@ -1,15 +1,16 @@
 // Light or dark: as the system has it, until it is chosen here.
+import { keep, kept } from "./kept";
 
-const KEY = "backlit-theme";
+const KEY = "theme";
 type Theme = "light" | "dark" | "";
 
 class Look {
-  theme = $state<Theme>((localStorage.getItem(KEY) as Theme | null) ?? "");
+  theme = $state<Theme>((kept(KEY) as Theme | null) ?? "");
 
   begin(): void {
     $effect(() => {
       document.documentElement.dataset["theme"] = this.theme;
-      localStorage.setItem(KEY, this.theme);
+      keep(KEY, this.theme);
     });
   }
 

@@ -28,6 +28,8 @@ export function number(value: Known, digits = 4, unit = ""): string {
 
 export const signed = (value: number, digits?: number): string => (value > 0 ? "+" : "") + number(value, digits);
 
+export const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+
 // A number with so many decimals, for columns and for what moves; 3.1e−8 where it would be rounded to 0.
 export function fixed(value: Known, decimals = 4): string {
   if (!isFinite(value)) return NONE;

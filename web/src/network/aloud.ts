@@ -1,5 +1,5 @@
 // Units and weights in words, for tooltips and for those who listen.
-import { number, signed } from "../lib/words";
+import { capital, number, signed } from "../lib/words";
 import type { DrawnColumn, DrawnUnit, Layout, UnitNumbers } from "../messages";
 import { studio } from "../lib/studio.svelte";
 import type { Weight } from "./weights";
@@ -30,7 +30,7 @@ export function weightAloud(layout: Layout, weight: Weight, still: boolean): str
 export function unitAloud(column: DrawnColumn, k: number, numbers: UnitNumbers | undefined, still: boolean): string {
   const unit = column.units[k]!;
   const name = unitName(column, unit);
-  const title = column.kind === "input" ? `Input ${name}` : name.charAt(0).toUpperCase() + name.slice(1);
+  const title = column.kind === "input" ? `Input ${name}` : capital(name);
   const bins = unit.bins > 1 ? `, ${unit.bins} bins` : "";
   if (!still || !numbers) return title + bins;
   const { a, z, dz } = numbers;

@@ -5,16 +5,16 @@ import { pointing } from "./pointing.svelte";
 
 // The boxes of all factors. Each path has a line of symbols, and one of numbers with the product at its end.
 export function boxes(formula: Element, paths: readonly Path[]): Map<Element, Link> {
-  const found = new Map<Element, Link>();
+  const links = new Map<Element, Link>();
   paths.forEach(({ factors }, p) => {
     for (const after of [0, 1]) {
       const all = [...(formula.children[2 * p + after]?.querySelectorAll(".katex-html > .base") ?? [])];
       const before = all.length - factors.length - after; // "∂E/∂w =", or "="
       if (before < 0 || before > 1) continue; // it can be broken elsewhere, too
-      factors.forEach((factor, i) => found.set(all[before + i]!, factor));
+      factors.forEach((factor, i) => links.set(all[before + i]!, factor));
     }
   });
-  return found;
+  return links;
 }
 
 // A factor that is pointed at lights up wherever it stands.

@@ -13,7 +13,6 @@ export interface Place {
 }
 
 const OF_UNIT = /^link\.(score|slope|mask|norm)$/; // it is about a unit, not about a weight
-const OF_INPUT = /^link\.input$/;
 
 type Numbers = Pick<Link, "layer" | "unit" | "source">;
 
@@ -38,20 +37,18 @@ export function placeOf(link: Link, layout: Layout, name: string): Place {
   const [{ kind, layer, unit, source }, edges] = [link, edgesOf(layout, link, name)];
   const goals = unitsOf(layout, layer, unit);
   if (OF_UNIT.test(kind) || !source) return { edges: [], units: goals };
-  return { edges, units: OF_INPUT.test(kind) ? unitsOf(layout, layer - 1, source) : [] };
+  return { edges, units: kind === "link.input" ? unitsOf(layout, layer - 1, source) : [] };
 }
-
-const together = (places: Place[]): Place => ({
-  edges: places.flatMap((one) => one.edges),
-  units: places.flatMap((one) => one.units),
-});
 
 // All that a path passes, and the weight at its end.
 export function along(path: Path, end: Numbers, layout: Layout, name: string): Place {
   const ends = unitsOf(layout, end.layer, end.unit);
   const places = path.factors.map((factor) => placeOf(factor, layout, name));
   const passed = path.factors.flatMap((one) => unitsOf(layout, one.layer, one.unit));
-  return together([...places, { edges: edgesOf(layout, end, name), units: [...passed, ...ends] }]);
+  return {
+    edges: [...places.flatMap((one) => one.edges), ...edgesOf(layout, end, name)],
+    units: [...places.flatMap((one) => one.units), ...passed, ...ends],
+  };
 }
 
 export interface Lit {

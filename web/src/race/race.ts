@@ -1,6 +1,6 @@
 // A race of learning rates as it is drawn and said: curves of E on one scale, and a sentence for each.
 import { known } from "../lib/curve";
-import { count, number, say } from "../lib/words";
+import { capital, count, number, say } from "../lib/words";
 import type { History, Lane, Standings, Timeline } from "../messages";
 
 export interface Curve {
@@ -50,8 +50,6 @@ export function sentence(lane: Lane, { step, steps }: Standings, rows: string, b
   const made = `Step ${count(lane.step - step)} of ${count(steps)}`;
   return lane.E === null ? made : `${made}: E of ${batch} is ${number(lane.E)}`;
 }
-
-const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
 // The rates that are typed, or null where one is none.
 export function typed(texts: readonly string[]): number[] | null {

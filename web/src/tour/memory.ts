@@ -1,7 +1,7 @@
 // What the browser remembers of the tour: the stop where it was left; 0: it was not begun, or is over.
 import { keep, kept } from "../lib/kept";
 
-const KEY = "backlit-tour";
+const KEY = "tour";
 
 export function recall(): number {
   const stop = Number(kept(KEY) ?? "");

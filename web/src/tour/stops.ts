@@ -1,6 +1,6 @@
 // The stops of the tour, in the order of a beginner's questions. Every number in them is read from the page.
 import { pointing } from "../pulls/pointing.svelte";
-import { count, number } from "../lib/words";
+import { capital, count, number } from "../lib/words";
 import type { Studio } from "../lib/studio.svelte";
 import type { Outcome } from "../messages";
 
@@ -70,7 +70,7 @@ export const STOPS: Stop[] = [
     text: (studio, { said, row, difference }) => {
       const way = difference > 0 ? "too high" : "too low";
       return (
-        `${upper(now(studio).house)} ${row} sold for ${said.truth}. The guess, ${said.prediction}, is ` +
+        `${capital(now(studio).house)} ${row} sold for ${said.truth}. The guess, ${said.prediction}, is ` +
         `${amount(studio, difference)} ${way}. Now watch: the mistake runs back through the network, every weight is ` +
         "changed a little, and the network guesses again."
       );
@@ -190,7 +190,7 @@ export const STOPS: Stop[] = [
         lanes.reduce((one, other) => ((one.after ?? Infinity) <= (other.after ?? Infinity) ? one : other), lanes[0]!),
       ];
       const far = best ? `${best.timeline} got the farthest: E of this ${now(studio).house} is ${number(best.after)}.` : "";
-      return `${far}${wrong ? ` ${upper(wrong.timeline)} went wrong at step ${count(wrong.step)}.` : ""} All three stay as timelines.`;
+      return `${far}${wrong ? ` ${capital(wrong.timeline)} went wrong at step ${count(wrong.step)}.` : ""} All three stay as timelines.`;
     },
   },
   {
@@ -221,7 +221,7 @@ export const STOPS: Stop[] = [
       if (name === another?.name) {
         return (
           `This timeline begins with the same weights. They guess ${facts["other"]} almost right, ${price}, so it wishes ` +
-          `for hardly any change. ${upper(facts["own"] ?? "")} wishes for a large one. So ask many houses before anything moves.`
+          `for hardly any change. ${capital(facts["own"] ?? "")} wishes for a large one. So ask many houses before anything moves.`
         );
       }
       return (
@@ -232,13 +232,13 @@ export const STOPS: Stop[] = [
     task: (studio) => {
       const { one, another } = lines(studio);
       const name = studio.moment.timeline;
-      if (name === one?.name) return `Press *${upper(another?.name ?? "")}*, which learns from that house.`;
+      if (name === one?.name) return `Press *${capital(another?.name ?? "")}*, which learns from that house.`;
       if (name === another?.name) return `Press *${lines(studio).many?.name}*.`;
       return "Press `→`, or the arrow in [the step bar](.steps): one step for all of them.";
     },
     choices: (studio) => {
       const { one, another, many } = lines(studio);
-      const open = (name: string, act: (studio: Studio) => void): Choice[] => [{ label: upper(name), act }];
+      const open = (name: string, act: (studio: Studio) => void): Choice[] => [{ label: capital(name), act }];
       const { timeline } = studio.moment;
       if (another && timeline === one?.name) return open(another.name, () => (studio.go(0, another.name), studio.moment.follow()));
       if (many && timeline === another?.name) {
@@ -366,7 +366,6 @@ function lines({ known }: Studio) {
 }
 
 const timelines = (studio: Studio): number => studio.known.run?.timelines.length ?? 0;
-const upper = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 const off = ({ drawing }: Studio): number => drawing.numbers?.difference[0] ?? 0;
 const amount = ({ known }: Studio, value: number): string => number(Math.abs(value), 6, known.run?.unit);
 
