@@ -131,7 +131,7 @@ def require(name: str, value: Any, good: Callable[[Any], bool], allowed: str) ->
     value = as_python(value)
     try:
         fine = good(value)
-    except TypeError:
+    except (TypeError, OverflowError):
         fine = False
     if not fine:
         raise ArgumentError("not_allowed", setting=name, value=value, allowed=allowed)

@@ -622,7 +622,7 @@ WORDS: dict[str, str] = {
     "race.fell": "[[{timeline}: ]]E of {rows} fell by {share:percent 0}, from {before:number} to {after:number}",
     "race.crawled": "[[{timeline} ]]crawls: E of {rows} fell by only {share:percent 0}, from {before:number} to {after:number}",
     "race.rose": "[[{timeline} ]]overshoots: E of {rows} rose from {before:number} to {after:number}",
-    "race.diverged": "[[{timeline} ]]went wrong at step {step:count}: E had risen from {before:number} to {after:number 2}, and the next step went beyond all numbers",
+    "race.diverged": "[[{timeline} ]]went wrong at step {step:count}: [[E had risen from {before:number} to {risen:number 2}, and ]]the next step went beyond all numbers",
     # plus and minus
     "sign.up": "With a plus each weight goes as far the other way, up the slope: E rises from {here:number} to {plus:number}. With the minus it falls to {minus:number}.",
     "sign.both": "With a plus E rises from {here:number} to {plus:number}. With the minus it rises, too, to {minus:number}: the direction is right, and the step is too long.",

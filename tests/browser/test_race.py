@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 from served import Complaints, Served, absent, at_step, many, opened, until, watched
 
 import backlit as bl
@@ -123,6 +123,20 @@ def test_my_own_rates_from_the_first_step_of_many_houses(context: BrowserContext
         assert "E of 13,765 houses fell by" in text(page, name)
         assert run.timeline(name).steps() == 10
     at_step(page, 2)  # nobody was moved
+
+
+def test_its_news_may_come_before_its_reply(page: Page) -> None:
+    def late(route: Route) -> None:
+        reply = route.fetch()
+        page.wait_for_timeout(500)
+        route.fulfill(response=reply)
+
+    page.route("**/api/race", late)
+    form(page)
+    page.get_by_label("Steps of each").fill("40")
+    begin(page)
+    over(page)
+    expect(page.locator('[data-view="race"] [role="alert"]')).to_have_count(0)
 
 
 def test_it_can_be_stopped(page: Page, run: bl.Run, complaints: Complaints) -> None:

@@ -122,6 +122,11 @@ def test_a_link_leads_to_the_moment(context: BrowserContext, page: Page, served:
     assert table(again, "network") == shown
 
 
+def test_a_link_to_a_row_that_is_not_there_leads_to_the_last_one(context: BrowserContext, served: Served) -> None:
+    page = opened(context, f"{served.address}#row=99999999")
+    expect(page.get_by_role("heading", name="House 21612", exact=True)).to_be_visible()
+
+
 def test_a_teacher_hides_views_by_the_address(context: BrowserContext, served: Served) -> None:
     page = opened(context, many(f"{served.address}#hide=timeline,chain,setup,tour"))
     expect(page.locator('[data-view="network"]')).to_be_visible()

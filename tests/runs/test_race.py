@@ -3,6 +3,7 @@
 import contextlib
 import math
 
+import numpy as np
 import pytest
 from recorded import planned, recorded, same
 
@@ -139,6 +140,9 @@ def test_names_are_plain_and_never_taken(run):
     ("asked", "said"),
     [
         ({"rates": ()}, "from 1 to 8 learning rates"),
+        ({"rates": 0.1}, "rates is 0.1; it must be from 1 to 8 learning rates"),
+        ({"rates": (0.1 for _ in range(2))}, "from 1 to 8 learning rates"),
+        ({"rates": (0.1, 10**400)}, "learning_rate is 10"),
         ({"rates": (0.1, -1.0)}, "learning_rate is -1.0"),
         ({"rates": (0.1, math.nan)}, "learning_rate is nan"),
         ({"steps": 0}, "steps is 0"),
@@ -179,6 +183,15 @@ def test_rates_where_the_curvature_says_nothing_or_the_present_one_is_beyond_it(
     assert trial_rates(Bend(0, 0.1, 20.0), 0.05) == (0.0005, 0.05, 0.4)
     assert trial_rates(Bend(0, 0.1, 20.0), 3.0) == (0.001, 3.0, 12.0)
     assert trial_rates(Bend(0, 0.1, -1.0), 0.05) == (0.0005, 0.05, 0.2)
+
+
+def test_steps_may_be_numbers_of_other_libraries(run):
+    assert run.race(np.array([0.1]), np.int64(2))[0].step == 17
+
+
+def test_a_lane_that_went_wrong_before_E_could_rise(lesson):
+    lane = lesson.race((1e300,), 2, 0, ONE)[0]
+    assert str(lane) == "rate 1e+300 went wrong at step 0: the next step went beyond all numbers"
 
 
 def test_a_lane_that_rose_and_one_that_did_not_move():

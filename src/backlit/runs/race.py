@@ -63,7 +63,8 @@ class Lane:
         return 1 - self.after / self.before if self.before else 0.0
 
     def __str__(self) -> str:
-        return say(f"race.{self.ending}", **vars(self), share=self.share)
+        risen = self.after if self.after > self.before else None
+        return say(f"race.{self.ending}", **vars(self), share=self.share, risen=risen)
 
 
 def proposed(timeline: Timeline, state: State) -> tuple[float, float, float]:
@@ -75,7 +76,8 @@ def proposed(timeline: Timeline, state: State) -> tuple[float, float, float]:
 
 def start(timeline: Timeline, rates: Sequence[float], step: int | None, names: Iterable[str]) -> list[Timeline]:
     """A fork for each learning rate, called by it; nothing is trained yet. names: of the run's timelines."""
-    require("rates", len(rates), lambda v: 1 <= v <= MOST_LANES, f"from 1 to {MOST_LANES} learning rates")
+    few = lambda v: isinstance(v, tuple) and 1 <= len(v) <= MOST_LANES
+    rates = require("rates", rates, few, f"from 1 to {MOST_LANES} learning rates")
     for rate in rates:
         SETTINGS["learning_rate"].require(rate)
     at = timeline.at(step).step

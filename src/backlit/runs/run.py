@@ -148,7 +148,7 @@ class Run(Archive):
         steps : with each of them
         step, timeline : from where; None: the last step, of the first timeline
         """
-        require("steps", steps, lambda v: isinstance(v, int) and v >= 1, "1 or more")
+        steps = require("steps", steps, lambda v: isinstance(v, int) and v >= 1, "1 or more")
         begins = self.timeline(timeline)
         rates = proposed(begins, begins.at(step)) if rates is None else rates
         return run_race(start(begins, rates, step, [one.name for one in self.timelines()]), steps)

@@ -153,7 +153,7 @@ export class Studio {
   async #arrive({ run, ...place }: Place): Promise<boolean> {
     if (!(await this.open(run ?? this.known.run?.key ?? this.known.shelf!.opens))) return false;
     const { moment } = this;
-    if (place.row !== undefined) moment.row = place.row;
+    if (place.row !== undefined) moment.row = Math.min(place.row, (this.known.run!.rows ?? 1) - 1);
     if (place.of) moment.of = place.of;
     if (place.weight) moment.weight = place.weight;
     if (place.phase !== undefined) moment.phase = Math.min(place.phase, moment.phases.length - 1);

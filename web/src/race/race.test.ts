@@ -52,6 +52,9 @@ test("how each stands, in a sentence", () => {
   expect(said({ ...from, ending: "diverged", step: 21, after: 2.1e36 })).toBe(
     "Went wrong at step 21: E had risen from 0.5 to 2.1e+36, and the next step went beyond all numbers",
   );
+  expect(said({ ...from, ending: "diverged", step: 0, after: 0.5 })).toBe(
+    "Went wrong at step 0: the next step went beyond all numbers",
+  );
 });
 
 test("rates are numbers above 0", () => {
