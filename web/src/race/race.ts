@@ -46,7 +46,7 @@ export function whose(line: Timeline | null, noun: string): string {
 // How a lane stands, in a sentence. `rows`: all that are learnt from; `batch`: those of a step.
 export function sentence(lane: Lane, { step, steps }: Standings, rows: string, batch: string): string {
   const { ending, share, before, after } = lane;
-  const risen = after > before ? after : null;
+  const risen = (after ?? 0) > (before ?? Infinity) ? after : null;
   if (ending) return capital(say(`race.${ending}`, { rows, share, before, after, risen, step: lane.step }));
   const made = `Step ${count(lane.step - step)} of ${count(steps)}`;
   return lane.E === null ? made : `${made}: E of ${batch} is ${number(lane.E)}`;
