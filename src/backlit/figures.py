@@ -6,12 +6,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
 from backlit.core.layer import Stage
 from backlit.core.losses import Measure
+from backlit.core.network import Naming
 from backlit.core.registry import lookup
 from backlit.errors import needing, require
 from backlit.explain.trace import Trace
@@ -39,7 +40,7 @@ STYLE = {
     "svg.hashsalt": "backlit", "pdf.fonttype": 42, "savefig.dpi": 200, "lines.markersize": 4.5,
 }  # fmt: skip
 UNDATED = {".svg": "Date", ".pdf": "CreationDate", ".png": "Software"}  # what would make bytes differ
-NAMES = ("own", "textbook")  #: how weights are called in a figure: w1[sqft_living, 2], or w1_12
+NAMES = get_args(Naming)
 MOST_NUMBERED, MOST_EDGES = 24, 36  #: edges of a network that get numbers; edges of one matrix that are drawn
 
 

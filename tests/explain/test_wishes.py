@@ -33,14 +33,14 @@ def test_each_wish_is_the_rows_own_step_and_together_they_are_the_step(name, red
     at = t.net.positions(name)[0]
     counts = np.ones(N) if weights is None else weights / weights.mean()
     own = [-RATE * counts[i] * alone(t, i)[at] for i in range(N)]
-    told = t[name].wishes
-    np.testing.assert_allclose(told.wishes, own, rtol=1e-9, atol=1e-15)
+    asked = t[name].wishes
+    np.testing.assert_allclose(asked.wishes, own, rtol=1e-9, atol=1e-15)
     whole = np.mean(own) if reduction == "mean" else np.sum(own)
-    assert told.wish == pytest.approx(whole, rel=1e-9)
-    assert told.step == pytest.approx(whole, rel=1e-9)
-    assert (told.together, told.weighted, told.terms) == (reduction, weights is not None, ())
-    assert told.raised == sum(wish > 0 for wish in own)
-    assert told.lowered == sum(wish < 0 for wish in own)
+    assert asked.wish == pytest.approx(whole, rel=1e-9)
+    assert asked.step == pytest.approx(whole, rel=1e-9)
+    assert (asked.together, asked.weighted, asked.terms) == (reduction, weights is not None, ())
+    assert asked.raised == sum(wish > 0 for wish in own)
+    assert asked.lowered == sum(wish < 0 for wish in own)
 
 
 @pytest.mark.parametrize(
@@ -54,12 +54,13 @@ def test_each_wish_is_the_rows_own_step_and_together_they_are_the_step(name, red
 )
 def test_what_else_a_step_has_is_named(optimizer, terms):
     t = traced(optimizer=optimizer)
-    told, plain = t["w1[x1, 1]"].wishes, traced()["w1[x1, 1]"].wishes
-    assert list(told.terms) == terms
-    np.testing.assert_allclose(told.wishes, plain.wishes)
-    assert told.wish == pytest.approx(plain.wish)
-    assert told.step == t.update.step[0]
-    assert (told.step != pytest.approx(told.wish, rel=1e-6)) == (terms != ["averaged"])  # the first average is the pull
+    asked, plain = t["w1[x1, 1]"].wishes, traced()["w1[x1, 1]"].wishes
+    assert list(asked.terms) == terms
+    np.testing.assert_allclose(asked.wishes, plain.wishes)
+    assert asked.wish == pytest.approx(plain.wish)
+    assert asked.step == t.update.step[0]
+    other = terms != ["averaged"]  # the first average is the pull
+    assert (asked.step != pytest.approx(asked.wish, rel=1e-6)) == other
 
 
 def test_at_a_rate_of_0_they_wish_by_the_last_rate_that_was_not():
@@ -67,11 +68,11 @@ def test_at_a_rate_of_0_they_wish_by_the_last_rate_that_was_not():
     net = bl.Network([bl.Dense(3, 4, "tanh"), bl.Dense(4, 1)], bl.SquaredError())
     theta = net.start(2, dtype=np.float64)
     t = bl.trace(net, bl.State(theta, {}, 0, planned=4, step=4), X, Y, schedule)
-    told = t["b2[1]"].wishes
-    assert (t.rate, told.step, told.terms) == (0, 0, ("still",))
+    asked = t["b2[1]"].wishes
+    assert (t.rate, asked.step, asked.terms) == (0, 0, ("still",))
     assert t.last_rate > 0
-    assert told.wish == pytest.approx(-t.last_rate * t.gradient[-1], rel=1e-12)
-    np.testing.assert_allclose(told.wishes, [-t.last_rate * alone(t, i)[-1] for i in range(N)], rtol=1e-9)
+    assert asked.wish == pytest.approx(-t.last_rate * t.gradient[-1], rel=1e-12)
+    np.testing.assert_allclose(asked.wishes, [-t.last_rate * alone(t, i)[-1] for i in range(N)], rtol=1e-9)
 
 
 def test_bins_wish_together():
@@ -80,9 +81,9 @@ def test_bins_wish_together():
     settings = bl.Settings(optimizer="sgd", learning_rate=RATE)
     t = bl.trace(net, net.start(0, dtype=np.float64), draw.uniform(0, 3, (N, 1)), Y, settings)
     bins = [t[f"w1[size#{i}, 2]"].wishes for i in (1, 2, 3)]
-    told = t["w1[size, 2]"].wishes
-    np.testing.assert_allclose(told.wishes, sum(one.wishes for one in bins), atol=1e-15)
-    assert told.step == pytest.approx(sum(one.step for one in bins))
+    asked = t["w1[size, 2]"].wishes
+    np.testing.assert_allclose(asked.wishes, sum(one.wishes for one in bins), atol=1e-15)
+    assert asked.step == pytest.approx(sum(one.step for one in bins))
 
 
 def test_without_settings_there_is_no_step():

@@ -225,19 +225,19 @@ export interface Link {
   source: number;
 }
 
-/** What each row of a step wants of a weight; see `backlit.explain.wishes.Wishes`. */
+/** What each row of a step wants of a weight. */
 export interface Wishes {
   weight: string;
   rows: number[];
   wishes: number[];
-  n: number;
-  raised: number;
-  lowered: number;
   together: "mean" | "sum";
   weighted: boolean;
   wish: number;
   step: number;
   terms: string[];
+  raised: number;
+  lowered: number;
+  n: number;
   own: number;
   among: boolean;
   happened: boolean;

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -18,6 +18,8 @@ from backlit.core.layers import LAYERS, Dense, Dropout
 from backlit.core.losses import LOSSES, Loss, SquaredError
 from backlit.core.registry import from_dict, resolve, to_dict
 from backlit.errors import ArgumentError, ShapeError, UnknownNameError, as_python
+
+Naming = Literal["own", "textbook"]  #: how weights are called: w1[sqft_living, 2], or w1_12; see `Network.textbook`
 
 
 @dataclass(frozen=True, init=False)

@@ -31,6 +31,7 @@ class Wishes:
     wish : their mean, or their sum: the step of plain gradient descent
     step : what the optimizer's step adds to the weight
     terms : the kinds of what else is in that step, or "still" where its rate is 0; () where it is the wish of all
+    raised, lowered : how many rows want the weight raised, and how many lowered
     """
 
     weight: str
@@ -41,16 +42,8 @@ class Wishes:
     wish: float
     step: float
     terms: tuple[str, ...]
-
-    @property
-    def raised(self) -> int:
-        """How many rows want the weight raised."""
-        return int((self.wishes > 0).sum())
-
-    @property
-    def lowered(self) -> int:
-        """How many rows want it lowered."""
-        return int((self.wishes < 0).sum())
+    raised: int
+    lowered: int
 
 
 def wishes(w: WeightTrace) -> Wishes:
@@ -62,16 +55,19 @@ def wishes(w: WeightTrace) -> Wishes:
     together, weights = t.net.loss.reduction, t.data.weights
     own = w.by_row * (len(t.data) if together == "mean" else 1)  # a row's own E is no share of all rows' E
     rate = t.last_rate * slot.rate
+    alone = -rate * own
     update = t.update
     others = ["clipped"] * (update.clip != 1)
     others += [kind for kind, _, _ in update.terms if kind not in GRADIENT_DESCENT]
     return Wishes(
         weight=w.name,
         rows=t.rows,
-        wishes=-rate * own,
+        wishes=alone,
         together=together,
         weighted=weights is not None and bool(np.ptp(np.asarray(weights)) > 0),
         wish=-rate * w.gradient,
         step=float(update.step[w.positions].sum()),
         terms=tuple(others) if t.rate else ("still",),
+        raised=int((alone > 0).sum()),
+        lowered=int((alone < 0).sum()),
     )

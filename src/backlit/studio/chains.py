@@ -9,11 +9,9 @@ import numpy as np
 
 from backlit.core.backprop import backward
 from backlit.errors import ArgumentError
-from backlit.explain import ledger
+from backlit.explain import ledger, what_if
 from backlit.explain.check import engine_remark
 from backlit.explain.trace import Trace, WeightTrace
-from backlit.explain.what_if import Line, along_step, along_weight
-from backlit.explain.what_if import signs as why_minus
 from backlit.studio import messages
 from backlit.studio.desk import Desk
 from backlit.studio.messages import MomentQuery, Part, Share, WeightQuery
@@ -44,7 +42,7 @@ def chain(desk: Desk, query: WeightQuery) -> messages.Chain:
         price=_price(w),
         engine=engine_remark(t.engine_difference),
         reasons=() if own.update is None else own.update.reasons(own.gradient),
-        curve=along_weight(t, w.name, points=POINTS_OF_MANY if several else POINTS),
+        curve=what_if.along_weight(t, w.name, points=POINTS_OF_MANY if several else POINTS),
     )
 
 
@@ -85,12 +83,12 @@ def signs(desk: Desk, query: WeightQuery) -> messages.Signs:
     t = traced(desk, query)
     positions, ways = one_weight(t, query.weight).positions, (t, t.after, t.uphill)
     said = tuple(outcome(t, t.prediction, way.prediction, t.truth).prediction_after for way in ways)
-    return messages.Signs(tuple(way.E for way in ways), said, float(t.uphill.theta[positions].sum()), why_minus(t))
+    return messages.Signs(tuple(way.E for way in ways), said, float(t.uphill.theta[positions].sum()), what_if.signs(t))
 
 
-def line(desk: Desk, query: MomentQuery) -> Line:
+def line(desk: Desk, query: MomentQuery) -> what_if.Line:
     """E along the whole update, as a function of the learning rate."""
-    return along_step(traced(desk, query))
+    return what_if.along_step(traced(desk, query))
 
 
 def _made(desk: Desk, query: MomentQuery, t: Trace) -> np.ndarray | None:

@@ -51,17 +51,8 @@ def wishes(desk: Desk, query: WeightQuery) -> messages.Wishes:
     else:
         alone = one_weight(traced(desk, replace(query, of="row")), query.weight).wishes.wish
     return messages.Wishes(
-        weight=own.weight,
-        rows=own.rows[order],
-        wishes=own.wishes[order],
+        **vars(replace(own, rows=own.rows[order], wishes=own.wishes[order])),
         n=n,
-        raised=own.raised,
-        lowered=own.lowered,
-        together=own.together,
-        weighted=own.weighted,
-        wish=own.wish,
-        step=own.step,
-        terms=own.terms,
         own=float(alone),
         among=bool(among.any()),
         happened=not query.weights,

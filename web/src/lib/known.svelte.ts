@@ -2,6 +2,7 @@
 import type { EpochPoint, History, Run, Shelf, Timeline, Training } from "../messages";
 import type { Source } from "./source";
 
+const LARGE = 5000; // weights, of which answers that need many points would hold up training
 const PAUSE = 1000; // ms between two looks at a curve that grows
 const SOON = 400; // ms without a step, after which a curve is read again
 
@@ -16,6 +17,8 @@ export class Known {
   #soon: Record<string, ReturnType<typeof setTimeout>> = {};
 
   readonly house = $derived(this.run?.columns.some((one) => one.name === "sqft_living") ? "house" : "row");
+
+  readonly large = $derived((this.run?.weights ?? 0) > LARGE);
 
   constructor(
     private readonly source: Source,

@@ -1,9 +1,11 @@
 // The moment that this page looks at: run, timeline, step, what is looked at there, and what is changed for a look.
 import { reading } from "../timeline/curves";
-import type { Cell, MomentQuery } from "../messages";
+import type { Cell, LayoutQuery, MomentQuery } from "../messages";
 import type { Place } from "./address";
 import type { Known } from "./known.svelte";
 import { phases, seen } from "./phases";
+
+export type By = NonNullable<LayoutQuery["by"]>;
 
 export class Moment {
   timeline = $state("");
@@ -14,7 +16,7 @@ export class Moment {
   weight = $state<string | null>(null); // selected
   hovered = $state<string | null>(null); // a weight under the pointer
   unit = $state<{ layer: number; unit: number } | null>(null); // zoomed into
-  by = $state<"weight" | "pull">("weight"); // edges are as thick as that, and drawn by that
+  by = $state<By>("weight"); // edges are as thick as that, and drawn by that
   opened = $state(""); // the column whose bins are drawn one by one
   features = $state.raw<Record<string, Cell>>({}); // edited by hand, for a look
   weights = $state.raw<Record<string, number>>({});

@@ -1,9 +1,10 @@
 // How weights, inputs and units are called on the page: by their own names, or by the textbooks', which Python knows.
+import type { WeightQuery } from "../messages";
 import { keep, kept } from "./kept";
 import type { Source } from "./source";
 
-export const NAMES = ["own", "textbook"] as const;
-export type Names = (typeof NAMES)[number];
+export type Names = NonNullable<WeightQuery["names"]>;
+export const NAMES: Names[] = ["own", "textbook"];
 
 const KEY = "names";
 

@@ -7,7 +7,7 @@ import { Drawing } from "./drawing.svelte";
 import { keep, kept } from "./kept";
 import { Latest } from "./latest";
 import { Known } from "./known.svelte";
-import { Moment } from "./moment.svelte";
+import { Moment, type By } from "./moment.svelte";
 import { Called } from "./names.svelte";
 import { Notices } from "./notices.svelte";
 import { Server } from "./server";
@@ -120,7 +120,7 @@ export class Studio {
     remember(depth);
   }
 
-  thick(by: "weight" | "pull"): void {
+  thick(by: By): void {
     this.moment.by = by;
     keep(THICK, by);
   }

@@ -6,8 +6,7 @@ import type { Axes, Layout } from "../messages";
 import { over } from "./axes.svelte";
 import { greatest } from "./colours";
 
-const MANY = 5000; // weights, of which there are fewer points, less often
-const PAUSE = 200; // ms between two questions then, while it trains
+const PAUSE = 200; // ms between two questions of a large network, while it trains
 
 export interface UnitMap {
   values: Float32Array;
@@ -25,19 +24,18 @@ export interface DrawnMaps {
 // To be called while a component is set up.
 export function unitMaps(seen: () => boolean) {
   over.follow(seen);
-  const large = $derived((studio.known.run?.weights ?? 0) > MANY);
-  const points = $derived(large ? 16 : 24);
+  const points = $derived(studio.known.large ? 16 : 24);
   const key = $derived.by(() => {
     const { numbers, layout } = studio.drawing;
     const { query } = studio.moment;
     if (!seen() || !numbers || !layout || !over.axes?.x || numbers.run !== query.run) return "";
-    const { timeline, step } = large ? numbers : query;
+    const { timeline, step } = studio.known.large ? numbers : query;
     return JSON.stringify({ ...query, timeline, step, ...over.chosen, layout: layout.id, points });
   });
   const answered = answer(
     "maps",
     () => (key ? JSON.parse(key) : null),
-    () => (studio.training.plays && large ? PAUSE : 0),
+    () => (studio.training.plays && studio.known.large ? PAUSE : 0),
   );
   const drawn = $derived.by((): DrawnMaps | null => {
     const { layout } = studio.drawing;

@@ -1,4 +1,5 @@
 // The weights that are drawn, with their numbers of the present moment, and which of them stand out.
+import type { By } from "../lib/moment.svelte";
 import type { Phase } from "../lib/phases";
 import type { Layout, Moment } from "../messages";
 
@@ -41,10 +42,10 @@ export function biases(layout: Layout, moment: Moment | null, edits: Record<stri
 }
 
 // What an edge is as thick as: its weight, its pull, or nothing, where its pull is not known yet.
-export type Shown = "weight" | "pull" | "nothing";
+export type Shown = By | "nothing";
 
 // A layer's edges. In the backward phases those that the error has come back to are as thick as their pull.
-export function shown(layer: number, by: "weight" | "pull", phase: Phase | null, known: number): Shown {
+export function shown(layer: number, by: By, phase: Phase | null, known: number): Shown {
   if (by === "weight" && phase?.kind !== "backward") return "weight";
   if (known <= layer) return "pull";
   return by === "pull" ? "nothing" : "weight";
@@ -64,7 +65,7 @@ export function greatest(weights: Weight[]): Map<number, number> {
 }
 
 // The edges that are drawn in full, so many of each layer; the others are faded. For each weight: does it stand out?
-export function strongest(weights: Weight[], by: "weight" | "pull", each: number): boolean[] {
+export function strongest(weights: Weight[], by: By, each: number): boolean[] {
   const size = (weight: Weight) => Math.abs(by === "weight" ? weight.w : weight.dw);
   const ranked = new Map<number, Weight[]>();
   for (const weight of weights) ranked.set(weight.layer, [...(ranked.get(weight.layer) ?? []), weight]);

@@ -4,7 +4,7 @@ import { phases, seen, type Seen } from "../lib/phases";
 import type { Link } from "../messages";
 import { pointing } from "../pulls/pointing.svelte";
 import { before, IDEAS, STOPS } from "./stops";
-import { plain } from "./words";
+import { plain } from "./marks";
 
 const timeline = (name: string, rows: number[] = [], steps = 14) => ({
   name,

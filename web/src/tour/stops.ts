@@ -2,6 +2,7 @@
 import { pointing } from "../pulls/pointing.svelte";
 import { capital, count, number } from "../lib/words";
 import type { Studio } from "../lib/studio.svelte";
+import { until } from "../lib/until";
 import type { Outcome } from "../messages";
 
 // What a stop was like when it opened.
@@ -40,7 +41,6 @@ const OF_W2 = "w2[2, 1]"; // and of those behind them
 const OVER = "[data-view=timeline] .aside > :last-child"; // the button that opens the form for starting over
 const BEGIN = "[data-view=timeline] form button.main"; // and the one that ends it
 const [SPAN, LEAST] = [6, 0.025]; // epochs in which the lowest error falls by less than this part: the curve is flat
-const PATIENCE = 5000; // ms, for a moment to be there
 
 const RACE = "[data-view=race]";
 const lit = new Set<string>(); // factors that were lit since the stop began
@@ -337,11 +337,6 @@ async function begin(studio: Studio, scene: Scene = {}): Promise<void> {
   }
   moment.look(scene.many ? moment.row : line.rows[0]!);
   await settled(studio);
-}
-
-export async function until(there: () => boolean): Promise<void> {
-  const end = performance.now() + PATIENCE;
-  while (!there() && performance.now() < end) await new Promise((go) => setTimeout(go, 30));
 }
 
 const settled = (studio: Studio): Promise<void> => until(() => drawn(studio));

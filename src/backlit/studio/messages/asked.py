@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from backlit.core.network import Naming
+
 Decimal = Literal[".", ","]
-Names = Literal["own", "textbook"]
 DateOrder = Literal["dmy", "mdy", "ymd"]
 Cell = str | float | bool | None  # of a table, as the page shows it; dates as text
 
@@ -74,7 +75,7 @@ class WeightQuery(MomentQuery):
     """
 
     weight: str
-    names: Names = "own"
+    names: Naming = "own"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from backlit.explain import ledger, paths
+from backlit.explain import ledger, paths, wishes
 from backlit.explain.maps import Axis
 from backlit.explain.what_if import Curve
 from backlit.words import Remark
@@ -260,29 +260,19 @@ class Paths:
 
 
 @dataclass(frozen=True, eq=False)
-class Wishes:
-    """What each row of a step wants of a weight; see `backlit.explain.wishes.Wishes`.
+class Wishes(wishes.Wishes):
+    """What each row of a step wants of a weight.
 
     Attributes
     ----------
     rows, wishes : those that are drawn, from the one that lowers the weight most to the one that raises it most
-    n, raised, lowered : how many rows there are, and how many want it raised or lowered
+    n : how many rows there are
     own : the wish of the row that is looked at
     among : whether it is one of the step's rows
     happened : whether the step is the one that was made, or will be: nothing is changed by hand
     """
 
-    weight: str
-    rows: np.ndarray
-    wishes: np.ndarray
     n: int
-    raised: int
-    lowered: int
-    together: Literal["mean", "sum"]
-    weighted: bool
-    wish: float
-    step: float
-    terms: tuple[str, ...]
     own: float
     among: bool
     happened: bool

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { pieces, plain } from "./words";
+import { pieces, plain } from "./marks";
 
 test("keys, and words that lead to what they name", () => {
   const text = "Press *Play* or `shift →`, and watch [the maps](.stage .map) form.";
