@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
-from served import Complaints, Served, absent, at_step, opened, until, watched, window
+from served import Complaints, Served, absent, at_step, many, opened, until, watched, window
 
 import backlit as bl
-from backlit.lesson import FIRST_FILE, ONE, STEPS
+from backlit.lesson import FIRST_FILE, MANY, ONE, STEPS
 
 AXE = Path(__file__).parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
 SIZES = {"1280": (1280, 720), "1440": (1440, 900), "1024": (1024, 768), "820": (820, 1180), "390": (390, 844)}
@@ -319,6 +319,15 @@ def test_worse_is_said_as_plainly(newcomer: BrowserContext, served: Served, run:
     expect(page.locator(".gain")).to_have_text(f"worse by ${lost:,.0f}")
     bars = [float(one.get_attribute("data-exact") or "nan") for one in page.locator(".account .part").all()]
     assert sum(bars) == pytest.approx(after.prediction[0, 0] - before.prediction[0, 0], abs=0.01)
+
+
+def test_many_houses_are_said_as_their_average(newcomer: BrowserContext, served: Served, run: bl.Run) -> None:
+    page = opened(newcomer, many(f"{served.address}#depth=numbers&of=batch"))
+    t = run.trace(0, timeline=MANY)
+    guess, sold = (f"${value:,.0f}" for value in (t.prediction.mean(), t.truth.mean()))
+    assert sentence(page) == (
+        f"This network guesses what a house costs. On average over 128 houses it says {guess}; they sold for {sold}."
+    )
 
 
 def test_nothing_moves_for_those_who_ask_for_that(browser: Browser, served: Served) -> None:

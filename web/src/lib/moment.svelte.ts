@@ -29,6 +29,8 @@ export class Moment {
 
   readonly line = $derived.by(() => this.known.line(this.timeline));
   readonly last = $derived.by(() => this.known.last(this.timeline));
+  // The step that the timeline is planned to end at; the last one there is, where that is beyond.
+  readonly end = $derived(Math.max(this.line?.planned ?? 0, this.last));
   // The step whose weights predict, where that is not the last one.
   readonly best = $derived(this.line && this.line.best !== this.last ? this.line.best : null);
   // Where there is a choice: the step whose weights predict, and the last one.

@@ -107,6 +107,7 @@ export class Studio {
 
   #show(hash: string): void {
     const place = read(hash);
+    if (place.tour !== undefined && place.tour === this.tour) return; // its stop has set the page
     [this.hide, this.only] = [hidden(hash), null];
     this.depth = depthAt(place);
     this.moment.by = place.by ?? (kept(THICK) === "pull" ? "pull" : this.moment.by);
