@@ -22,7 +22,7 @@ from backlit.runs.run import Run, recording
 
 N = 120
 FILE = "over.backlit"
-BEST, LAST = "best on the watched rows: these weights predict", "the last step"
+BEST, LAST = "best on the validation rows: these weights predict", "the last step"
 draw = np.random.default_rng(3)
 TABLE = pl.DataFrame({"size": draw.gamma(2, 700, N), "age": draw.integers(0, 90, N).astype(float)})
 PRICE = pl.Series("price", 1_200_000 + 300 * TABLE["size"] - 2000 * TABLE["age"] + draw.normal(0, 200_000, N))

@@ -198,6 +198,7 @@ def stops(walk: Walk, run: bl.Run) -> None:
     page.get_by_label("Which weight will do the most?").select_option("w2[2, 1]")
     walk.press(page.get_by_role("button", name="Make the step"))
     at_step(page, 2)
+    walk.sees(".first .bet .row")
     walk.press(page.get_by_role("button", name="That was enough"))
     account = run.trace(1, [0], ONE).account()
     most = account.net.weight_name(int(abs(account.parts).argmax()))

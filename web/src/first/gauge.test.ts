@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Moment } from "../messages";
-import { gain, marked, miss, reading, scale } from "./gauge";
+import { gain, marked, miss, place, reading, scale } from "./gauge";
 
 const moment = (prediction: number[], truth: number[], of: "row" | "batch" = "row") =>
   ({ of, prediction, truth }) as unknown as Moment;
@@ -35,4 +35,15 @@ test("better or worse is said of the miss, not of the guess", () => {
   expect(gain(200000, 250000, 221900, "$")).toEqual({ text: "worse by $6,200", better: false });
   expect(gain(3, 5, 4, "")).toEqual({ text: "no better, no worse", better: null });
   expect(gain(0.5, 0.25, 0, "").text).toBe("better by 0.25");
+});
+
+test("the miss covers neither the guess nor the one before it", () => {
+  const at = (guess: number, truth: number, was: number | null, width = 900) => place({ guess, truth, was }, 70, width);
+  expect(at(700, 300, 800)).toEqual({ x: 500, below: false });
+  expect(at(460, 310, null)).toEqual({ x: 560, below: false });
+  expect(at(460, 310, 520)).toEqual({ x: 620, below: false }); // beyond the guess stands the one before
+  expect(at(700, 300, 480).x).toBe(800); // a step that went wrong leaves it in between
+  expect(at(310, 460, 250)).toEqual({ x: 150, below: false });
+  expect(at(460, 310, 780)).toEqual({ x: 560, below: false });
+  expect(at(160, 130, null, 340)).toEqual({ x: 145, below: true });
 });

@@ -3,6 +3,8 @@ import type { Moment } from "../messages";
 import { reach, shownOn } from "../house/house";
 import { chance, number, tick } from "../lib/words";
 
+export const NARROW = 560; // px
+
 export interface Reading {
   guess: number;
   truth: number;
@@ -33,6 +35,21 @@ export function miss({ guess, truth, unit }: Reading): string {
   const off = guess - truth;
   if (off === 0) return "just right";
   return `${written(Math.abs(off), unit)} ${unit === null ? "short" : off > 0 ? "too high" : "too low"}`;
+}
+
+// Where the miss is written, so that it covers nothing: between guess and truth, beyond the guess, beyond the guess
+// before it, or below the line. half: of the text's width; all in px.
+export function place(
+  { guess, truth, was }: { guess: number; truth: number; was: number | null },
+  half: number,
+  width: number,
+): { x: number; below: boolean } {
+  const marks = was === null ? [guess, truth] : [guess, truth, was];
+  const middle = (guess + truth) / 2;
+  const beyond = (mark: number) => mark + (guess < truth ? -1 : 1) * (half + 30);
+  const free = (x: number) => x > half && x < width - half && marks.every((mark) => Math.abs(x - mark) > half + 26);
+  const x = [middle, ...(width < NARROW ? [] : [guess, was ?? guess].map(beyond))].find(free);
+  return x === undefined ? { x: Math.max(half, Math.min(width - half, middle)), below: true } : { x, below: false };
 }
 
 // How far the scale reaches; never less than before, so that nothing jumps.

@@ -34,8 +34,8 @@ export class Moment {
   // The step whose weights predict, where that is not the last one.
   readonly best = $derived(this.line && this.line.best !== this.last ? this.line.best : null);
   // Where there is a choice: the step whose weights predict, and the last one.
-  readonly ends = $derived(this.best === null ? [] : [
-    { name: "best", step: this.best, what: "best on the watched rows: these weights predict" },
+  readonly ends = $derived.by(() => this.best === null ? [] : [
+    { name: "best", step: this.best, what: `best on the validation ${this.known.house}s: these weights predict` },
     { name: "last", step: this.last, what: "the last step" },
   ]);
   readonly phases = $derived.by(() => phases(this.known.run?.layers.length ?? 1));

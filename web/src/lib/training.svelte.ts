@@ -59,8 +59,8 @@ export class Training {
     if (!training.ended || best === null) return;
     this.moment.go(best);
     this.notices.say(
-      `Training has ended at step ${count(training.step)}. This is step ${count(best)}, the best on the watched ` +
-        "rows: these weights predict.",
+      `Training has ended at step ${count(training.step)}. This is step ${count(best)}, the best on the validation ` +
+        `${this.known.house}s: these weights predict.`,
     );
   }
 

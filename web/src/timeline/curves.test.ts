@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { EpochPoint, History } from "../messages";
-import { best, clear, dots, errorRange, rangeOfE, reading, roomy, spread, stepsOwner, type Shown } from "./curves";
+import { beside, best, clear, dots, errorRange, rangeOfE, reading, roomy, spread, stepsOwner, type Shown } from "./curves";
 
 type Error = number | null;
 const epoch = (number: number, step: number, train: Error, validation: Error, improved = true): EpochPoint => ({
@@ -112,4 +112,12 @@ it("says whose E each step has", () => {
   expect(stepsOwner({ rows: [17], train: 1, settings }, "house")).toBe("house 17");
   expect(stepsOwner({ rows: [], train: 13765, settings }, "house")).toBe("128 houses");
   expect(stepsOwner({ rows: [], train: 90, settings }, "row")).toBe("90 rows");
+});
+
+describe("the label of what is best", () => {
+  it("does not run into what its lines are called", () => {
+    expect(beside(380, 48, 144, [{ x: 390 }, { x: 450 }])).toBe(342);
+    expect(beside(380, 48, 144, [{ x: 500 }, { x: 120 }])).toBe(380);
+    expect(beside(110, 48, 144, [{ x: 500 }])).toBe(144);
+  });
 });

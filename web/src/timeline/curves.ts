@@ -84,6 +84,10 @@ export function placed<L extends { x: number; y: number }>(labels: readonly L[],
   return places;
 }
 
+// Where the middle of a text goes: at a line's point, but not so far right that it runs into what ends there.
+export const beside = (at: number, wide: number, low: number, ends: readonly { x: number }[]): number =>
+  Math.max(low, Math.min(at, ...ends.filter((end) => end.x > at).map((end) => end.x - wide)));
+
 // Where a text of half a width `wide` around (x, y) crosses the least of some lines: above, or below, or farther away.
 export function clear(
   x: number,

@@ -154,8 +154,10 @@ describe("what a stop notices", () => {
       }) as unknown as Studio;
     expect([stop.done(raced(true), was), stop.done(raced(false), was)]).toEqual([false, true]);
     expect(stop.result(raced(false), was)).toBe(
-      "rate fell got the farthest: E of this house is 0.1. Rate diverged went wrong at step 21. All three stay as timelines.",
+      "Rate fell got the farthest: E of this house is 0.1. Rate diverged went wrong at step 21. All three stay as timelines.",
     );
+    lanes[1]!.after = 1.195e-9;
+    expect(stop.result(raced(false), was)).toContain("E of this house is less than 0.0001. ");
   });
 
   it("by how much a step is better", async () => {
@@ -202,6 +204,7 @@ describe("what a stop notices", () => {
       studio.go(step);
       expect([step, stop.done(studio, was)]).toEqual([step, done]);
     }
+    studio.go(1400); // it went on, as fast as it goes
     expect(plain(stop.result(studio, was))).toBe(
       "Passed, at step 600: $110,000. The mean is off by $250,000, the linear model by $115,000.",
     );

@@ -41,6 +41,7 @@ const OF_W2 = "w2[2, 1]"; // and of those behind them
 const OVER = "[data-view=timeline] .aside > :last-child"; // the button that opens the form for starting over
 const BEGIN = "[data-view=timeline] form button.main"; // and the one that ends it
 const [SPAN, LEAST] = [6, 0.025]; // epochs in which the lowest error falls by less than this part: the curve is flat
+const LITTLE = 0.0001; // E below it is next to nothing
 
 const RACE = "[data-view=race]";
 const lit = new Set<string>(); // factors that were lit since the stop began
@@ -85,7 +86,7 @@ export const STOPS: Stop[] = [
   },
   {
     title: "Which weight did it?",
-    sees: ({ bets }) => (bets ? [".first .bet", ".first .gauge"] : [".first .account", ".first .learn"]),
+    sees: ({ bets }) => (bets ? [".first .bet", ".first .bet .row", ".first .gauge"] : [".first .account", ".first .learn"]),
     stage: async (studio) => {
       await begin(studio, { step: 1 });
       studio.bets = true;
@@ -109,8 +110,9 @@ export const STOPS: Stop[] = [
     sees: () => ["[data-view=chain] .along"],
     stage: (studio) => begin(studio, { weight: OF_W2 }),
     text: (studio) =>
-      `Move one weight, ${OF_W2}, and hold all others: the curve shows E of this ${now(studio).house}. How steep it is ` +
-      `where the weight stands is its slope, ∂E/∂w: ${slope(studio)}. That is how hard the error pulls at it.`,
+      `Move one weight, ${OF_W2}, and hold all others: the curve shows E of this ${now(studio).house}, which says in one ` +
+      "number how wrong the guess is. How steep the curve is where the weight stands is its slope, ∂E/∂w: " +
+      `${slope(studio)}. That is how hard the error pulls at it.`,
     task: () => "Drag [the dot](.along .dot), or focus it and press `←`, until E of this house is lower.",
     done: (studio, before) =>
       Object.keys(studio.moment.weights).length > 0 && before.E !== null && drawn(studio) && now(studio).E < before.E,
@@ -189,7 +191,8 @@ export const STOPS: Stop[] = [
         lanes.find((one) => one.ending === "diverged"),
         lanes.reduce((one, other) => ((one.after ?? Infinity) <= (other.after ?? Infinity) ? one : other), lanes[0]!),
       ];
-      const far = best ? `${best.timeline} got the farthest: E of this ${now(studio).house} is ${number(best.after)}.` : "";
+      const rest = (E: number | null) => (E !== null && E < LITTLE ? `less than ${LITTLE}` : number(E));
+      const far = best ? `${capital(best.timeline)} got the farthest: E of this ${now(studio).house} is ${rest(best.after)}.` : "";
       return `${far}${wrong ? ` ${capital(wrong.timeline)} went wrong at step ${count(wrong.step)}.` : ""} All three stay as timelines.`;
     },
   },
@@ -269,10 +272,10 @@ export const STOPS: Stop[] = [
       );
     },
     task: () => "Press *Play*, or `space`, and wait until the dashed line has passed both. The speed is up to you.",
-    done: (studio, before) => studio.moment.step > before.step && passed(studio, "linear model"),
+    done: (studio, before) => studio.moment.step > before.step && passed(studio) !== undefined,
     result: (studio) => {
       const all = errors(studio);
-      return `Passed, at step ${count(all.step)}: ${all.now}. The mean is off by ${all.mean}, the linear model by ${all.linear}.`;
+      return `Passed, at step ${count(all.passedAt)}: ${all.passed}. The mean is off by ${all.mean}, the linear model by ${all.linear}.`;
     },
   },
   {
@@ -296,7 +299,7 @@ export const STOPS: Stop[] = [
         ? `It is flat here. Press [Start over from here](${OVER}), choose another learning rate, and begin.`
         : "Let it play until the dashed line flattens. Then press *Stop*, or `space`.",
     done: (studio, before) => timelines(studio) > before.timelines,
-    result: (studio) => `${studio.moment.timeline} has begun, beside the old one. Train it: which one wins?`,
+    result: (studio) => `The timeline ${studio.moment.timeline} has begun, beside the old one. Train it: which one wins?`,
   },
 ];
 
@@ -389,25 +392,28 @@ const epochs = ({ known, moment }: Studio) =>
     validation === null || step > moment.step ? [] : [{ step, validation }],
   );
 
-// The errors on the validation houses: of the baselines, of the last epoch, and the lowest one.
+// The errors on the validation houses: of the baselines, of the first epoch that passed them, and the lowest one.
 function errors(studio: Studio) {
   const baselines = studio.known.histories[studio.moment.timeline]?.baselines ?? {};
   const written = (value?: number) => (value === undefined ? "" : number(value, 4, studio.known.run?.error_unit));
   const all = epochs(studio);
-  const [last, best] = [all.at(-1), all.reduce((one, other) => (one.validation <= other.validation ? one : other), all[0]!)];
+  const [first, best] = [passed(studio), all.reduce((one, other) => (one.validation <= other.validation ? one : other), all[0]!)];
   return {
     mean: written(baselines["mean"]),
     linear: written(baselines["linear model"]),
-    step: last?.step ?? 0,
-    now: written(last?.validation),
+    step: all.at(-1)?.step ?? 0,
+    passed: written(first?.validation),
+    passedAt: first?.step ?? 0,
     lowest: written(best?.validation),
     lowestAt: best?.step ?? 0,
   };
 }
 
-function passed(studio: Studio, baseline: string): boolean {
-  const level = studio.known.histories[studio.moment.timeline]?.baselines[baseline];
-  return level !== undefined && (epochs(studio).at(-1)?.validation ?? Infinity) < level;
+// The first epoch that is better than both baselines.
+function passed(studio: Studio) {
+  const { mean, "linear model": linear } = studio.known.histories[studio.moment.timeline]?.baselines ?? {};
+  if (mean === undefined || linear === undefined) return undefined;
+  return epochs(studio).find(({ validation }) => validation < Math.min(mean, linear));
 }
 
 // Whether the lowest error has hardly fallen in the last epochs.
