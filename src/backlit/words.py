@@ -489,6 +489,7 @@ WORDS: dict[str, str] = {
     # what goes wrong: explain, fitting, problem, incoming, estimators
     "chain.share": "{blame:percent} of all the pull",
     "chain.paths": "the paths of {weight} add up to {total:number 6}, but ∂E/∂{weight} is {gradient:number 6}: {answers} of {layer} contradicts its backward(); mend the layer",
+    "chain.astray": "the wrong way's pull on {weight} is no derivative of E, so no chain comes to it; ask the trace that wrong_way() was called on",
     "chain.rows": "the rows' parts of {weight} add up to {total:number 6}, but ∂E/∂{weight} is {gradient:number 6}: {answers} of {layer} contradicts its backward(); mend the layer",
     "trace.no_settings": "the trace has no settings, so no update is known; give trace(..., settings=...)",
     "ledger.several": "the network has {outputs:count output}, so there is no one prediction to account for; ask for the account of E: account(of='E')",

@@ -61,6 +61,11 @@ def test_it_is_no_slope_of_E(t):
     assert slope != pytest.approx(t.wrong_way().gradient[worst], rel=1e-3)
 
 
+def test_it_has_no_chain_and_no_layer_is_to_blame(t):
+    with pytest.raises(ArgumentError, match=r"wrong way's pull on w1\[a, 1\] is no derivative of E"):
+        t.wrong_way()["w1[a, 1]"].chain()
+
+
 def test_without_a_step_nothing_goes_wrong():
     still = bl.trace(NET, THETA, X, Y, bl.Settings(optimizer="sgd", learning_rate=1e-12))
     np.testing.assert_allclose(still.wrong_way().gradient, still.gradient, rtol=1e-9)

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from backlit.core.layer import Layer, Link, Stage, rows_of
-from backlit.errors import ChainError
+from backlit.errors import ArgumentError, ChainError
 from backlit.explain.check import agreeing_digits, finite_difference
 from backlit.explain.paths import Chain, Check, Path
 from backlit.explain.trace import Trace, WeightTrace, agree
@@ -58,6 +58,8 @@ def paths(w: WeightTrace, most: int = 8) -> tuple[tuple[Path, ...], float, int]:
         They do not add up to ∂E/∂w: what a layer answers is not what its backward does.
     """
     t, (stage, which, units, values) = w.trace, w.effects
+    if t.astray:
+        raise ArgumentError("chain.astray", weight=w.name)
     above = range(stage.position + 1, len(t.net.layers))
     ways = math.prod(t.outputs[i].shape[1] for i in above if not t.net.layers[i].elementwise)
     count = ways * len(units) * len(t.data)

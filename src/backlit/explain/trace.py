@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -124,6 +124,8 @@ class Trace:
     last_rate : that rate, or where it is 0 the rate of the last step before that had one
     happened : whether this is the step's own batch under its own masks; otherwise the update is what would be
     """
+
+    astray: ClassVar[bool] = False  #: whether its gradient is none of E; see `wrong_way`
 
     net: Network
     theta: np.ndarray

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 
@@ -21,8 +22,10 @@ from backlit.explain.update import update_of
 class WrongWay(Trace):
     """A trace whose pull goes back through weights that are updated already: gradient and update are wrong with it.
 
-    Its chains would not add up to its gradient; a right trace has them.
+    It has no chains, for they would not add up to its gradient; a right trace has them.
     """
+
+    astray: ClassVar[bool] = True
 
     @cached_property
     def back(self) -> Backward:
