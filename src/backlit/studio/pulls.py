@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from backlit.errors import require
-from backlit.explain.chain import paths as paths_of
+from backlit.explain import chain
 from backlit.studio import messages
 from backlit.studio.chains import one_weight
 from backlit.studio.desk import Desk
@@ -34,7 +34,7 @@ def paths(desk: Desk, query: WeightQuery) -> messages.Paths:
     slot = stage.slot_at(position)
     source, unit = (int(ends[slot.index(position)]) for ends in stage.ends[slot.weight])
     parent = int(stage.origins[source]) if source >= 0 and stage.layer.numbered else -1
-    return messages.Paths(w.name, stage.number, unit + 1, parent + 1, paths_of(w)[0])
+    return messages.Paths(w.name, stage.number, unit + 1, parent + 1, chain.paths(w)[0])
 
 
 def wishes(desk: Desk, query: WeightQuery) -> messages.Wishes:
