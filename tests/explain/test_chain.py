@@ -97,6 +97,19 @@ def test_an_embedding_by_hand():
     assert r"\partial" in t["w1[age, 2]"].chain().latex()
 
 
+def test_a_long_name_does_not_break_out_of_its_column():
+    net = Network([Dense(2, 2, "tanh"), Dense(2, 1)])
+    t = bl.trace(net, net.start(0, dtype=np.float64), [[0.3, -0.4]], [[1.0]])
+    chain = t["w1[x1, 2]"].chain()
+    (path,) = chain.paths
+    named = [replace(one, facts={**one.facts, "goal": "average_price_per_room"}) if one.kind == "link.weight" else one
+             for one in path.factors]  # fmt: skip
+    lines = replace(chain, paths=(replace(path, factors=tuple(named)),)).text().splitlines()
+    assert max(map(len, lines)) <= 80
+    first = next(i for i, line in enumerate(lines) if "leads from unit 2" in line)
+    assert lines[first + 1] == " " * lines[first].index("leads") + "average_price_per_room"
+
+
 def test_a_weight_that_acts_on_every_unit():
     net = Network([Dense(2, 3, "tanh"), Gain(), Dense(3, 2)])
     t = bl.trace(net, net.start(0, dtype=np.float64), [[0.3, -0.4], [1.0, 0.2]], [[1.0, 0.0], [0.0, 1.0]])

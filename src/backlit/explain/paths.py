@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html as markup
 import re
+import textwrap
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 
@@ -12,6 +13,7 @@ from backlit.core.layer import Link
 from backlit.explain.update import WeightUpdate
 from backlit.words import say
 
+LINE, MEANINGS = 80, 37  #: columns of a terminal, and the one where meanings begin
 GREEK = ("alpha", "beta", "gamma", "delta", "lambda", "sigma")  #: names that are written as letters
 
 
@@ -77,7 +79,11 @@ class Chain:
             lines.append("")
             lines += [f"  row {path.row}"] if several else []
             for i, factor in enumerate(path.factors):
-                lines.append(f"  {'×' if i else ' '} {number(factor.value):>12}  {factor.symbol:<18} {factor.meaning}")
+                start = f"  {'×' if i else ' '} {number(factor.value):>12}  {factor.symbol:<18} "
+                lines += textwrap.wrap(
+                    f"{start}{factor.meaning}", LINE, subsequent_indent=" " * MEANINGS,
+                    break_long_words=False, break_on_hyphens=False,
+                )  # fmt: skip
             lines.append(f"  = {number(path.product):>12}")
         if self.rest_paths:
             lines += ["", f"  + {number(self.rest):>12}  the other {self.rest_paths:,} paths together"]
