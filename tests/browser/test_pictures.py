@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import struct
 import zlib
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from served import Served, many, opened, press, serving, until, watched
 
 import backlit as bl
-from backlit.lesson import FIRST_FILE, MANY, REAL_FILE, first_run, real_run
+from backlit.lesson import FIRST_FILE, MANY, ONE, REAL_FILE, first_run, real_run
 from backlit.studio.shelf import SOURCE
 
 FIGURES = Path(__file__).parents[2] / "docs" / "figures" / "studio"
@@ -102,6 +103,9 @@ def test_the_first_screen(browser: Browser, served: Served, folder: Path) -> Non
         expect(page.locator('[data-view="first"]')).to_have_attribute("data-beat", "")
         expect(page.locator(".account li").first).to_be_visible()
         take(page, folder, "first")
+        page.get_by_role("button", name="Bet first").click()
+        expect(page.locator(".bet form")).to_be_visible()
+        take(page, folder, "bet")
 
 
 def test_the_first_network(page: Page, served: Served, folder: Path) -> None:
@@ -150,6 +154,19 @@ def test_pulls_wishes_and_a_factor(page: Page, served: Served, folder: Path) -> 
     expect(page.locator(".lights .factor")).to_have_count(1)
     page.evaluate("scrollTo(0, 0)")
     take(page, folder, "factor", view(page, "network"))
+    page.keyboard.press("Escape")
+
+
+def test_a_race(page: Page, served: Served, folder: Path) -> None:
+    go(page, served, "run=first&timeline=one house&step=0&row=0")
+    ready(page, 0, ONE)
+    view(page, "timeline").get_by_role("button", name="Race three rates").click()
+    race = view(page, "race")
+    race.get_by_role("button", name=re.compile("^Race")).click()
+    expect(race.locator('[data-lane]:not([data-ending=""])')).to_have_count(3)
+    take(page, folder, "race", race)
+    race.get_by_role("button", name=re.compile("^Forget")).click()
+    expect(race.locator("[data-lane]")).to_have_count(0)
     page.keyboard.press("Escape")
 
 
