@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Locator, Page, Position, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 from served import Served, at_step, many, number, opened, press, serving, show_numbers, table, until, watched
 
 import backlit as bl
@@ -247,11 +247,20 @@ def test_a_houses_arrow_leads_to_it(page: Page) -> None:
     choose(page, "b2[1]")
     until(page, lambda: len(arrows(page)) == 128)
     all_rows = [row for row, _ in arrows(page)]
-    plot, reach = page.locator(".wishes svg"), page.locator(".wishes .reach")
-    arrow_20: Position = {"x": 100, "y": 6 + 20.5 * 168 / 128}
-    reach.hover(position=arrow_20)  # once it stands still: what is above it may still grow
-    expect(page.locator(".wishes .line")).to_contain_text(f"House {all_rows[20]} wants it lowered by")
-    reach.click(position=arrow_20)
+    plot, arrow = page.locator(".wishes svg"), page.locator(".wishes .wish").nth(20)
+    line = page.locator(".wishes .line")
+
+    def point() -> bool:
+        """At its middle, as it stands now: what is above it may still grow."""
+        box = arrow.bounding_box()
+        assert box is not None
+        page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        return f"House {all_rows[20]} wants it lowered by" in line.inner_text()
+
+    plot.scroll_into_view_if_needed()
+    until(page, point)
+    page.mouse.down()
+    page.mouse.up()
     expect(page.get_by_role("heading", name=f"House {all_rows[20]}", exact=True)).to_be_visible()
     until(page, lambda: [row for row, _ in arrows(page)] == all_rows)  # the step's houses are the same
     page.mouse.move(0, 0)

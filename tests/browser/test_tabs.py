@@ -59,7 +59,8 @@ def test_a_tab_that_plays_moves_and_another_one_stands(context: BrowserContext, 
     expect(banner(other)).to_contain_text("128 houses is being trained")
     until(page, lambda: shown_step(page) > 5)
     assert shown_step(other) == 0
-    until(page, lambda: int(other.locator(".where .quiet").inner_text().split()[-1]) > 5)  # it knows how many there are
+    made = other.locator(".where [title$=made]")
+    until(page, lambda: int((made.get_attribute("title") or "0").split()[0]) > 5)  # it knows how many there are
     press(other, "ArrowRight", 1)
     other.keyboard.press("ArrowLeft")
     at_step(other, 0)

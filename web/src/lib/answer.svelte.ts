@@ -1,6 +1,6 @@
 import type { Questions } from "../messages";
 import { Latest } from "./latest";
-import { messageOf } from "./source";
+import { messageOf, unanswered } from "./source";
 import { studio } from "./studio.svelte";
 
 // The answer to a question that changes: to be called while a component is set up. `pause` is the least time between
@@ -13,20 +13,24 @@ export function answer<Q extends keyof Questions>(
   let value = $state.raw<Questions[Q]["reply"] | null>(null);
   let answered = $state.raw<Questions[Q]["query"] | null>(null);
   let trouble = $state("");
+  let alone = $state(false); // nobody answered; the page says so
   let wanted: object | null = null;
   let asked = 0;
   const latest = new Latest<Questions[Q]["query"]>(async (next) => {
     asked = performance.now();
     try {
       const reply = await studio.source.ask(name, next);
+      alone = false;
       if (wanted) [value, answered, trouble] = [reply, next, ""];
     } catch (error) {
-      if (wanted === next) [value, trouble] = [null, messageOf(error)];
+      alone = unanswered(error);
+      if (wanted === next && !alone) [value, trouble] = [null, messageOf(error)];
     }
   });
   $effect(() => {
     const next = query();
     wanted = next;
+    if (alone && studio.connection !== "open") return; // until somebody is back
     if (next === null) {
       [value, trouble] = [null, ""];
       return;

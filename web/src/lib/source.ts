@@ -11,6 +11,10 @@ export class Trouble extends Error {
   }
 }
 
+// Whether it is the connection that failed, and not the question.
+export const unanswered = (error: unknown): boolean =>
+  error instanceof Trouble && (error.kind === "unreachable" || error.kind === "forbidden");
+
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 export type Connection = "connecting" | "open" | "lost" | "refused";

@@ -11,7 +11,7 @@ import { Moment, type By } from "./moment.svelte";
 import { Called } from "./names.svelte";
 import { Notices } from "./notices.svelte";
 import { Server } from "./server";
-import { messageOf, Trouble, type Connection, type Source } from "./source";
+import { messageOf, unanswered, type Connection, type Source } from "./source";
 import { SMALL, Training } from "./training.svelte";
 import { count } from "./words";
 
@@ -309,8 +309,7 @@ export class Studio {
 
   // What no view shows itself.
   complain(error: unknown): void {
-    if (error instanceof Trouble && (error.kind === "unreachable" || error.kind === "forbidden")) return;
-    this.notices.say(messageOf(error), true);
+    if (!unanswered(error)) this.notices.say(messageOf(error), true);
   }
 }
 

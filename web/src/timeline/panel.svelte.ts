@@ -27,7 +27,8 @@ class Panel {
   close(): void {
     const held = document.activeElement;
     if (held?.closest("[data-panel]") && held.matches(":focus-visible")) {
-      const from = this.#from?.isConnected ? this.#from : document.querySelector("[data-opens-panel]");
+      const opens = [`[data-opens-panel=${this.shown}]`, "[data-opens-panel]"].map((one) => document.querySelector(one));
+      const from = this.#from?.isConnected ? this.#from : (opens[0] ?? opens[1]);
       if (from instanceof HTMLElement) from.focus({ preventScroll: true });
     }
     this.shown = "line";
