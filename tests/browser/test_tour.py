@@ -287,7 +287,7 @@ def stops(walk: Walk, run: bl.Run) -> None:
     expect(walk.card.get_by_role("heading")).to_have_text("Now it is yours")
     walk.press(walk.card.get_by_role("button", name="Finish"))
     expect(walk.card).to_have_count(0)
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    until(page, lambda: page.evaluate("document.documentElement.scrollWidth <= innerWidth"))  # once it stands
     assert {ONE, ANOTHER, MANY} <= {one.name for one in run.timelines()}  # nothing is put away
 
 
