@@ -9,6 +9,9 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 from served import Complaints, Served, absent, chromium, many, opened, opened_browser, window
 
+import backlit as bl
+from backlit.lesson import FIRST_FILE
+
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
@@ -56,3 +59,16 @@ def context(browser: Browser, complaints: Complaints, serve: Callable[..., Serve
 def page(context: BrowserContext, served: Served) -> Page:
     """The studio's page, ready."""
     return opened(context, many(served.address))
+
+
+@pytest.fixture
+def newcomer(browser: Browser, complaints: Complaints, served: Served) -> Iterator[BrowserContext]:
+    """A window that was never here, in which nothing moves."""
+    with window(browser, complaints, new=True, viewport={"width": 1280, "height": 720}) as made:
+        yield made
+
+
+@pytest.fixture
+def run(served: Served) -> bl.Run:
+    """The lesson's run, as the studio keeps it."""
+    return bl.open_run(served.folder / FIRST_FILE)

@@ -2,29 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
-from served import Complaints, Served, absent, at_step, opened, until, watched, window
+from served import Served, absent, at_step, opened, until, watched
 
 import backlit as bl
 from backlit.explain.ledger import account
-from backlit.lesson import FIRST_FILE, MANY, ONE
+from backlit.lesson import MANY, ONE
 
 AXE = Path(__file__).parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
-
-
-@pytest.fixture
-def run(served: Served) -> bl.Run:
-    return bl.open_run(served.folder / FIRST_FILE)
-
-
-@pytest.fixture
-def newcomer(browser: Browser, complaints: Complaints, served: Served) -> Iterator[BrowserContext]:
-    with window(browser, complaints, new=True, viewport={"width": 1280, "height": 720}) as made:
-        yield made
 
 
 def bet(page: Page, direction: str | None, weight: str | None) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from served import Complaints, Served, absent, at_step, many, opened, until, watched, window
 
 import backlit as bl
-from backlit.lesson import FIRST_FILE, MANY, ONE, STEPS
+from backlit.lesson import MANY, ONE, STEPS
 
 AXE = Path(__file__).parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
 SIZES = {"1280": (1280, 720), "1440": (1440, 900), "1024": (1024, 768), "820": (820, 1180), "390": (390, 844)}
@@ -30,18 +30,6 @@ BOXES = """
   return [`${name} ${i}`, [box.left, box.top, box.right, box.bottom]];
 })))
 """
-
-
-@pytest.fixture
-def run(served: Served) -> bl.Run:
-    return bl.open_run(served.folder / FIRST_FILE)
-
-
-@pytest.fixture
-def newcomer(browser: Browser, complaints: Complaints, served: Served) -> Iterator[BrowserContext]:
-    """A window that was never here, in which nothing moves."""
-    with window(browser, complaints, new=True, viewport={"width": 1280, "height": 720}) as made:
-        yield made
 
 
 @pytest.fixture

@@ -10,15 +10,10 @@ from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 from served import Complaints, Served, absent, at_step, many, opened, until, watched
 
 import backlit as bl
-from backlit.lesson import FIRST_FILE, MANY, ONE
+from backlit.lesson import MANY, ONE
 
 AXE = Path(__file__).parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
 NAMES = ["rate 0.0005", "rate 0.05", "rate 1.5"]  # that are proposed for one house
-
-
-@pytest.fixture
-def run(served: Served) -> bl.Run:
-    return bl.open_run(served.folder / FIRST_FILE)
 
 
 @pytest.fixture

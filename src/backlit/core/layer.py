@@ -136,6 +136,11 @@ class Stage:
         """What comes in, as in a formula: an input by its name, a unit as a1[2]."""
         return f"a{self.below}[{self.sources[i]}]" if self.below else self.sources[i]
 
+    def origin(self, i: int) -> int:
+        """The number, from 1, of the parent that source i comes from; 0 where there is none, or a unit of the same
+        number."""
+        return int(self.origins[i]) + 1 if i >= 0 and self.layer.numbered else 0
+
     def unit(self, j: int) -> str:
         """What goes out, as in a formula: a1[2]; of the last layer s[1]."""
         if self.last:

@@ -187,8 +187,7 @@ def _factors(t: Trace, stage: Stage, row: int, trail: list[int], position: int) 
 
 def _placed(links: list[Link], stage: Stage, j: int, i: int) -> Iterator[Link]:
     """Links between output j and input i of a layer, none below 0, with their place in the network."""
-    parent = stage.origins[i] if i >= 0 and stage.layer.numbered else -1  # else it is a unit of the same number
-    return (replace(link, layer=stage.number, unit=j + 1, source=int(parent) + 1) for link in links)
+    return (replace(link, layer=stage.number, unit=j + 1, source=stage.origin(i)) for link in links)
 
 
 def _suspect(w: WeightTrace) -> tuple[str, Layer]:

@@ -33,8 +33,7 @@ def paths(desk: Desk, query: WeightQuery) -> messages.Paths:
     stage, position = w.effects.stage, int(w.positions[0])
     slot = stage.slot_at(position)
     source, unit = (int(ends[slot.index(position)]) for ends in stage.ends[slot.weight])
-    parent = int(stage.origins[source]) if source >= 0 and stage.layer.numbered else -1
-    return messages.Paths(w.name, stage.number, unit + 1, parent + 1, chain.paths(w)[0])
+    return messages.Paths(w.name, stage.number, unit + 1, stage.origin(source), chain.paths(w)[0])
 
 
 def wishes(desk: Desk, query: WeightQuery) -> messages.Wishes:
